@@ -1,0 +1,34 @@
+"""What this installation has: providers, pools, families. Read from site.yaml by `settings`; nothing here does I/O."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from rackless.model.family import Family
+
+
+@dataclass(frozen=True, kw_only=True)
+class PoolRange:
+    """Inclusive numbers of a pool, for example the console ports 9300..9399 (the original used 9300..9330)."""
+
+    first: int
+    last: int
+
+    def __len__(self) -> int:
+        return self.last - self.first + 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Site:
+    name: str = "default"
+    provider: str = "local"
+    families: tuple[Family, ...] = ()
+    management_network: str = "172.29.0.0/16"
+    """IPv4 network of the fxp0 addresses; its first address is this machine's."""
+    taken_addresses: frozenset[str] = field(default_factory=frozenset)
+    """Management addresses that other sandboxes hold; the plan avoids them."""
+    console_ports: PoolRange = PoolRange(first=9300, last=9399)
+    forward_ports: PoolRange = PoolRange(first=20000, last=20999)
+
+    def family(self, name: str) -> Family | None:
+        return next((family for family in self.families if family.name == name), None)

@@ -1,0 +1,144 @@
+"""The provider contract: eight verbs, all safe to repeat, absent is success.
+
+Every verb may be called again after a crash at any point and reaches the same end. What `owned` returns is asked of the
+place itself by its ownership mark, never of our database. Only what carries the mark is ever removed. Every verb
+raises `ProviderError` (or a child) with the reason and the way out, and none waits without a deadline.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Protocol, runtime_checkable
+
+from rackless.model.errors import Problem
+from rackless.model.plan import DiskSpec, MachineSpec, Plan, PortRef, SegmentSpec
+
+Spec = DiskSpec | SegmentSpec | MachineSpec
+
+
+class RefKind(StrEnum):
+    DISK = "disk"
+    SEGMENT = "segment"
+    MACHINE = "machine"
+    PROCESS = "process"
+    """A process that carries the sandbox's mark and is no machine (a DHCP server, a capture)."""
+    INTERFACE = "interface"
+    FILE = "file"
+
+
+class Power(StrEnum):
+    ON = "on"
+    OFF = "off"
+    """At once, as pulling the cord."""
+    RESET = "reset"
+
+
+@dataclass(frozen=True, kw_only=True, order=True)
+class Ref:
+    """Something that exists at the provider and carries the mark of `sandbox`.
+
+    `running` is meaningful for machines. `endpoints` maps a service (ssh, netconf, snmp, console) to "host:port" or a
+    path as this machine can reach it. `since` is when a running machine was started, as seconds since the epoch.
+    """
+
+    kind: RefKind
+    sandbox: str
+    name: str
+    running: bool = False
+    endpoints: Mapping[str, str] = field(default_factory=dict, compare=False)
+    since: float = field(default=0.0, compare=False)
+    detail: str = field(default="", compare=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProviderInfo:
+    """Abilities as data."""
+
+    name: str
+    live_rewire: bool
+    """A wire can be moved behind a running machine without a reboot."""
+    carrier: bool
+    """The guest's carrier can be switched (`Carrier`)."""
+    capture: bool
+    host_channel: bool
+    """A byte channel into the guest beside the console (`Channel`)."""
+    management: str
+    """How fxp0 is reached: "address" (its own, from this machine) or "forwarded" (ports of this machine)."""
+    accelerator: str = ""
+    notes: tuple[str, ...] = ()
+
+
+class Stream(Protocol):
+    """A byte stream. `read` returns b"" at the end; neither call blocks past its own await's cancellation."""
+
+    async def read(self, most: int = 65536) -> bytes: ...
+
+    async def write(self, data: bytes) -> None: ...
+
+    async def close(self) -> None: ...
+
+
+class Provider(Protocol):
+    """Eight verbs and the abilities."""
+
+    @property
+    def info(self) -> ProviderInfo: ...
+
+    async def check(self, plan: Plan) -> tuple[Problem, ...]:
+        """What would stop this plan here: no image, too little memory or disk, an address in use. Changes nothing."""
+        ...
+
+    async def ensure(self, spec: Spec) -> Ref:
+        """Make `spec` if it is not there. A machine comes into being switched off; a machine that exists is left as it is,
+        running or not. Disks before the machine that has them, segments before the ports that join them."""
+        ...
+
+    async def power(self, machine: Ref, to: Power) -> None:
+        """ON for a running machine and OFF for a stopped one are no-ops. A machine starts with no carrier
+        on its unattached traffic NICs, and with the carrier and segments of the attached ones as they were."""
+        ...
+
+    async def attach(self, port: PortRef, segment: SegmentSpec) -> None:
+        """Join the port to the segment, live if the machine runs; carrier comes up. A port on another segment leaves it first."""
+        ...
+
+    async def detach(self, port: PortRef) -> None:
+        """The port leaves its segment; carrier goes down. Never raises for an absent machine, port or segment."""
+        ...
+
+    async def console(self, machine: Ref) -> Stream:
+        """The serial line of a running machine, after making sure that the other end is this machine and no other."""
+        ...
+
+    async def owned(self, sandbox: str | None = None) -> tuple[Ref, ...]:
+        """All that carries the sandbox's mark (None: the site's mark), asked of the place itself; order: machines first."""
+        ...
+
+    async def remove(self, ref: Ref) -> None:
+        """Take it away, a running machine too. Absent is success. What does not carry the mark is refused."""
+        ...
+
+
+@runtime_checkable
+class Carrier(Protocol):
+    """A provider that can switch the carrier a guest sees on a port, attached or not."""
+
+    async def carrier(self, port: PortRef, up: bool) -> None: ...
+
+
+@runtime_checkable
+class Capture(Protocol):
+    """A provider that can capture the frames of a port, in both directions."""
+
+    def capture(self, port: PortRef) -> AsyncIterator[bytes]:
+        """A pcap file as a stream. Closing the iterator ends the capture and removes all it made."""
+        ...
+
+
+@runtime_checkable
+class Channel(Protocol):
+    """A provider whose guests take requests over a host channel (see docs/reference/host-channel.md)."""
+
+    async def channel(self, machine: Ref) -> Stream: ...

@@ -1,0 +1,56 @@
+"""Where this installation keeps things, and its site.yaml. Environment variables win over defaults.
+
+| variable | root | user |
+|---|---|---|
+| RACKLESS_STATE | /var/lib/rackless | ~/.local/state/rackless |
+| RACKLESS_RUN (sockets; short, paths are limited to 107 bytes) | /run/rackless | $XDG_RUNTIME_DIR/rackless or /tmp/rackless-UID |
+| RACKLESS_IMAGES | $RACKLESS_STATE/images | the same |
+| RACKLESS_SITE | $RACKLESS_STATE/site.yaml | the same |
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    state: Path
+    run: Path
+    images: Path
+    site_file: Path
+
+    @property
+    def socket(self) -> Path:
+        """The API's unix socket; its file permissions are its lock."""
+        return self.run / "api.sock"
+
+    @property
+    def database(self) -> Path:
+        return self.state / "rackless.sqlite"
+
+    def make(self) -> None:
+        """Make the directories, readable by their owner only."""
+        for path in (self.state, self.run, self.images):
+            path.mkdir(parents=True, exist_ok=True, mode=0o700)
+
+
+def load(environ: dict[str, str] | None = None) -> Settings:
+    env = dict(os.environ) if environ is None else environ
+    root = os.geteuid() == 0
+    state = Path(env.get("RACKLESS_STATE") or ("/var/lib/rackless" if root else Path.home() / ".local/state/rackless"))
+    if "RACKLESS_RUN" in env:
+        run = Path(env["RACKLESS_RUN"])
+    elif root:
+        run = Path("/run/rackless")
+    else:
+        base = env.get("XDG_RUNTIME_DIR")
+        run = Path(base) / "rackless" if base else Path(f"/tmp/rackless-{os.getuid()}")  # noqa: S108
+    return Settings(
+        state=state,
+        run=run,
+        images=Path(env.get("RACKLESS_IMAGES") or state / "images"),
+        site_file=Path(env.get("RACKLESS_SITE") or state / "site.yaml"),
+    )
