@@ -14,12 +14,13 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from rackless.model.blueprint import Blueprint
 from rackless.model.errors import NotFoundError, StateError
 from rackless.model.family import NicRole, Role
 from rackless.model.lifecycle import JobState, SandboxState, WireState
 from rackless.model.plan import Forward, MachineSpec, Plan, WireSpec
 from rackless.model.site import Site
-from rackless.planning import allot
+from rackless.planning import allot, plan
 from rackless.sandboxes import secrecy
 from rackless.store import jobs, machines, pools, ports, sandboxes, secrets, wires
 
@@ -62,34 +63,48 @@ def taken_addresses(db: sa.Connection, *, but: str = "") -> frozenset[str]:
     )
 
 
+def draft(db: sa.Connection, blueprint: Blueprint, name: str, site: Site) -> Plan:
+    """The plan as it would be booked now: addresses that other labs hold are avoided. Changes nothing."""
+    return plan(blueprint, replace(site, taken_addresses=taken_addresses(db, but=name)), sandbox=name)
+
+
 def book(
-    db: sa.Connection, plan: Plan, *, site: Site, forwarded: bool, boot_id: str, transcripts: Path
+    db: sa.Connection,
+    blueprint: Blueprint,
+    *,
+    name: str,
+    site: Site,
+    forwarded: bool,
+    boot_id: str,
+    transcripts: Path,
 ) -> Booking:
-    """A deployment of this plan (with its secrets still in it).
+    """A deployment of this blueprint as the lab `name`.
+
+    Args:
+        forwarded: management interfaces are reached by forwarded ports, which come out of a pool.
+        boot_id: of this machine now.
+        transcripts: directory of the console transcripts.
 
     Raises:
         StateError: the name is taken by another blueprint, or a job is at work on the lab.
-        CapacityError: a pool is empty.
+        CapacityError: a pool or the management network is full.
     """
-    digest = secrecy.digest(plan.blueprint)
-    found = sandboxes.find(db, plan.sandbox)
+    digest = secrecy.digest(blueprint)
+    found = sandboxes.find(db, name)
     if found is not None:
         return _again(db, found, digest)
-    key = sandboxes.add(db, plan=secrecy.without(plan), digest=digest, boot_id=boot_id)
-    final = _from_pools(db, plan, key, site, forwarded)
-    db.execute(
-        sandboxes.table.update()
-        .where(sandboxes.table.c.id == key)
-        .values(plan=sandboxes.PLAN.dump_python(secrecy.without(final), mode="json"))
-    )
+    drafted = secrecy.without(draft(db, blueprint, name, site))
+    key = sandboxes.add(db, plan=drafted, digest=digest, boot_id=boot_id)
+    final = _from_pools(db, drafted, key, site, forwarded)
+    sandboxes.replan(db, key, final)
     for spec in final.machines:
-        machines.add(db, key, spec, str(transcripts / plan.sandbox / f"{spec.name}.log"))
+        machines.add(db, key, spec, str(transcripts / name / f"{spec.name}.log"))
         ports.add(db, key, spec)
     for wire in final.wires:
         wires.put(db, key, wire)
-    for holder, kind, value in secrecy.chosen(plan.blueprint):
+    for holder, kind, value in secrecy.chosen(blueprint):
         secrets.put(db, key, holder, kind, value)
-    return Booking(kind=Kind.NEW, job=_job(db, plan.sandbox, key, "deploy", {}), sandbox_id=key)
+    return Booking(kind=Kind.NEW, job=_job(db, name, key, "deploy", {}), sandbox_id=key)
 
 
 def _again(db: sa.Connection, found: sandboxes.SandboxRow, digest: str) -> Booking:
@@ -114,10 +129,10 @@ def _again(db: sa.Connection, found: sandboxes.SandboxRow, digest: str) -> Booki
     return Booking(kind=Kind.AGAIN, job=_job(db, name, found.id, "deploy", {}), sandbox_id=found.id, was=found.state.value)
 
 
-def _from_pools(db: sa.Connection, plan: Plan, key: int, site: Site, forwarded: bool) -> Plan:
-    consoles = {spec.name: pools.take(db, CONSOLE, site.console_ports, key, spec.name) for spec in plan.machines}
-    forwards = {spec.name: _forwards(db, spec, key, site) for spec in plan.machines if forwarded and spec.role is Role.CONTROLLER}
-    return allot(plan, consoles, forwards)
+def _from_pools(db: sa.Connection, drafted: Plan, key: int, site: Site, forwarded: bool) -> Plan:
+    consoles = {spec.name: pools.take(db, CONSOLE, site.console_ports, key, spec.name) for spec in drafted.machines}
+    forwards = {spec.name: _forwards(db, spec, key, site) for spec in drafted.machines if forwarded and spec.role is Role.CONTROLLER}
+    return allot(drafted, consoles, forwards)
 
 
 def _forwards(db: sa.Connection, spec: MachineSpec, key: int, site: Site) -> tuple[Forward, ...]:
@@ -160,11 +175,15 @@ def book_wire(db: sa.Connection, name: str, wire: WireSpec) -> Booking:
             if end in row.ends:
                 other = row.ends[1 - row.ends.index(end)]
                 raise StateError(
-                    f"{end} is already wired to {other}.", hint=f"Run `rackless disconnect {name} {row.ends[0]} {row.ends[1]}` first."
+                    f"{end} is already wired to {other}.",
+                    hint=f"Run `rackless disconnect {name} {row.ends[0]} {row.ends[1]}` first.",
                 )
     wires.put(db, found.id, wire)
     return Booking(
-        kind=Kind.NEW, job=_job(db, name, found.id, "connect", {"segment": wire.segment}), sandbox_id=found.id, was=found.state.value
+        kind=Kind.NEW,
+        job=_job(db, name, found.id, "connect", {"segment": wire.segment, "ends": list(ends)}),
+        sandbox_id=found.id,
+        was=found.state.value,
     )
 
 
@@ -193,7 +212,9 @@ def ready(db: sa.Connection, name: str) -> sandboxes.SandboxRow:
         if job.verb in EXCLUSIVE:
             raise _busy(name, job)
     if found.state is not SandboxState.READY:
-        raise StateError(f"Lab {name} is not ready, it is {found.state.value}.", hint=f"Run `rackless up` again, or `rackless show {name}`.")
+        raise StateError(
+            f"Lab {name} is not ready, it is {found.state.value}.", hint=f"Run `rackless up` again, or `rackless show {name}`."
+        )
     return found
 
 
@@ -204,10 +225,7 @@ def release(db: sa.Connection, key: int, job: str) -> None:
     for table in OF_A_SANDBOX:
         db.execute(table.delete().where(table.c.sandbox_id == key))
     row = sandboxes.by_id(db, key)
-    bare = replace(row.plan, blueprint=replace(row.plan.blueprint, files=()))
-    db.execute(
-        sandboxes.table.update().where(sandboxes.table.c.id == key).values(plan=sandboxes.PLAN.dump_python(bare, mode="json"))
-    )
+    sandboxes.replan(db, key, replace(row.plan, blueprint=replace(row.plan.blueprint, files=())))
     sandboxes.move(db, key, SandboxState.ENDED, "nothing is left of it")
     jobs.end(db, job, JobState.SUCCEEDED)
 

@@ -34,9 +34,7 @@ def chosen(blueprint: Blueprint) -> Iterable[tuple[str, str, str]]:
 
 def without(plan: Plan) -> Plan:
     """The plan with no secret in it."""
-    routers = tuple(
-        replace(router, login=Login(user=router.login.user), snmp=Snmp()) for router in plan.blueprint.routers
-    )
+    routers = tuple(replace(router, login=Login(user=router.login.user), snmp=Snmp()) for router in plan.blueprint.routers)
     return replace(plan, blueprint=replace(plan.blueprint, routers=routers))
 
 

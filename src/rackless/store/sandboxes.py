@@ -123,6 +123,11 @@ def booted(db: sa.Connection, key: int, boot_id: str) -> None:
     db.execute(table.update().where(table.c.id == key).values(boot_id=boot_id))
 
 
+def replan(db: sa.Connection, key: int, plan: Plan) -> None:
+    """Keep another plan (with what came out of the pools). It must hold no secret."""
+    db.execute(table.update().where(table.c.id == key).values(plan=PLAN.dump_python(plan, mode="json")))
+
+
 def _row(row: sa.RowMapping) -> SandboxRow:
     fields = dict(row)
     return SandboxRow(**{**fields, "state": SandboxState(fields["state"]), "plan": PLAN.validate_python(fields["plan"])})

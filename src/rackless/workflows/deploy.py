@@ -12,11 +12,11 @@ from typing import Any
 import sqlalchemy as sa
 
 from rackless import durable
-from rackless.model.errors import ProviderError
+from rackless.model.errors import DeadlineError, ProviderError
 from rackless.model.family import Role
 from rackless.model.lifecycle import MachineState, SandboxState, WireState
 from rackless.model.plan import SegmentSpec
-from rackless.providers.contract import Carrier, Ref
+from rackless.providers.contract import Carrier, Ref, Spec
 from rackless.store import machines, sandboxes, wires
 from rackless.workflows.machines import BOOT, start
 from rackless.workflows.routers import set_up_router
@@ -67,9 +67,7 @@ async def _machine(job: str, name: str) -> str:
         return ""
     try:
         await begun
-    except durable.CancelledJobError:
-        raise
-    except ProviderError as error:
+    except (ProviderError, DeadlineError) as error:
         return error.message
     return ""
 
@@ -77,9 +75,7 @@ async def _machine(job: str, name: str) -> str:
 async def _check(work: Work) -> None:
     problems = await work.world.provider.check(work.lab.plan)
     if problems:
-        raise ProviderError(
-            " ".join(problem.message for problem in problems), hint=" ".join(p.hint for p in problems if p.hint)
-        )
+        raise ProviderError(" ".join(problem.message for problem in problems), hint=" ".join(p.hint for p in problems if p.hint))
 
 
 async def _make(work: Work) -> None:
@@ -87,7 +83,8 @@ async def _make(work: Work) -> None:
     plan, provider = work.lab.plan, work.world.provider
     internal = [segment for segment in plan.segments if segment.kind == "internal"]
     disks = [disk for spec in plan.machines for disk in spec.disks]
-    await _all(provider.ensure(spec) for spec in (*internal, *disks))
+    before: list[Spec] = [*internal, *disks]
+    await _all(provider.ensure(spec) for spec in before)
     refs = await _all(provider.ensure(spec) for spec in plan.machines)
     running = {ref.name for ref in refs if ref.running}
 

@@ -30,7 +30,7 @@ class Spot:
     root_password: str = field(repr=False)
     community: str = field(repr=False)
     host_keys: tuple[str, ...] = ()
-    fxp0: Management = Management()
+    fxp0: Management = field(default_factory=Management)
 
 
 class Shell(Stream, Protocol):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 import sqlalchemy as sa
 
-from rackless import durable
 from rackless.deadline import Deadline
 from rackless.model.errors import DeadlineError, GuestError, StateError
 from rackless.model.family import NicRole, Role
@@ -14,7 +16,7 @@ from rackless.model.lifecycle import MachineState
 from rackless.model.plan import MachineSpec
 from rackless.providers.contract import Power
 from rackless.store import inventory, machines, ports, secrets
-from rackless.workflows.driving import Tell
+from rackless.workflows.driving import Driver, Spot, Tell
 from rackless.workflows.machines import BOOT, ref_of, start, stop
 from rackless.workflows.spots import controller_of, spot_of
 from rackless.workflows.verb import Work
@@ -25,6 +27,8 @@ REACH = 300.0
 """Seconds until SSH answers, once the serial dialogue is through."""
 PORTS = (180.0, 240.0, 300.0)
 """Seconds to wait for all ports: at first, and after each restart of the cards that miss some."""
+LOOK = 20.0
+"""Seconds for one look at which cards are whole."""
 CONFIGURE = 120.0
 """Seconds to load and commit a start-up configuration."""
 DISCOVER = 60.0
@@ -39,17 +43,30 @@ async def set_up_router(work: Work, router: str) -> None:
         name, lambda: start(work.world, work.lab, spec, work.tell(name)), deadline=BOOT, about=f"starting {spec.name}"
     )
     name = f"bootstrap {router}"
-    await work.step(name, lambda: _bootstrap(work, spec, work.tell(name)), deadline=BOOTSTRAP + REACH, about=f"bootstrapping {router} over its serial line")
+    await work.step(
+        name,
+        lambda: _bootstrap(work, spec, work.tell(name)),
+        deadline=BOOTSTRAP + REACH,
+        about=f"bootstrapping {router} over its serial line",
+    )
     await configure(work, spec)
     await await_ports(work, spec)
     name = f"inventory {router}"
-    await work.step(name, lambda: _discover(work, router), deadline=2 * DISCOVER, about=f"reading the inventory of {router} over SNMP", tries=3)
+    await work.step(
+        name,
+        lambda: _discover(work, router),
+        deadline=2 * DISCOVER,
+        about=f"reading the inventory of {router} over SNMP",
+        tries=3,
+    )
 
 
 async def configure(work: Work, spec: MachineSpec) -> None:
     """Start-up configuration and SNMP, the first time only: later the router's own configuration counts."""
     name = f"configure {spec.owner}"
-    await work.step(name, lambda: _configure(work, spec), deadline=2 * CONFIGURE, about=f"loading the start-up configuration of {spec.owner}")
+    await work.step(
+        name, lambda: _configure(work, spec), deadline=2 * CONFIGURE, about=f"loading the start-up configuration of {spec.owner}"
+    )
 
 
 async def await_ports(work: Work, spec: MachineSpec, *, only: int | None = None) -> None:
@@ -66,14 +83,14 @@ async def await_ports(work: Work, spec: MachineSpec, *, only: int | None = None)
             name = f"restart {card.name} ({attempt})"
             await work.step(
                 name,
-                lambda card=card, name=name: _restart_card(work, card, work.tell(name)),  # type: ignore[misc]  # bound now
+                partial(_restart_card, work, card, work.tell(name)),
                 deadline=BOOT,
                 about=f"restarting {card.name}, whose ports did not come",
             )
         name = f"ports {router}" + (f" ({attempt})" if attempt else "")
         missing = await work.step(
             name,
-            lambda name=name, seconds=seconds: _ports(work, spec, seconds, work.tell(name)),  # type: ignore[misc]  # bound now
+            partial(_ports, work, spec, seconds, work.tell(name)),
             deadline=2 * seconds,
             about=f"waiting for every port of {router}",
         )
@@ -81,7 +98,7 @@ async def await_ports(work: Work, spec: MachineSpec, *, only: int | None = None)
             return
     raise GuestError(
         f"Router {router} is missing the ports of card {', '.join(map(str, missing))} after {len(PORTS) - 1} restarts of it.",
-        hint=f"`rackless console {work.lab.name} {_card(work, router, missing[0]).name}` shows what it does; then run `rackless up` again.",
+        hint=f"See `rackless console {work.lab.name} {_card(work, router, missing[0]).name}`, then run `rackless up` again.",
     )
 
 
@@ -133,11 +150,9 @@ async def _ports(work: Work, spec: MachineSpec, seconds: float, tell: Tell) -> l
     driver = world.driver(spec.family)
     try:
         seen = await driver.ports(spot, expected, deadline=Deadline(seconds), tell=tell)
-    except durable.CancelledJobError:
-        raise
     except (GuestError, DeadlineError) as error:
         tell(error.message)
-        seen = await driver.ports(spot, {}, deadline=Deadline(seconds), tell=tell)
+        seen = await _seen_anyway(driver, spot, expected)
     planned = {nic.label: nic.mac for card in cards.values() for nic in card.nics if nic.role is NicRole.TRAFFIC}
     wrong = [label for label, mac in seen.items() if label in planned and mac.lower() != planned[label]]
     if wrong:
@@ -153,6 +168,19 @@ async def _ports(work: Work, spec: MachineSpec, seconds: float, tell: Tell) -> l
     return sorted(
         slot for slot, card in cards.items() if any(n.role is NicRole.TRAFFIC and n.label not in seen for n in card.nics)
     )
+
+
+async def _seen_anyway(driver: Driver, spot: Spot, expected: Mapping[int, int]) -> dict[str, str]:
+    """Ports of the cards that are whole, after the wait for all was in vain."""
+
+    async def one(slot: int) -> dict[str, str]:
+        try:
+            return await driver.ports(spot, {slot: expected[slot]}, deadline=Deadline(LOOK), tell=lambda _: None)
+        except (GuestError, DeadlineError):
+            return {}
+
+    found = await asyncio.gather(*(one(slot) for slot in expected))
+    return {label: mac for ports in found for label, mac in ports.items()}
 
 
 async def _restart_card(work: Work, card: MachineSpec, tell: Tell) -> None:
