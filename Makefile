@@ -1,0 +1,34 @@
+# The two a newcomer needs: `make demo` and `make test`. The rest is for those who work on Rackless.
+BIN := .venv/bin
+.PHONY: demo test test-all setup images check unit machines bench lock clean
+
+demo: setup images  ## set up, build the images once, deploy examples/back-to-back.yaml and show it
+	@packaging/demo.sh
+
+test: setup-test images  ## set up and run every test that this machine can run
+	@packaging/test.sh
+
+test-all: setup-test images  ## the same without any rule that leaves a suite out
+	@packaging/test.sh --all
+
+setup:
+	@packaging/setup.sh
+
+setup-test:
+	@packaging/setup.sh --test
+
+images:  ## build the reference image; does nothing when its inputs have not changed
+	@$(BIN)/python -m rackless.images.reference
+
+check: setup-test  ## formatting, lint, types, import directions
+	@packaging/check.sh
+
+bench: setup images  ## ratios against the bare thing, in one run
+	@$(BIN)/python bench/run.py
+
+lock:  ## pin every Python package with hashes
+	@$(BIN)/uv pip compile -q pyproject.toml --group dev --group build --generate-hashes --python-version 3.11 \
+	  --no-annotate --custom-compile-command "make lock" -o requirements.lock
+
+clean:
+	rm -rf .venv

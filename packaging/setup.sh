@@ -1,0 +1,48 @@
+#!/bin/bash
+# setup.sh [--test]: install what is missing on Debian 12, and the pinned Python packages into .venv. Safe to repeat; quick when done.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+lists=(packaging/apt.txt)
+[ "${1:-}" = --test ] && lists+=(packaging/apt-test.txt)
+
+say() { printf '==> %s\n' "$*" >&2; }
+
+install_debian_packages() {
+  local wanted missing=() package
+  mapfile -t wanted < <(grep -hv '^#' "${lists[@]}")
+  for package in "${wanted[@]}"; do
+    [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || missing+=("$package")
+  done
+  [ ${#missing[@]} = 0 ] && return
+  local as_root=()
+  if [ "$(id -u)" != 0 ]; then
+    command -v sudo >/dev/null || { echo "Error: these Debian packages are missing: ${missing[*]}" >&2
+      echo "Hint: install them as root: apt-get install ${missing[*]}" >&2; exit 1; }
+    as_root=(sudo)
+  fi
+  say "installing Debian packages: ${missing[*]}"
+  # A service must not start because its package is a test's part: policy-rc.d answers "not allowed" while apt runs.
+  local policy=/usr/sbin/policy-rc.d made=
+  if [ ! -e "$policy" ]; then
+    printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" tee "$policy" >/dev/null
+    "${as_root[@]}" chmod 755 "$policy"; made=1
+    trap '"${as_root[@]}" rm -f /usr/sbin/policy-rc.d' EXIT
+  fi
+  "${as_root[@]}" apt-get update -qq
+  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+  if [ -n "$made" ]; then "${as_root[@]}" rm -f "$policy"; trap - EXIT; fi
+}
+
+install_python_packages() {
+  local stamp=.venv/.installed want
+  want=$(cat requirements.lock pyproject.toml | sha256sum)
+  [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$want" ] && return
+  say "installing the pinned Python packages into .venv"
+  "${PYTHON:-python3}" -m venv .venv
+  .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+  .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+  printf '%s' "$want" > "$stamp"
+}
+
+install_debian_packages
+install_python_packages
