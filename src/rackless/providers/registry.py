@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 
+from rackless.images import store
 from rackless.model.errors import InputError
 from rackless.model.site import Site
 from rackless.providers.contract import Provider
 from rackless.providers.fake import FakeCloud, FakeProvider
+from rackless.providers.local.provider import LocalProvider
 from rackless.settings import Settings
 
 
@@ -17,7 +20,12 @@ def _fake(settings: Settings, site: Site) -> Provider:
     return FakeProvider(FakeCloud(settings.state / "fake-cloud.json"))
 
 
+def _local(settings: Settings, site: Site) -> Provider:
+    return LocalProvider(settings, site, partial(store.find, settings.images))
+
+
 PROVIDERS: Mapping[str, Callable[[Settings, Site], Provider]] = {
+    "local": _local,
     "fake": _fake,
 }
 
