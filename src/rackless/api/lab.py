@@ -173,9 +173,7 @@ async def lab_of(here: World, name: str) -> Lab:
 
 
 def job_line(job: jobs.JobRow) -> JobLine:
-    return JobLine(
-        id=job.id, verb=job.verb, state=job.state.value, started=job.started, ended=job.ended, resumed=job.resumed
-    )
+    return JobLine(id=job.id, verb=job.verb, state=job.state.value, started=job.started, ended=job.ended, resumed=job.resumed)
 
 
 def _machine(row: sandboxes.SandboxRow, machine: machines.MachineRow, ref: Ref | None) -> LabMachine:

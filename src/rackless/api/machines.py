@@ -48,7 +48,9 @@ async def transcript(name: str, machine: str, here: Here) -> PlainTextResponse:
 
 
 @router.websocket("/console")
-async def console(socket: WebSocket, name: str, machine: str, write: bool = True, takeover: bool = False, who: str = "user") -> None:
+async def console(
+    socket: WebSocket, name: str, machine: str, *, write: bool = True, takeover: bool = False, who: str = "user"
+) -> None:
     """Binary messages are bytes of the line. Text messages to the client are JSON: {"note": ...} or {"error": body}.
 
     A client that may not write (another does) goes on as a watcher and is told so.

@@ -124,9 +124,7 @@ def _line(kind: str, value: bytes | int) -> bytes:
     return json.dumps({kind: shown}).encode() + b"\n"
 
 
-async def _on_router(
-    here: World, row: sandboxes.SandboxRow, owner: str, command: str
-) -> AsyncIterator[tuple[str, bytes | int]]:
+async def _on_router(here: World, row: sandboxes.SandboxRow, owner: str, command: str) -> AsyncIterator[tuple[str, bytes | int]]:
     spec = controller_of(row.plan, owner)
     async for piece in here.driver(spec.family).run(await spot_of(here, row, owner), command):
         yield piece
@@ -148,7 +146,7 @@ async def _on_host(here: World, spec: MachineSpec, command: str) -> AsyncIterato
 
 
 @router.websocket("/routers/{owner}/shell")
-async def shell(socket: WebSocket, name: str, owner: str, columns: int = 80, rows: int = 24, term: str = "xterm") -> None:
+async def shell(socket: WebSocket, name: str, owner: str, *, columns: int = 80, rows: int = 24, term: str = "xterm") -> None:
     """A terminal session. Binary messages are its bytes; the client resizes by the text message {"resize": [columns, rows]}."""
     here = world()
     await socket.accept()

@@ -62,9 +62,7 @@ async def _refuse_early(here: World, body: BlueprintText, name: str) -> None:
     """What the place could never bear is refused before anything is booked, so that nothing is left behind."""
     problems = await here.provider.check(await here.database.run(booking.draft, body.blueprint(here), name, here.site))
     if problems:
-        raise ProviderError(
-            " ".join(problem.message for problem in problems), hint=" ".join(p.hint for p in problems if p.hint)
-        )
+        raise ProviderError(" ".join(problem.message for problem in problems), hint=" ".join(p.hint for p in problems if p.hint))
 
 
 @router.get("/labs")
@@ -124,7 +122,9 @@ async def _stop_jobs(here: World, row: sandboxes.SandboxRow) -> None:
         await here.database.run(jobs.ask_cancel, job.id)
         durable.cancel(job.id)
         if not await ended(here, job.id, CANCELLING):
-            raise DeadlineError(f"Job {job.id} did not stop within {CANCELLING:g} s.", hint=f"Run `rackless down {row.name}` again.")
+            raise DeadlineError(
+                f"Job {job.id} did not stop within {CANCELLING:g} s.", hint=f"Run `rackless down {row.name}` again."
+            )
 
 
 @router.post("/jobs/{job}/cancel", status_code=202)

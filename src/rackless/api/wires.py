@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Annotated
 
 from fastapi import APIRouter, Query
@@ -75,17 +74,15 @@ async def capture(name: str, end: Annotated[str, Query(description="west:ge-0/0/
         raise InputError(f"The provider {provider.info.name} cannot capture.", hint="Capture inside the router instead.")
     frames = provider.capture(spec.port(nic))
     # The first piece (pcap's header) before the answer's status: a failure to start is an error, not an empty file.
-    first = await anext(aiter(frames), b"")
+    first = await anext(frames, b"")
 
     async def stream() -> AsyncIterator[bytes]:
-        if hasattr(frames, "aclose"):
-            async with aclosing(frames):
-                yield first
-                async for piece in frames:
-                    yield piece
-        else:
+        try:
             yield first
             async for piece in frames:
                 yield piece
+        finally:
+            if isinstance(frames, AsyncGenerator):
+                await frames.aclose()
 
     return StreamingResponse(stream(), media_type="application/vnd.tcpdump.pcap")

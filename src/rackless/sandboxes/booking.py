@@ -131,7 +131,9 @@ def _again(db: sa.Connection, found: sandboxes.SandboxRow, digest: str) -> Booki
 
 def _from_pools(db: sa.Connection, drafted: Plan, key: int, site: Site, forwarded: bool) -> Plan:
     consoles = {spec.name: pools.take(db, CONSOLE, site.console_ports, key, spec.name) for spec in drafted.machines}
-    forwards = {spec.name: _forwards(db, spec, key, site) for spec in drafted.machines if forwarded and spec.role is Role.CONTROLLER}
+    forwards = {
+        spec.name: _forwards(db, spec, key, site) for spec in drafted.machines if forwarded and spec.role is Role.CONTROLLER
+    }
     return allot(drafted, consoles, forwards)
 
 
