@@ -1,0 +1,1 @@
+"""Tables, one file a noun: functions over a connection, run by `Database.run`, one transaction each."""

@@ -1,0 +1,81 @@
+"""Errors as responses, and the one that asks the client for files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel
+
+from rackless.durable import from_record, to_record
+from rackless.model.errors import InputError, RacklessError
+
+
+class ProblemBody(BaseModel):
+    message: str
+    hint: str = ""
+    file: str = ""
+    line: int = 0
+    column: int = 0
+
+
+class ErrorBody(BaseModel):
+    """Every answer that is not a success. `problems`: of a blueprint; `files`: names that the server asks for."""
+
+    code: str
+    message: str
+    hint: str = ""
+    problems: list[ProblemBody] = []
+    files: list[str] = []
+
+
+class FilesNeededError(InputError):
+    """The blueprint refers to files that were not sent: post again with them."""
+
+    code = "files-needed"
+
+    def __init__(self, names: Sequence[str]) -> None:
+        super().__init__(f"The blueprint refers to {', '.join(names)}.", hint="Send the files along with it.")
+        self.names = tuple(names)
+
+
+def body_of(error: RacklessError) -> dict[str, Any]:
+    record = to_record(error)
+    files = list(error.names) if isinstance(error, FilesNeededError) else []
+    return ErrorBody(
+        code=record["code"], message=record["message"], hint=record["hint"], problems=record.get("problems", []), files=files
+    ).model_dump()
+
+
+def raise_kept(record: dict[str, Any] | None) -> None:
+    """Raise the error that a job ended with, if it did."""
+    if record is not None:
+        raise from_record(record)
+
+
+async def _ours(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RacklessError)
+    return JSONResponse(body_of(error), status_code=error.status)
+
+
+async def _invalid(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    first = error.errors()[0]
+    place = ".".join(str(part) for part in first["loc"])
+    return JSONResponse(
+        ErrorBody(code="input", message=f"{place}: {first['msg']}.", hint="See /openapi.json.").model_dump(), status_code=422
+    )
+
+
+def install(app: FastAPI) -> None:
+    app.add_exception_handler(RacklessError, _ours)
+    app.add_exception_handler(RequestValidationError, _invalid)
+
+
+RESPONSES: dict[int | str, dict[str, Any]] = {
+    "4XX": {"model": ErrorBody, "description": "Your input, or the wrong moment for it"},
+    "5XX": {"model": ErrorBody, "description": "The place that makes machines, a deadline, or our fault"},
+}

@@ -1,0 +1,82 @@
+"""Jobs and their events; the events as a stream that can be taken up again where it broke."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from fastapi.responses import StreamingResponse
+from pydantic import BaseModel
+
+from rackless.api.errors import RESPONSES
+from rackless.api.here import Here
+from rackless.model.lifecycle import JobState
+from rackless.store import jobs
+
+router = APIRouter(tags=["jobs"], responses=RESPONSES)
+
+
+class Job(BaseModel):
+    """`resumed`: how often it went on after the server had died. Times are seconds since the epoch."""
+
+    id: str
+    verb: str
+    arguments: dict[str, Any]
+    state: JobState
+    error: dict[str, Any] | None
+    result: Any
+    started: float
+    ended: float | None
+    cancelled: bool
+    resumed: int
+
+
+class JobEvent(BaseModel):
+    """kind: begin, note, done (text: the seconds it took) or failed."""
+
+    number: int
+    time: float
+    step: str
+    kind: str
+    text: str
+
+
+def _job(row: jobs.JobRow) -> Job:
+    return Job(**{key: value for key, value in vars(row).items() if key != "sandbox_id"})
+
+
+def _event(event: jobs.Event) -> JobEvent:
+    return JobEvent(number=event.number, time=event.time, step=event.step, kind=event.kind, text=event.text)
+
+
+@router.get("/labs/{name}/jobs")
+async def list_jobs(name: str, here: Here) -> list[Job]:
+    """Jobs of a lab, oldest first; of an ended lab too."""
+    return [_job(row) for row in await here.database.run(jobs.of, name)]
+
+
+@router.get("/jobs/{job}")
+async def show_job(job: str, here: Here) -> Job:
+    return _job(await here.database.run(jobs.get, job))
+
+
+@router.get("/jobs/{job}/events", response_class=StreamingResponse)
+async def events(
+    job: str,
+    here: Here,
+    after: Annotated[int, Query(ge=0, description="Number of the last event seen")] = 0,
+    follow: Annotated[bool, Query(description="Stay until the job ends")] = False,
+) -> StreamingResponse:
+    """Events as NDJSON, one `JobEvent` a line."""
+    await here.database.run(jobs.get, job)
+
+    async def stream() -> AsyncIterator[bytes]:
+        if not follow:
+            for event in await here.database.run(jobs.events_of, job, after):
+                yield _event(event).model_dump_json().encode() + b"\n"
+            return
+        async for event in here.progress.follow(job, after):
+            yield _event(event).model_dump_json().encode() + b"\n"
+
+    return StreamingResponse(stream(), media_type="application/x-ndjson")

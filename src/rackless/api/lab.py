@@ -1,0 +1,219 @@
+"""One lab as the API shows it: what was planned, what is known, and what the place says now. No secret is in it."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from pydantic import BaseModel
+
+from rackless.model.errors import RacklessError
+from rackless.model.family import NicRole, Role
+from rackless.model.lifecycle import MachineState, SandboxState, WireState
+from rackless.model.plan import MachineSpec
+from rackless.providers.contract import Ref, RefKind
+from rackless.store import inventory, jobs, machines, ports, sandboxes, wires
+from rackless.workflows.spots import endpoint
+from rackless.workflows.world import World, boot_id
+
+
+class Management(BaseModel):
+    """How fxp0 is reached: `address` (its own) or `forwarded` (ports of this machine); host:port of each service."""
+
+    how: str
+    address: str | None
+    services: dict[str, str]
+
+
+class LabRouter(BaseModel):
+    name: str
+    family: str
+    cards: int
+    ports_per_card: int
+    user: str
+    management: Management
+    system: str = ""
+    chassis: str = ""
+    serial: str = ""
+
+
+class LabMachine(BaseModel):
+    """`state` is what Rackless last brought it to, `running` what the place says now. Memory in MiB."""
+
+    name: str
+    owner: str
+    role: str
+    slot: int | None
+    state: MachineState
+    reason: str
+    running: bool
+    since: float
+    memory: int
+    console_port: int | None
+
+
+class LabPort(BaseModel):
+    """`ready`: the device itself reported it, with a MAC. `peer`: the other end of its wire."""
+
+    name: str
+    owner: str
+    machine: str
+    nic: int
+    planned_mac: str
+    mac: str | None
+    ready: bool
+    peer: str | None
+    up: bool | None = None
+    speed: int | None = None
+    mtu: int | None = None
+    addresses: list[str] = []
+
+
+class LabWire(BaseModel):
+    ends: tuple[str, str]
+    state: WireState
+    since: float
+    segment: str
+
+
+class JobLine(BaseModel):
+    id: str
+    verb: str
+    state: str
+    started: float
+    ended: float | None
+    resumed: int
+
+
+class Lab(BaseModel):
+    """`note`: what to know first, for example that this machine was rebooted since."""
+
+    name: str
+    state: SandboxState
+    reason: str
+    note: str
+    provider: str
+    created: float
+    since: float
+    memory: int
+    routers: list[LabRouter]
+    machines: list[LabMachine]
+    ports: list[LabPort]
+    wires: list[LabWire]
+    job: JobLine | None
+
+
+async def lab_of(here: World, name: str) -> Lab:
+    """Raises NotFoundError."""
+    run = here.database.run
+    row = await run(sandboxes.get, name)
+    try:
+        refs = {ref.name: ref for ref in await here.provider.owned(name) if ref.kind is RefKind.MACHINE}
+        trouble = ""
+    except RacklessError as error:
+        refs, trouble = {}, f"The place does not answer: {error.message}"
+    known = await run(machines.of, row.id)
+    joined = await run(wires.of, row.id, name)
+    found = await run(inventory.of, row.id)
+    history = await run(jobs.of, name)
+    lines = [_machine(row, machine, refs.get(machine.name)) for machine in known]
+    peers = {wire.ends[at]: wire.ends[1 - at] for wire in joined for at in (0, 1)}
+    routers = []
+    for wish in row.plan.blueprint.routers:
+        seen = found.get(wish.name)
+        routers.append(
+            LabRouter(
+                name=wish.name,
+                family=wish.family,
+                cards=wish.cards,
+                ports_per_card=wish.ports_per_card,
+                user=wish.login.user,
+                management=_management(here, row.plan.machines_of(wish.name)),
+                system=seen.system_description if seen else "",
+                chassis=seen.chassis if seen else "",
+                serial=seen.serial if seen else "",
+            )
+        )
+    shown_ports = []
+    for port in await run(ports.of, row.id):
+        seen_port = found[port.owner].port(port.label) if port.owner in found else None
+        end = f"{port.owner}:{port.label}"
+        shown_ports.append(
+            LabPort(
+                name=end,
+                owner=port.owner,
+                machine=port.machine,
+                nic=port.nic,
+                planned_mac=port.planned_mac,
+                mac=port.mac,
+                ready=port.mac is not None,
+                peer=peers.get(end),
+                up=seen_port.oper_up if seen_port else None,
+                speed=seen_port.speed if seen_port else None,
+                mtu=seen_port.mtu if seen_port else None,
+                addresses=list(seen_port.addresses) if seen_port else [],
+            )
+        )
+    last = history[-1] if history else None
+    return Lab(
+        name=name,
+        state=row.state,
+        reason=row.reason,
+        note=trouble or _note(row, lines),
+        provider=row.plan.provider,
+        created=row.created,
+        since=row.since,
+        memory=row.plan.memory,
+        routers=routers,
+        machines=lines,
+        ports=shown_ports,
+        wires=[LabWire(ends=wire.ends, state=wire.state, since=wire.since, segment=wire.segment) for wire in joined],
+        job=job_line(last) if last else None,
+    )
+
+
+def job_line(job: jobs.JobRow) -> JobLine:
+    return JobLine(id=job.id, verb=job.verb, state=job.state.value, started=job.started, ended=job.ended, resumed=job.resumed)
+
+
+def _machine(row: sandboxes.SandboxRow, machine: machines.MachineRow, ref: Ref | None) -> LabMachine:
+    spec = row.plan.machine(machine.name)
+    running = ref is not None and ref.running
+    state, reason = machine.state, machine.reason
+    if state is MachineState.RUNNING and not running:
+        state, reason = MachineState.STOPPED, "it is not running any more"
+    return LabMachine(
+        name=machine.name,
+        owner=machine.owner,
+        role=machine.role,
+        slot=machine.slot,
+        state=state,
+        reason=reason,
+        running=running,
+        since=ref.since if ref is not None and running else machine.since,
+        memory=spec.memory if spec else 0,
+        console_port=spec.console_port if spec else None,
+    )
+
+
+def _management(here: World, specs: tuple[MachineSpec, ...]) -> Management:
+    controller = next(spec for spec in specs if spec.role is Role.CONTROLLER)
+    nic = next((nic for nic in controller.nics if nic.role is NicRole.MANAGEMENT), None)
+    services = {}
+    for service, port in (("ssh", 22), ("netconf", 830), ("snmp", 161)):
+        host, number = endpoint(controller, service, port)
+        services[service] = f"{host}:{number}"
+    return Management(how=here.provider.info.management, address=nic.address if nic else None, services=services)
+
+
+def _note(row: sandboxes.SandboxRow, lines: list[LabMachine]) -> str:
+    if row.state not in {SandboxState.READY, SandboxState.FAILED}:
+        return ""
+    if row.boot_id != boot_id():
+        uptime = float(Path("/proc/uptime").read_text(encoding="ascii").split()[0])
+        when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(time.time() - uptime))
+        return f"This machine rebooted at {when}; run `rackless up` with the lab's blueprint to bring the lab back."
+    stopped = [line.name for line in lines if not line.running and line.state is MachineState.STOPPED]
+    if stopped:
+        return f"Stopped: {', '.join(stopped)}. Run `rackless restart {row.name} {stopped[0]}`, or `rackless up` for all."
+    return ""

@@ -1,0 +1,43 @@
+"""Plans: what a blueprint would make here. Changes nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter
+from pydantic import BaseModel, Field
+
+from rackless.api.errors import FilesNeededError
+from rackless.api.here import Here
+from rackless.blueprints import load, references
+from rackless.model.blueprint import Blueprint
+from rackless.sandboxes import booking, secrecy
+from rackless.store.sandboxes import PLAN
+from rackless.workflows.world import World
+
+router = APIRouter(tags=["plans"])
+
+
+class BlueprintText(BaseModel):
+    """A blueprint as text. Post it without `files` first; the answer `files-needed` names those to send along."""
+
+    text: str = Field(max_length=4 << 20)
+    file: str = Field("blueprint.yaml", description="Its name, for the places of problems")
+    files: dict[str, str] = Field({}, description="Content of each file it refers to, by the name it uses")
+    complete: bool = Field(False, description="All that could be read was sent: do not ask for files")
+    name: str | None = Field(None, description="Name of the lab, instead of the blueprint's")
+
+    def blueprint(self, here: World) -> Blueprint:
+        missing = [name for name in references(self.text) if name not in self.files]
+        if missing and not self.complete:
+            raise FilesNeededError(missing)
+        return load(self.text, file=self.file, families=here.site.families, files=self.files)
+
+
+@router.post("/plans")
+async def make_plan(body: BlueprintText, here: Here) -> dict[str, Any]:
+    """Every machine, disk, segment and port that the blueprint would make, with names, MACs and addresses. No secrets."""
+    blueprint = body.blueprint(here)
+    plan = await here.database.run(booking.draft, blueprint, body.name or blueprint.name, here.site)
+    shown: dict[str, Any] = PLAN.dump_python(secrecy.shown(plan), mode="json")
+    return shown

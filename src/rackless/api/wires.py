@@ -1,0 +1,88 @@
+"""Wires of a running lab: connect, disconnect, down and up; and the capture of a port."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from fastapi.responses import StreamingResponse
+from pydantic import BaseModel
+
+from rackless.api.errors import RESPONSES
+from rackless.api.here import Here, Started, Wait, started
+from rackless.model.errors import InputError
+from rackless.planning import resolve, wire
+from rackless.providers.contract import Capture
+from rackless.sandboxes import booking
+from rackless.store import sandboxes
+
+router = APIRouter(tags=["wires"], responses=RESPONSES, prefix="/labs/{name}")
+
+
+class Ends(BaseModel):
+    """Two ends as `router:ge-0/0/0` or `host:eth1`."""
+
+    a: str
+    b: str
+
+
+class LinkTo(BaseModel):
+    """One end of the wire (or both), and whether it is to be up."""
+
+    end: str
+    other: str | None = None
+    up: bool
+
+
+@router.post("/wires", status_code=202)
+async def connect(name: str, body: Ends, here: Here, wait: Wait = 0) -> Started:
+    """Join two free ports behind their running machines."""
+    row = await here.database.run(booking.ready, name)
+    ends = [resolve(row.plan, text)[0] for text in (body.a, body.b)]
+    _, spec = wire(row.plan, ends[0], ends[1])
+    return await started(here, name, await here.database.run(booking.book_wire, name, spec), wait)
+
+
+@router.delete("/wires", status_code=202)
+async def disconnect(name: str, a: str, b: str, here: Here, wait: Wait = 0) -> Started:
+    """Take the wire between two ends away."""
+    row = await here.database.run(booking.ready, name)
+    ends = [str(resolve(row.plan, text)[0]) for text in (a, b)]
+    found = await here.database.run(booking.wire_at, name, *ends)
+    arguments = {"segment": found.segment, "ends": list(found.ends)}
+    return await started(here, name, await here.database.run(booking.book_job, name, "disconnect", arguments), wait)
+
+
+@router.patch("/wires", status_code=202)
+async def link(name: str, body: LinkTo, here: Here, wait: Wait = 0) -> Started:
+    """Let both ends of a wire lose their carrier, or get it back."""
+    row = await here.database.run(booking.ready, name)
+    ends = [str(resolve(row.plan, text)[0]) for text in (body.end, body.other) if text]
+    found = await here.database.run(booking.wire_at, name, *ends)
+    arguments = {"segment": found.segment, "ends": list(found.ends), "up": body.up}
+    return await started(here, name, await here.database.run(booking.book_job, name, "link", arguments), wait)
+
+
+@router.get("/capture", response_class=StreamingResponse)
+async def capture(name: str, end: Annotated[str, Query(description="west:ge-0/0/0")], here: Here) -> StreamingResponse:
+    """The frames of a port in both directions, as a pcap stream. Hanging up ends the capture."""
+    row = await here.database.run(sandboxes.get, name)
+    _, spec, nic = resolve(row.plan, end)
+    provider = here.provider
+    if not isinstance(provider, Capture):
+        raise InputError(f"The provider {provider.info.name} cannot capture.", hint="Capture inside the router instead.")
+    frames = provider.capture(spec.port(nic))
+    # The first piece (pcap's header) before the answer's status: a failure to start is an error, not an empty file.
+    first = await anext(frames, b"")
+
+    async def stream() -> AsyncIterator[bytes]:
+        try:
+            yield first
+            async for piece in frames:
+                yield piece
+        finally:
+            if isinstance(frames, AsyncGenerator):
+                await frames.aclose()
+
+    return StreamingResponse(stream(), media_type="application/vnd.tcpdump.pcap")

@@ -1,0 +1,105 @@
+"""fxp0 of a router: by DHCP or a static IPv4 address."""
+
+from __future__ import annotations
+
+import ipaddress
+
+from rackless.blueprints.reading import Reading, opening, subject
+from rackless.blueprints.source import Path
+from rackless.model.blueprint import Management
+
+INTERNAL = ipaddress.IPv4Network("128.0.0.0/16")
+"""The network between controller and cards (docs/reference/internal-protocol.md)."""
+
+
+def interface_fault(text: str) -> str | None:
+    """Why `text` is not the address with prefix length of an interface; None when it is."""
+    address, slash, prefix = text.partition("/")
+    try:
+        ip = ipaddress.ip_address(address)
+    except ValueError:
+        return f"'{text}' is not an IP address"
+    if not slash:
+        return f"'{text}' has no prefix length"
+    if not prefix.isdecimal() or not 1 <= int(prefix) <= ip.max_prefixlen:
+        return f"'{text}' has a prefix length that is not from 1 to {ip.max_prefixlen}"
+    network = ipaddress.ip_interface(text).network
+    if ip.is_multicast or ip.is_loopback or ip.is_unspecified:
+        return f"'{text}' is a {'multicast' if ip.is_multicast else 'loopback' if ip.is_loopback else 'null'} address"
+    if network.num_addresses > 2 and ip == network.network_address:
+        return f"'{text}' is the address of the network {network} itself"
+    if ip.version == 4 and network.num_addresses > 2 and ip == network.broadcast_address:
+        return f"'{text}' is the broadcast address of {network}"
+    return None
+
+
+def read(reading: Reading, path: Path) -> Management:
+    wish = reading.get(*path)
+    if not isinstance(wish, dict):
+        return Management()
+    address = reading.get(*path, "address")
+    gateway = reading.get(*path, "gateway")
+    if isinstance(address, str):
+        _check_address(reading, (*path, "address"), address)
+    if isinstance(gateway, str):
+        _check_gateway(reading, path, gateway)
+    return Management(address=reading.get(*path, "address"), gateway=reading.get(*path, "gateway"))
+
+
+def _check_address(reading: Reading, path: Path, text: str) -> None:
+    what = opening(subject(path))
+    if (fault := interface_fault(text)) is not None:
+        reading.problem(path, f"{what} cannot be used: {fault}.", "Write a host's address with its prefix length: 192.0.2.7/24.")
+        return
+    interface = ipaddress.ip_interface(text)
+    if interface.version != 4:
+        reading.problem(path, f"{what} is '{text}', and fxp0 takes an IPv4 address here.", "Write one such as 192.0.2.7/24.")
+    elif interface.network.overlaps(INTERNAL):
+        reading.problem(
+            path,
+            f"{what} is '{text}', which lies in {INTERNAL}, the router's internal network.",
+            "Choose an address outside it.",
+        )
+
+
+def _check_gateway(reading: Reading, around: Path, text: str) -> None:
+    path = (*around, "gateway")
+    what = opening(subject(path))
+    try:
+        gateway = ipaddress.IPv4Address(text)
+    except ValueError:
+        reading.problem(
+            path, f"{what} is '{text}', which is not an IPv4 address.", "Write one such as 192.0.2.1, without a prefix length."
+        )
+        return
+    address = reading.get(*around, "address")
+    if not isinstance(address, str):
+        return
+    interface = ipaddress.IPv4Interface(address)
+    if gateway == interface.ip:
+        reading.problem(path, f"{what} is {gateway}, the address of fxp0 itself.", "Write the address of the next router.")
+    elif gateway not in interface.network:
+        reading.problem(
+            path,
+            f"{what} is {gateway}, which is not in {interface.network}, the network of fxp0.",
+            "Choose a gateway in that network, or correct the address or its prefix length.",
+        )
+
+
+def check_duplicates(reading: Reading, names: list[str]) -> None:
+    """The same static fxp0 address at two routers."""
+    holders: dict[str, str] = {}
+    for name in names:
+        path: Path = ("routers", name, "fxp0", "address")
+        address = reading.get(*path)
+        if not isinstance(address, str):
+            continue
+        plain = address.split("/")[0]
+        other = holders.setdefault(plain, name)
+        if other != name:
+            line = reading.source.at(("routers", other, "fxp0", "address")).line
+            reading.problem(
+                path,
+                f"{opening(subject(path))} is {plain}, which router '{other}' has already in line {line}.",
+                "Give each router its own.",
+            )

@@ -1,0 +1,75 @@
+"""What all parts of a blueprint are read with: values by path, and one sentence for each problem."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from rackless.blueprints.source import Path, Source, Value
+from rackless.model.family import Family
+
+SECRETS = frozenset({"password", "community"})
+"""Keys whose values never stand in a message."""
+
+
+@dataclass(kw_only=True)
+class Reading:
+    """`bad` holds the paths whose values have had a problem already: nothing is concluded from them again."""
+
+    source: Source
+    families: Sequence[Family]
+    files: Mapping[str, str]
+    bad: set[Path] = field(default_factory=set)
+
+    def sound(self, *path: str | int) -> bool:
+        """True when neither the value at `path` nor any around it has had a problem. Absent values are sound."""
+        return not any(path[:length] in self.bad for length in range(len(path) + 1))
+
+    def get(self, *path: str | int) -> Value:
+        """The value at `path`; None when it is absent or has had a problem."""
+        value: Value = self.source.value
+        for step in path:
+            if isinstance(value, dict) and isinstance(step, str):
+                value = value.get(step)
+            elif isinstance(value, list) and isinstance(step, int) and step < len(value):
+                value = value[step]
+            else:
+                return None
+        return value if self.sound(*path) else None
+
+    def entries(self, *path: str | int) -> list[str]:
+        """The sound keys of the mapping at `path` in the file's order; none when it is no mapping."""
+        value = self.get(*path)
+        if not isinstance(value, dict):
+            return []
+        return [key for key, item in value.items() if isinstance(item, dict) and self.sound(*path, key)]
+
+    def problem(self, path: Path, message: str, hint: str = "") -> None:
+        """A problem of the value at `path`, which is not concluded from any more."""
+        self.bad.add(path)
+        self.source.problem(self.source.at(path), message, hint)
+
+    def key_problem(self, path: Path, message: str, hint: str = "") -> None:
+        """A problem of the key at `path`; its value is still looked at."""
+        self.source.problem(self.source.at_key(path), message, hint)
+
+
+def subject(path: Path) -> str:
+    """What a path is called in a sentence: `cards` of router 'west'."""
+    match path:
+        case ():
+            return "the blueprint"
+        case ("routers" | "hosts" as part, str(name)):
+            return f"{part[:-1]} '{name}'"
+        case ("routers" | "hosts" as part, str(name), *rest):
+            keys = ".".join(str(key) for key in rest if isinstance(key, str))
+            return f"`{keys}` of {part[:-1]} '{name}'"
+        case ("wires", int(number), *_):
+            return f"wire {number + 1}"
+        case _:
+            return f"`{path[0]}`"
+
+
+def opening(text: str) -> str:
+    """The text with a capital letter, as a sentence begins."""
+    return text[:1].upper() + text[1:]

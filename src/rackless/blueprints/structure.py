@@ -1,0 +1,271 @@
+"""The JSON schema's errors in our own sentences. What the validator says is never shown."""
+
+from __future__ import annotations
+
+import functools
+import importlib.resources
+import json
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError
+from jsonschema.validators import extend
+
+from rackless.blueprints.reading import SECRETS, Reading, opening, subject
+from rackless.blueprints.source import Path, Value, Written
+from rackless.model import naming
+from rackless.model.suggestions import listed, nearest
+
+_KINDS = {
+    "integer": "a whole number",
+    "string": "text",
+    "object": "a mapping (`key: value`)",
+    "array": "a list",
+}
+_FORM = {
+    ("routers",): "Write each router under its name: `west: {family: reference, cards: 2}`.",
+    ("hosts",): "Write each host under its name: `pc1: {nics: 1}`.",
+    ("wires",): "Write a list of wires: `- [west:ge-0/0/0, east:ge-0/0/0]`.",
+}
+_RULE = {
+    "user": "Use at most 32 lower-case letters, digits, `_` and `-`, starting with a letter.",
+    "password": "Use 6 to 128 printable ASCII characters without spaces, or leave it out to have one generated.",
+    "community": "Use 1 to 32 letters, digits and . _ @ + = : / ! - or leave it out to have one generated.",
+    "startup": "Write the file's name relative to the blueprint, such as west.set.",
+}
+NAME_RULE = f"Use at most {naming.NAME_MOST} lower-case letters, digits and single hyphens, starting with a letter"
+
+
+@functools.cache
+def schema_text() -> str:
+    return (importlib.resources.files("rackless.blueprints") / "blueprint.schema.json").read_text(encoding="utf-8")
+
+
+@functools.cache
+def _validator() -> Any:
+    # jsonschema takes 2.0 for an integer; a blueprint does not, and Written is none of JSON's types.
+    checker = Draft202012Validator.TYPE_CHECKER.redefine(
+        "integer", lambda _, value: isinstance(value, int) and not isinstance(value, bool)
+    )
+    return extend(Draft202012Validator, type_checker=checker)(json.loads(schema_text()))
+
+
+def check(reading: Reading) -> None:
+    """Note every breach of the schema, once for each value."""
+    seen: set[tuple[Path, str]] = set()
+    for error in _flat(_validator().iter_errors(reading.source.value)):
+        path: Path = tuple(error.absolute_path)
+        once = (path, error.instance if _of_key(error) else "")
+        if error.validator != "additionalProperties":
+            if once in seen:
+                continue
+            seen.add(once)
+        _tell(reading, error, path)
+
+
+def _flat(errors: Iterator[ValidationError]) -> Iterator[ValidationError]:
+    """Each error, and instead of an `anyOf` those of the branch that was meant, where the value's type tells."""
+    for error in errors:
+        meant = [
+            inner
+            for inner in error.context or ()
+            if error.validator == "anyOf" and isinstance(error.instance, dict | list) and _same_type(error, inner)
+        ]
+        if meant:
+            yield from _flat(iter(meant))
+        else:
+            yield error
+
+
+def _same_type(error: ValidationError, inner: ValidationError) -> bool:
+    branch = error.validator_value[inner.relative_schema_path[0]]
+    return bool(branch.get("type") == ("object" if isinstance(error.instance, dict) else "array"))
+
+
+def _of_key(error: ValidationError) -> bool:
+    return "propertyNames" in error.absolute_schema_path
+
+
+def _tell(reading: Reading, error: ValidationError, path: Path) -> None:
+    if _of_key(error):
+        _bad_name(reading, (*path, str(error.instance)), str(error.instance), key=True)
+    elif error.validator == "additionalProperties":
+        _unknown_keys(reading, error, path)
+    elif error.validator == "required":
+        _missing(reading, error, path)
+    elif error.validator == "anyOf":
+        _no_branch(reading, path, error.instance)
+    elif error.validator == "type":
+        _wrong_type(reading, path, error.instance, str(error.validator_value))
+    else:
+        _wrong_value(reading, path, error)
+
+
+def shown(value: Value, path: Path = ()) -> str:
+    """How a value stands in a sentence; a secret does not."""
+    if path and path[-1] in SECRETS and not isinstance(value, dict | list) and value is not None:
+        return "this value"
+    match value:
+        case None:
+            return "empty"
+        case bool():
+            return "true" if value else "false"
+        case int():
+            return str(value)
+        case Written():
+            return value.text
+        case str():
+            return f"'{value}'"
+        case list():
+            return "a list"
+        case _:
+            return "a mapping"
+
+
+def _bad_name(reading: Reading, path: Path, text: str, *, key: bool) -> None:
+    what = {"routers": "a router", "hosts": "a host"}.get(str(path[0]), "a lab") if key else "a lab"
+    candidate = naming_candidate(text)
+    hint = f"{NAME_RULE}{f': {candidate}' if candidate else ''}."
+    message = f"'{text}' cannot be the name of {what}."
+    if key:
+        reading.key_problem(path, message, hint)
+    else:
+        reading.problem(path, message, hint)
+
+
+def naming_candidate(text: str) -> str | None:
+    """A good name near to `text`, None when there is none."""
+    parts = [part for part in re.split(r"[^a-z0-9]+", text.lower()) if part]
+    candidate = "-".join(parts)[: naming.NAME_MOST].strip("-")
+    return candidate if naming.is_name(candidate) else None
+
+
+def _unknown_keys(reading: Reading, error: ValidationError, path: Path) -> None:
+    known = list(error.schema["properties"])
+    for key in error.instance:
+        if key in known:
+            continue
+        near = nearest(key, known)
+        hint = f"Did you mean `{near}`? " if near else ""
+        hint += f"The keys here are: {', '.join(known)}."
+        reading.key_problem((*path, key), f"{opening(subject(path))} has no key '{key}'.", hint)
+        if near is not None and near not in error.instance:
+            reading.bad.add((*path, near))
+
+
+def _missing(reading: Reading, error: ValidationError, path: Path) -> None:
+    for key in error.validator_value:
+        if key in error.instance or not reading.sound(*path, key):
+            continue
+        hint = "Begin the file with `name: my-lab`."
+        if path:
+            hint = f"Add it: `{key}: 192.0.2.7/24`, or write `fxp0: dhcp`."
+        reading.problem((*path, key), f"{opening(subject(path))} has no `{key}`.", hint)
+
+
+def _no_branch(reading: Reading, path: Path, value: Value) -> None:
+    what = opening(subject(path))
+    if path[-1] == "fxp0":
+        message = f"{what} must be `dhcp` or a static address, not {shown(value)}."
+        hint = "Write `fxp0: dhcp` or `fxp0: {address: 192.0.2.7/24, gateway: 192.0.2.1}`."
+        if isinstance(value, str) and "/" in value:
+            hint = f"Write `fxp0: {{address: {value}}}`."
+    elif "memory" in path:
+        message = f"{what} is a size, and {shown(value)} is none."
+        hint = "Write a whole number of MiB (256) or a size with its unit (512M, 1G)."
+        if isinstance(value, int) and not isinstance(value, bool):
+            message = f"{what} must be from 1 to 1048576 MiB, not {value}."
+        if isinstance(value, dict):
+            message = f"{what} is one size, not a mapping."
+    else:
+        message = f"{what} must be an address, or a list of them, not {shown(value)}."
+        hint = "Write the address with its prefix length: `eth1: 192.0.2.10/24`."
+    reading.problem(path, message, hint)
+
+
+def _wrong_type(reading: Reading, path: Path, value: Value, wanted: str) -> None:
+    if path[:1] == ("wires",) and len(path) > 1:
+        _wrong_wire(reading, path, value)
+        return
+    what = opening(subject(path))
+    reading.problem(path, f"{what} must be {_KINDS[wanted]}, not {shown(value, path)}.", _type_hint(path, value, wanted))
+
+
+def _type_hint(path: Path, value: Value, wanted: str) -> str:
+    if wanted == "string" and isinstance(value, int | Written):
+        word = shown(value) if path[-1] not in SECRETS else "..."
+        return f'Put it in quotes: `{path[-1]}: "{word}"`.'
+    if wanted == "integer" and isinstance(value, Written):
+        return "Write it in plain decimal digits."
+    if wanted == "integer" and isinstance(value, str) and value.isdecimal():
+        return f"Write it without quotes: `{path[-1]}: {value}`."
+    if path in _FORM:
+        return _FORM[path]
+    if not path:
+        return "A blueprint begins with `name:` and `routers:`; see examples/."
+    if value is None and wanted == "object" and len(path) == 2:
+        return f"Write `{path[-1]}: {{}}` for one with default values."
+    if path == ("routers", *path[1:2], "memory"):
+        return "Say whose memory: `memory: {controller: 512M, card: 256M}`."
+    if value is None:
+        return "Give it a value, or leave the key out."
+    return ""
+
+
+def _wrong_wire(reading: Reading, path: Path, value: Value) -> None:
+    hint = "Write `- [west:ge-0/0/0, east:ge-0/0/0]`."
+    if len(path) == 2:
+        reading.problem(path, f"{opening(subject(path))} must be a list of two ends, not {shown(value)}.", hint)
+        return
+    if isinstance(value, dict) and len(value) == 1:
+        owner, port = next(iter(value.items()))
+        if isinstance(port, str):
+            hint = f"Write it without the space after the colon: {owner}:{port}."
+    reading.problem(path, f"An end of {subject(path)} must be text such as west:ge-0/0/0, not {shown(value)}.", hint)
+
+
+def _wrong_value(reading: Reading, path: Path, error: ValidationError) -> None:
+    value = error.instance
+    what = opening(subject(path))
+    if path == ("name",):
+        _bad_name(reading, path, value, key=False)
+    elif path[:1] == ("wires",) and len(path) == 2:
+        count = len(value)
+        ends = "one end" if count == 1 else f"{count or 'no'} ends"
+        reading.problem(path, f"{what} has {ends}, and a wire has two.", "Write `- [west:ge-0/0/0, east:ge-0/0/0]`.")
+    elif path[:1] == ("wires",):
+        hint = "Write the router or host, a colon and the port: west:ge-0/0/0 or pc1:eth1."
+        reading.problem(path, f"'{value}' is not the end of a wire.", hint)
+    elif error.validator == "minimum":
+        reading.problem(path, f"{what} must be {error.validator_value} or more, not {value}.", "")
+    elif error.validator == "minProperties":
+        hint = "Give `controller`, `card` or both, or leave `memory` out."
+        reading.problem(path, f"{what} says nothing.", hint)
+    elif error.validator == "minItems":
+        reading.problem(path, f"{what} has no address.", "Give one, or leave the interface out.")
+    else:
+        _wrong_text(reading, path, value)
+
+
+def _wrong_text(reading: Reading, path: Path, value: str) -> None:
+    key = str(path[-1])
+    what = opening(subject(path))
+    rules: dict[str, Callable[[], str]] = {
+        "password": lambda: _secret_fault(value, r"[!-~]", 6, 128),
+        "community": lambda: _secret_fault(value, r"[A-Za-z0-9._@+=:/!-]", 1, 32),
+    }
+    fault = rules[key]() if key in rules else f"cannot be '{value}'"
+    reading.problem(path, f"{what} {fault}.", _RULE[key])
+
+
+def _secret_fault(value: str, allowed: str, least: int, most: int) -> str:
+    """What is wrong with a secret, without saying it."""
+    wrong = [str(at) for at, char in enumerate(value, start=1) if not re.match(allowed, char)]
+    if wrong:
+        places = f"character{'s' if len(wrong) > 1 else ''} {listed(wrong[:5], 'and')}"
+        return f"has something that is not allowed as {places}"
+    if len(value) < least:
+        return f"is too short: {len(value)} of at least {least} characters"
+    return f"is too long: {len(value)} of at most {most} characters"

@@ -1,0 +1,125 @@
+"""Wires of a blueprint: both ends must exist, and no port has two wires."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from rackless.blueprints.owners import Room
+from rackless.blueprints.reading import Reading
+from rackless.blueprints.source import Path
+from rackless.model import naming
+from rackless.model.blueprint import End, Wire
+from rackless.model.suggestions import did_you_mean, nearest
+
+
+def read(reading: Reading, rooms: Iterable[Room]) -> list[Wire]:
+    known = {room.name: room for room in rooms}
+    wishes = reading.get("wires")
+    used: dict[End, Path] = {}
+    wires: list[Wire] = []
+    for number, wish in enumerate(wishes if isinstance(wishes, list) else ()):
+        path: Path = ("wires", number)
+        if not isinstance(wish, list) or not reading.sound(*path):
+            continue
+        ends = [_end(reading, (*path, at), known) for at in range(len(wish))]
+        whole = [end for end in ends if end is not None]
+        if len(whole) == 2 and whole[0] == whole[1]:
+            reading.problem((*path, 1), f"{_wire(path)} joins {whole[0]} to itself.", "Name two different ports.")
+            whole = []
+        for at, end in enumerate(ends):
+            if end is not None and whole:
+                _use(reading, (*path, at), end, used)
+        if len(whole) == 2:
+            wires.append(Wire(ends=(whole[0], whole[1])))
+    return wires
+
+
+def _wire(path: Path) -> str:
+    return f"Wire {int(path[1]) + 1}"
+
+
+def _use(reading: Reading, path: Path, end: End, used: dict[End, Path]) -> None:
+    first = used.setdefault(end, path)
+    if first == path:
+        return
+    place = reading.source.at(first)
+    reading.problem(
+        path,
+        f"{end} has a wire already: {_wire(first).lower()} in line {place.line}, column {place.column}.",
+        "A port takes one wire; use another port.",
+    )
+
+
+def _end(reading: Reading, path: Path, known: dict[str, Room]) -> End | None:
+    """The end at `path`, None when it was said to be wrong."""
+    text = reading.get(*path)
+    if not isinstance(text, str):
+        return None
+    owner, _, port = text.partition(":")
+    room = known.get(owner)
+    if room is None:
+        _unknown_owner(reading, path, owner, known)
+        return None
+    end = End(owner=owner, port=port)
+    fault = _router_fault(end, room) if room.is_router else _host_fault(end, room)
+    if fault is not None:
+        reading.problem(path, *fault)
+        return None
+    return end
+
+
+def _unknown_owner(reading: Reading, path: Path, owner: str, known: dict[str, Room]) -> None:
+    """Say it, unless the owner is there and could not be read, or a whole part of the file could not."""
+    unread = any(not reading.sound(part) or not reading.sound(part, owner) for part in ("routers", "hosts"))
+    written = any(owner in (reading.source.value.get(part) or ()) for part in ("routers", "hosts") if not unread)
+    if unread or written:
+        return
+    hint = did_you_mean(owner, known, "routers and hosts") or "The blueprint has no routers and no hosts."
+    reading.problem(path, f"{_wire(path)} leads to '{owner}', and there is no router or host of that name.", hint)
+
+
+def _router_fault(end: End, room: Room) -> tuple[str, str] | None:
+    """(message, hint), None when the port is there or nothing can be said because the router's own numbers are wrong."""
+    place = end.card_and_port
+    cards, ports = room.cards, room.ports
+    if place is None or end.port != naming.port_label(*place):
+        return f"'{end.port}' is not a port of router '{end.owner}'.", _port_hint(end, room)
+    card, port = place
+    if cards is not None and card >= cards:
+        has = "only card 0" if cards == 1 else f"cards 0 to {cards - 1}"
+        return f"{end} is on card {card}, and router '{end.owner}' has {has}.", f"{_span(room)} Or write `cards: {card + 1}`."
+    if ports is not None and port >= ports:
+        has = "only port 0" if ports == 1 else f"ports 0 to {ports - 1}"
+        more = f"Or write `ports_per_card: {port + 1}`."
+        return f"{end} is port {port} of its card, and a card of router '{end.owner}' has {has}.", f"{_span(room)} {more}"
+    return None
+
+
+def _labels(room: Room) -> list[str]:
+    if not room.is_router:
+        return [f"eth{number}" for number in range(1, (room.ports or 0) + 1)]
+    return [naming.port_label(card, port) for card in range(room.cards or 0) for port in range(room.ports or 0)]
+
+
+def _span(room: Room) -> str:
+    labels = _labels(room)
+    if not labels:
+        return "Ports are written ge-<card>/0/<port>." if room.is_router else "Ports are written eth1, eth2 and so on."
+    return f"Its ports are {labels[0]} to {labels[-1]}." if len(labels) > 1 else f"Its only port is {labels[0]}."
+
+
+def _port_hint(end: End, room: Room) -> str:
+    near = nearest(end.port, _labels(room))
+    return f"Did you mean '{near}'? {_span(room)}" if near is not None else _span(room)
+
+
+def _host_fault(end: End, room: Room) -> tuple[str, str] | None:
+    if end.port == "eth0":
+        return f"{end} is the management interface of the host and takes no wire.", _span(room)
+    number = end.host_nic
+    if number is None:
+        return f"'{end.port}' is not an interface of host '{end.owner}'.", _port_hint(end, room)
+    if room.ports is not None and number > room.ports:
+        has = "eth1 alone" if room.ports == 1 else f"eth1 to eth{room.ports}"
+        return f"Host '{end.owner}' has no {end.port}: it has {has}.", f"Write `nics: {number}`, or use one of those."
+    return None

@@ -1,0 +1,190 @@
+"""Expect, with prompt discipline, over the serial line of a machine.
+
+What the ancestors of this file got wrong, and what is done here: a `#` inside `## SECRET-DATA` or a progress bar was taken for
+a prompt: here a prompt is the whole last line, at the end of all output, after silence; the echo of a command was taken
+for its answer: here an answer begins
+on a later line than the echo; a kernel message inside a prompt hung the wait: here a
+silent line is nudged with Enter, where Enter does no harm; waits had no deadline: here there is one, handed down, and a
+missed one says what was awaited and shows the last lines, without secrets.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import codecs
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from rackless.console.hub import Lease
+from rackless.console.redaction import ESCAPES, Redactor
+from rackless.console.transcript import rendered
+from rackless.deadline import Deadline
+from rackless.model.errors import DeadlineError, GuestError
+
+SETTLE = 0.2
+"""Seconds of silence after which the end of the output counts as the end."""
+NUDGE_FIRST, NUDGE_MOST = 3.0, 15.0
+"""Seconds of silence without a prompt before Enter is sent again: first, doubling, at most."""
+LAST_LINES = 8
+CHUNK = 1024
+"""Bytes written at once: below the 4096 that a Linux terminal holds for a program that is not reading yet."""
+
+Key = TypeVar("Key")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reply:
+    """What came before the prompt (without the echo of the command), and the prompt's own line."""
+
+    text: str
+    prompt: str
+    before: str
+    """The line above the prompt's."""
+
+
+class Dialogue:
+    """One conversation by the holder of a `Lease`. Not for two tasks at a time."""
+
+    def __init__(self, lease: Lease, *, settle: float = SETTLE, nudge: float = NUDGE_FIRST) -> None:
+        self._lease = lease
+        self._settle = settle
+        self._nudge = nudge
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._raw = ""
+        self._echo = ""
+
+    @property
+    def name(self) -> str:
+        return self._lease.hub.name
+
+    @property
+    def redactor(self) -> Redactor:
+        return self._lease.hub.redactor
+
+    def lines(self) -> list[str]:
+        """The lines of the output since the last `send`, as a terminal shows them; the last one is unfinished."""
+        return [rendered(line) for line in re.sub(r"\r+\n", "\n", ESCAPES.sub("", self._raw)).split("\n")]
+
+    def last_lines(self) -> str:
+        """For error messages: the last lines that are not empty, without secrets."""
+        shown = [line.strip() for line in self.lines() if line.strip()][-LAST_LINES:]
+        return self.redactor.text("\n".join(shown))
+
+    async def send(self, line: str) -> None:
+        """A line and Enter. What came before is forgotten: an old prompt is never taken for the new one."""
+        self._raw = ""
+        self._echo = line
+        await self._write(line + "\r")
+
+    async def send_secret(self, secret: str) -> None:
+        """As `send`; the secret is redacted everywhere from now on, should the guest echo it."""
+        self._lease.hub.secret(secret)
+        await self.send(secret)
+
+    async def control(self, letter: str) -> None:
+        """Control and a letter, without Enter; what came before is kept."""
+        await self._write(chr(ord(letter.upper()) - 64))
+
+    async def _write(self, text: str) -> None:
+        data = text.encode()
+        for at in range(0, len(data), CHUNK):
+            await self._lease.write(data[at : at + CHUNK])
+
+    async def read_silence(self, seconds: float) -> bool:
+        """Take in what comes. True as soon as the line was silent for `seconds`, False when something came."""
+        try:
+            async with asyncio.timeout(seconds):
+                data = await self._lease.read()
+        except TimeoutError:
+            return True
+        if not data:
+            raise GuestError(f"The console of {self.name} was closed during a dialogue.", hint="Is the machine still running?")
+        self._raw = (self._raw + self._decoder.decode(data))[-262144:]
+        return False
+
+    def _at_prompt(
+        self, prompts: Mapping[Key, re.Pattern[str]], seen: Mapping[Key, re.Pattern[str]] | None, *, fresh: bool
+    ) -> Key | None:
+        lines = self.lines()
+        if fresh and len(lines) < 2:
+            return None
+        last = next((key for key, pattern in prompts.items() if pattern.fullmatch(lines[-1])), None)
+        if last is not None or not seen:
+            return last
+        return next((key for key, pattern in seen.items() if any(pattern.match(line) for line in lines[1:])), None)
+
+    async def expect(
+        self,
+        prompts: Mapping[Key, re.Pattern[str]],
+        *,
+        what: str,
+        deadline: Deadline,
+        seen: Mapping[Key, re.Pattern[str]] | None = None,
+        nudge: bool = False,
+        fresh: bool = True,
+        hint: str = "",
+    ) -> tuple[Key, Reply]:
+        """Wait until the output ends with one of `prompts` as its whole last line and stays silent.
+
+        `seen`: also matched at the start of any line since the last `send`, for prompts that Enter must not draw again (a
+        password's), so that a kernel message after them does no harm. `nudge` sends Enter on a silent line that shows no
+        prompt: only where Enter is harmless. `fresh`: the prompt must stand on a line that began since the last `send`,
+        which the echo's Enter does.
+
+        Raises:
+            DeadlineError: with what was awaited, for how long, and the last lines.
+        """
+        pause = self._nudge
+        silent = 0.0
+        while True:
+            if deadline.over:
+                raise self._missed(deadline, what, hint)
+            step = min(self._settle, max(deadline.left, 0.001))
+            if not await self.read_silence(step):
+                silent = 0.0
+                continue
+            silent += step
+            key = self._at_prompt(prompts, seen, fresh=fresh)
+            if key is not None:
+                return key, self._reply()
+            if nudge and silent >= pause:
+                silent, pause = 0.0, min(pause * 2, NUDGE_MOST)
+                await self._write("\r")
+
+    def _missed(self, deadline: Deadline, what: str, hint: str) -> DeadlineError:
+        shown = self.last_lines() or "(nothing)"
+        return DeadlineError(
+            f"The console of {self.name}: waited {deadline.spent:.1f} s for {what}, and it did not come. Last lines:\n{shown}",
+            hint=hint or f"`rackless console` shows what {self.name} is doing.",
+        )
+
+    def _reply(self) -> Reply:
+        *body, prompt = self.lines()
+        if self._echo and body and self._echo.strip() in body[0]:
+            body = body[1:]
+        return Reply(text="\n".join(body).strip("\n"), prompt=prompt, before=body[-1] if body else "")
+
+    async def command(self, line: str, prompt: re.Pattern[str], *, what: str, deadline: Deadline) -> str:
+        """Send a line, wait for the prompt, return the output between."""
+        await self.send(line)
+        _, reply = await self.expect({True: prompt}, what=what, deadline=deadline, nudge=True)
+        return reply.text
+
+    async def batch(self, lines: Sequence[str], prompt: re.Pattern[str], *, what: str, deadline: Deadline) -> str:
+        """Send several lines in one go, wait until the guest has taken them all, return all output.
+
+        The guest has taken a line when it shows the prompt after it, at the start of a line. A prompt that a kernel message
+        tore apart is made up for by the Enter sent on a silent line.
+        """
+        await self.send("\r".join(lines))
+        self._echo = ""
+        start = re.compile(prompt.pattern + r"(?:\s|\Z)")
+        while True:
+            _, reply = await self.expect({True: prompt}, what=what, deadline=deadline, nudge=True)
+            seen = sum(1 for line in self.lines()[1:] if start.match(line))
+            if seen >= len(lines):
+                return reply.text
+            if await self.read_silence(self._nudge):
+                await self._write("\r")

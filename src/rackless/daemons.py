@@ -1,0 +1,201 @@
+"""Wiring: one server process a state directory, on a unix socket whose file permissions are its lock.
+
+Start: lock, migrate, resume the jobs that a crash interrupted, open the consoles of machines that run, listen.
+End: on SIGTERM, SIGINT or `rackless stop`. Machines go on running; jobs go on with the next server.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import logging
+import os
+import socket
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import sqlalchemy as sa
+import uvicorn
+
+from rackless import durable, observing
+from rackless.api.app import make
+from rackless.model.errors import InputError, RacklessError, StateError
+from rackless.providers import registry
+from rackless.providers.contract import Provider, RefKind
+from rackless.routers.families import FAMILIES
+from rackless.routers.table import router
+from rackless.sandboxes.site_file import load_site
+from rackless.settings import Settings, load
+from rackless.store import jobs, machines, sandboxes, secrets
+from rackless.store.database import Database
+from rackless.workflows.consoles import Consoles
+from rackless.workflows.driving import Driver
+from rackless.workflows.pretended import PretendedDriver
+from rackless.workflows.progress import Progress
+from rackless.workflows.routed import RoutedDriver
+from rackless.workflows.verbs import VERBS
+from rackless.workflows.world import World, boots_at_once, use
+
+log = logging.getLogger(__name__)
+
+GRACE = 5
+"""Seconds that answers under way (streams, consoles) are given when the server ends."""
+
+
+def drivers(provider: Provider) -> Callable[[str], Driver]:
+    """The driver of a family. On `fake` there is neither SSH nor SNMP, and a stand-in asks the pretended guests."""
+    if provider.info.name == "fake":
+        pretended = PretendedDriver(provider)
+        return lambda _: pretended
+    return lambda family: RoutedDriver(router(family))
+
+
+def build(settings: Settings) -> World:
+    """Everything a workflow works on. Call inside the event loop."""
+    settings.make()
+    site = load_site(settings.site_file, FAMILIES)
+    provider = registry.make(site.provider, settings, site)
+    database = Database(settings.database)
+    database.migrate()
+    return World(
+        settings=settings,
+        site=site,
+        provider=provider,
+        database=database,
+        progress=Progress(database),
+        consoles=Consoles(provider),
+        driver=drivers(provider),
+        booting=asyncio.Semaphore(boots_at_once()),
+    )
+
+
+async def resume(world: World) -> None:
+    """Go on with every job that has no end: from its record, or from its row when the crash came before the first step."""
+
+    def count(db: sa.Connection) -> list[jobs.JobRow]:
+        left = jobs.running(db)
+        for job in left:
+            jobs.resume(db, job.id)
+            jobs.note(db, job.id, "resume", "note", "the server was started anew and goes on with this job")
+        return left
+
+    left = await world.database.run(count)
+    durable.launch(world.settings.state / "jobs.sqlite", cancelled=[job.id for job in left if job.cancelled])
+    for job in left:
+        log.info("resuming job %s", job.id)
+        await durable.start(VERBS[job.verb], job.id, job.id)
+
+
+async def open_consoles(world: World) -> None:
+    """The serial line of each machine that runs, so that its transcript goes on."""
+    try:
+        found = await world.provider.owned()
+    except RacklessError as error:
+        log.warning("consoles stay closed: %s", error.message)
+        return
+    labs = {row.name: row for row in await world.database.run(sandboxes.live)}
+    for ref in found:
+        row = labs.get(ref.sandbox)
+        if row is None or ref.kind is not RefKind.MACHINE or not ref.running or row.plan.machine(ref.name) is None:
+            continue
+        known = await world.database.run(machines.get, row.id, ref.name)
+        mine = await world.database.run(secrets.of, row.id, known.owner)
+        await world.consoles.open(ref, Path(known.transcript), tuple(mine.values()))
+
+
+@contextmanager
+def alone(settings: Settings) -> Iterator[None]:
+    """The only server on this state directory, as long as the process lives.
+
+    Raises:
+        StateError: there is one already.
+    """
+    settings.make()
+    fd = os.open(settings.state / "server.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            pid = os.read(fd, 32).decode().strip() or "unknown"
+            raise StateError(
+                f"A server is running already on {settings.state} (process {pid}).",
+                hint="Use it, or end it with `rackless stop`.",
+            ) from error
+        os.ftruncate(fd, 0)
+        os.pwrite(fd, f"{os.getpid()}\n".encode(), 0)
+        yield
+    finally:
+        os.close(fd)
+
+
+def unix_socket(path: Path) -> socket.socket:
+    """A listening socket that only its owner may open. Only one server can come here (`alone`), so a stale file may go."""
+    path.unlink(missing_ok=True)
+    listening = socket.socket(socket.AF_UNIX)
+    before = os.umask(0o177)
+    try:
+        listening.bind(str(path))
+    except OSError as error:
+        raise InputError(
+            f"The socket {path} cannot be made: {error}.", hint="Set RACKLESS_RUN to a short directory of yours."
+        ) from error
+    finally:
+        os.umask(before)
+    listening.listen(64)
+    return listening
+
+
+def tcp_socket(port: int) -> socket.socket:
+    """A listening socket on the loopback address: whoever can log in to this machine can use it."""
+    listening = socket.socket(socket.AF_INET)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind(("127.0.0.1", port))
+    except OSError as error:
+        raise InputError(f"Port {port} cannot be had: {error}.", hint="Choose another with `--tcp PORT`.") from error
+    listening.listen(64)
+    return listening
+
+
+async def _serve(settings: Settings, tcp: int | None) -> None:
+    world = build(settings)
+    use(world)
+    life = uuid.uuid4().hex[:8]
+    log.info("server %s: provider %s, state %s", life, world.provider.info.name, settings.state)
+    server: uvicorn.Server
+
+    def stop() -> None:
+        server.should_exit = True
+
+    config = uvicorn.Config(
+        make(stop), log_config=None, access_log=False, ws="websockets-sansio", lifespan="off", timeout_graceful_shutdown=GRACE
+    )
+    server = uvicorn.Server(config)
+    listening = [unix_socket(settings.socket)]
+    if tcp is not None:
+        listening.append(tcp_socket(tcp))
+    await resume(world)
+    await open_consoles(world)
+    try:
+        await server.serve(sockets=listening)
+    finally:
+        settings.socket.unlink(missing_ok=True)
+        await world.consoles.close()
+        log.info("server %s ended", life)
+
+
+def serve(*, tcp: int | None = None) -> None:
+    """Run the server until it is told to end. Jobs that still run are left as a crash would leave them: resumable.
+
+    Raises:
+        StateError: there is a server already.
+    """
+    settings = load()
+    observing.set_up()
+    with alone(settings):
+        asyncio.run(_serve(settings, tcp))
+        logging.shutdown()
+        # The record is safe at every moment, and worker threads of running jobs have nothing left to say.
+        os._exit(0)

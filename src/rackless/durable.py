@@ -1,0 +1,282 @@
+"""The only file that imports the durable-workflow library (DBOS), and the small vocabulary the rest of the server uses.
+
+* A *workflow* is a registered coroutine function of plain JSON arguments. It is run under an id; the same id runs once.
+  After a crash it is run again from the top, and every step that had been recorded gives its recorded result at once.
+* A *step* does the work. It is at-least-once: a crash between the work and its record repeats it. Its result is JSON.
+* A *child* is a workflow inside a workflow: parallelism. Children are started in an order that does not depend on time.
+
+Errors of ours come back as what they were (code, message, hint), through the record as well. Never give a secret to a
+workflow or a step as an argument or a result: they are kept in the library's tables. Pass a reference.
+
+Fault injection, for tests: RACKLESS_CRASH_AFTER_STEP=N ends the process as `kill -9` would after the N-th recorded step;
+RACKLESS_CRASH_IN_STEP=N does it after the N-th step has done its work and before that is recorded.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import logging
+import os
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+from dbos import DBOS, SetWorkflowID
+
+from rackless.model.errors import (
+    AbsentError,
+    BlueprintErrors,
+    DeadlineError,
+    DefectError,
+    GuestError,
+    Problem,
+    ProviderError,
+    RacklessError,
+    StateError,
+)
+
+log = logging.getLogger(__name__)
+
+Json = Any
+"""None, bool, int, float, str, and lists and dicts of them."""
+
+Result = TypeVar("Result")
+Workflow = Callable[..., Awaitable[Json]]
+
+FIRST_PAUSE = 0.5
+"""Seconds before the first retry of a transient error; doubled each time."""
+
+
+class CancelledJobError(StateError):
+    """The job was told to stop. Recorded like any other error, so that a resumed job stops at the same place."""
+
+    code = "cancelled"
+
+
+def to_record(error: RacklessError) -> dict[str, Json]:
+    """What is kept of an error."""
+    record: dict[str, Json] = {"code": error.code, "message": error.message, "hint": error.hint, "made": list(error.made)}
+    if isinstance(error, BlueprintErrors):
+        record["problems"] = [vars(problem) for problem in error.problems]
+    return record
+
+
+def from_record(record: dict[str, Json]) -> RacklessError:
+    """The error that `to_record` kept; an unknown code becomes the base class."""
+    if "problems" in record:
+        return BlueprintErrors(Problem(**problem) for problem in record["problems"])
+    kinds = {kind.code: kind for kind in _tree(RacklessError) if kind is not BlueprintErrors}
+    kind = kinds.get(record["code"], RacklessError)
+    return kind(record["message"], hint=record["hint"], made=tuple(record["made"]))
+
+
+def _tree(kind: type[RacklessError]) -> Iterable[type[RacklessError]]:
+    yield kind
+    for child in kind.__subclasses__():
+        yield from _tree(child)
+
+
+def transient(error: RacklessError) -> bool:
+    """True for errors that may pass when the same is tried again: the place failed, but not by saying no."""
+    return isinstance(error, ProviderError) and not isinstance(error, (AbsentError, GuestError))
+
+
+class _Running:
+    """What this process knows of the jobs it runs; job id = workflow id up to the first slash."""
+
+    def __init__(self) -> None:
+        self.steps: dict[str, set[asyncio.Task[Json]]] = {}
+        self.cancelled: set[str] = set()
+        self.recorded = itertools.count(1)
+        self.worked = itertools.count(1)
+
+
+_running = _Running()
+
+
+def launch(database: Path, *, cancelled: Iterable[str] = ()) -> None:
+    """Open the record and resume what a crash interrupted. Call inside the running event loop, after every import of
+    workflows. `cancelled`: ids of the jobs whose cancellation was asked for before the crash."""
+    global _running  # noqa: PLW0603 - one engine a process, as in the library itself
+    _running = _Running()
+    _running.cancelled.update(cancelled)
+    DBOS(
+        config={
+            "name": "rackless",
+            "system_database_url": f"sqlite:///{database}",
+            # A fixed version: otherwise a hash of the code, and an upgrade would not resume the older release's jobs.
+            "application_version": "1",
+            "executor_id": "local",
+            "log_level": "WARNING",
+        }
+    )
+    DBOS.launch()
+    os.chmod(database, 0o600)
+
+
+def close() -> None:
+    """Let go of the record. Jobs that still run are resumed by the next `launch`."""
+    DBOS.destroy()
+
+
+def workflow(name: str) -> Callable[[Workflow], Workflow]:
+    """Register a coroutine function under a name that must never change (a resumed job is found by it)."""
+
+    def register(body: Workflow) -> Workflow:
+        @DBOS.workflow(name=name)
+        async def recorded(*args: Json) -> dict[str, Json]:
+            return await _outcome(lambda: body(*args), name)
+
+        _registered[body] = recorded
+        return body
+
+    return register
+
+
+_registered: dict[Workflow, Callable[..., Coroutine[Any, Any, Any]]] = {}
+
+
+class Handle:
+    """A workflow that was started. Awaiting `result` twice is fine."""
+
+    def __init__(self, handle: Any) -> None:
+        self._handle = handle
+
+    @property
+    def id(self) -> str:
+        return cast(str, self._handle.get_workflow_id())
+
+    async def result(self) -> Json:
+        """Wait for the end. Raises what the workflow raised."""
+        return _value(await self._handle.get_result())
+
+
+async def start(body: Workflow, job: str, *args: Json) -> Handle:
+    """Run the workflow under this id, unless it ran or runs already."""
+    with SetWorkflowID(job):
+        return Handle(await DBOS.start_workflow_async(_registered[body], *args))
+
+
+async def child(body: Workflow, name: str, *args: Json) -> Handle:
+    """Start a workflow inside the running one; `name` is unique in the job. Call in an order independent of time."""
+    return await start(body, f"{job_id()}/{name}", *args)
+
+
+async def all_of(handles: Iterable[Handle]) -> list[Json]:
+    """Wait for every child, also after one failed; then raise the first failure, in the order given."""
+    ended: list[Json] = []
+    failure: RacklessError | None = None
+    for handle in handles:
+        try:
+            ended.append(await handle.result())
+        except RacklessError as error:
+            failure = failure or error
+    if failure is not None:
+        raise failure
+    return ended
+
+
+def job_id() -> str:
+    """Id of the job whose workflow (or child) is running here."""
+    found = DBOS.workflow_id
+    if found is None:
+        raise DefectError("A step was run outside of a workflow.")
+    return found.split("/")[0]
+
+
+async def step(
+    name: str, body: Callable[[], Awaitable[Result]], *, deadline: float, tries: int = 1, after_cancel: bool = False
+) -> Result:
+    """Do the work once and record its result (JSON).
+
+    Args:
+        deadline: seconds for all tries together.
+        tries: how often a transient error is tried again, with doubling pauses.
+        after_cancel: run although the job was cancelled (bookkeeping at a job's end).
+
+    Raises:
+        DeadlineError: it did not end in time.
+        CancelledJobError: the job was told to stop.
+        RacklessError: what the body raised; anything else becomes DefectError.
+    """
+    job = job_id()
+
+    async def work() -> dict[str, Json]:
+        outcome = await _outcome(
+            lambda: _bounded(job, name, lambda: _tried(body, tries), deadline=deadline, after_cancel=after_cancel), name
+        )
+        _crash("RACKLESS_CRASH_IN_STEP", _running.worked)
+        return outcome
+
+    outcome = await DBOS.run_step_async({"name": name}, work)
+    _crash("RACKLESS_CRASH_AFTER_STEP", _running.recorded)
+    return cast(Result, _value(outcome))
+
+
+async def _bounded(job: str, name: str, body: Callable[[], Awaitable[Result]], *, deadline: float, after_cancel: bool) -> Result:
+    if job in _running.cancelled and not after_cancel:
+        raise _cancelled(name)
+    task = asyncio.ensure_future(body())
+    if not after_cancel:
+        _running.steps.setdefault(job, set()).add(task)
+    try:
+        return await asyncio.wait_for(task, deadline)
+    except TimeoutError as error:
+        raise DeadlineError(
+            f"The step `{name}` did not end within {deadline:g} s.", hint="See `rackless logs LAB`, then run `rackless up` again."
+        ) from error
+    except asyncio.CancelledError:
+        if job in _running.cancelled and not after_cancel:
+            raise _cancelled(name) from None
+        raise
+    finally:
+        _running.steps.get(job, set()).discard(task)
+
+
+async def _tried(body: Callable[[], Awaitable[Result]], tries: int) -> Result:
+    pause = FIRST_PAUSE
+    for left in range(tries - 1, -1, -1):
+        try:
+            return await body()
+        except RacklessError as error:
+            if not left or not transient(error):
+                raise
+            log.warning("transient, tried again in %g s: %s", pause, error.message)
+        await asyncio.sleep(pause)
+        pause *= 2
+    raise DefectError("A step was given no tries.")
+
+
+def cancel(job: str) -> None:
+    """Tell the job to stop: its running steps are interrupted, later ones do not begin. The caller keeps the wish durably."""
+    _running.cancelled.add(job)
+    for task in tuple(_running.steps.get(job, ())):
+        task.cancel()
+
+
+def _cancelled(name: str) -> CancelledJobError:
+    return CancelledJobError(f"The job was cancelled at the step `{name}`.", hint="Run `rackless up` to go on.")
+
+
+async def _outcome(body: Callable[[], Awaitable[Json]], name: str) -> dict[str, Json]:
+    try:
+        return {"value": await body()}
+    except RacklessError as error:
+        return {"error": to_record(error)}
+    except Exception as error:
+        log.exception("defect in %s", name)
+        defect = DefectError(f"{name} failed unexpectedly ({type(error).__name__}).", hint="The server's log has the details.")
+        return {"error": to_record(defect)}
+
+
+def _value(outcome: dict[str, Json]) -> Json:
+    if "error" in outcome:
+        raise from_record(outcome["error"])
+    return outcome["value"]
+
+
+def _crash(variable: str, counter: itertools.count[int]) -> None:
+    if (wanted := os.environ.get(variable)) and next(counter) == int(wanted):
+        log.warning("%s=%s: ending as told", variable, wanted)
+        os._exit(9)

@@ -1,0 +1,70 @@
+"""Management addresses: a hash of the machine's name picks one, and linear probing finds the next free one."""
+
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+from collections.abc import Mapping
+
+from rackless.model.errors import CapacityError, InputError
+from rackless.model.site import Site
+
+
+def allot(sandbox: str, site: Site, names: list[str], static: Mapping[str, tuple[str, str]]) -> dict[str, str]:
+    """An address with prefix length for each machine of `names`; those in `static` (owner, address) keep theirs.
+
+    Never given out: the network and broadcast addresses, the first address (this machine's), what other sandboxes hold
+    (`site.taken_addresses`), and what `static` names. Machines are gone through in alphabetical order, so that the order
+    of the file does not matter.
+
+    Raises:
+        InputError: a static address belongs to the network itself, to this machine, or to another sandbox.
+        CapacityError: the network has no free address left.
+    """
+    network = ipaddress.IPv4Network(site.management_network)
+    kept = {int(ipaddress.IPv4Address(address.split("/")[0])) for address in site.taken_addresses}
+    given: dict[str, str] = {}
+    own: set[int] = set()
+    for name, (owner, text) in static.items():
+        _refuse_taken(network, kept, owner, text)
+        given[name] = text
+        own.add(int(ipaddress.IPv4Interface(text).ip))
+    first = int(network.network_address) + 2
+    count = network.num_addresses - 3
+    for name in sorted(name for name in names if name not in given):
+        address = _probe(f"{sandbox}/{name}", first, count, kept | own)
+        if address is None:
+            raise CapacityError(
+                f"The management network {network} has no free address left for {name}.",
+                hint="Take a lab down, or give the site a larger `management_network` in site.yaml.",
+            )
+        own.add(address)
+        given[name] = f"{ipaddress.IPv4Address(address)}/{network.prefixlen}"
+    return given
+
+
+def _probe(key: str, first: int, count: int, taken: set[int]) -> int | None:
+    """The first free of `count` addresses from the hashed one on, going round at the end; None when all are taken."""
+    if count < 1:
+        return None
+    start = int.from_bytes(hashlib.sha256(key.encode()).digest()[:8], "big") % count
+    return next((first + at for at in ((start + step) % count for step in range(count)) if first + at not in taken), None)
+
+
+def _refuse_taken(network: ipaddress.IPv4Network, taken: set[int], owner: str, text: str) -> None:
+    address = ipaddress.IPv4Interface(text).ip
+    if address in (network.network_address, network.broadcast_address):
+        raise InputError(
+            f"Router '{owner}' asks for the fxp0 address {address}, which is the network or broadcast address of {network}.",
+            hint="Choose another address, or `fxp0: dhcp` to have one chosen.",
+        )
+    if address == network.network_address + 1:
+        raise InputError(
+            f"Router '{owner}' asks for the fxp0 address {address}, which is this machine's own on the management network.",
+            hint="Choose another address, or `fxp0: dhcp` to have one chosen.",
+        )
+    if int(address) in taken:
+        raise InputError(
+            f"Router '{owner}' asks for the fxp0 address {address}, which another lab holds.",
+            hint="Choose another address, take the other lab down, or use `fxp0: dhcp` to have a free one chosen.",
+        )

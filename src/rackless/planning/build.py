@@ -1,0 +1,89 @@
+"""Blueprint + Site -> Plan. Pure: the same input gives the same plan."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from rackless.model import naming
+from rackless.model.blueprint import Blueprint
+from rackless.model.errors import InputError
+from rackless.model.family import NicRole, Role
+from rackless.model.plan import Forward, MachineSpec, Plan, SegmentSpec
+from rackless.model.site import Site
+from rackless.planning import addresses, machines
+from rackless.planning.wires import wire
+
+
+def plan(blueprint: Blueprint, site: Site, *, sandbox: str | None = None) -> Plan:
+    """The plan of a blueprint at a site. `sandbox` (default: the blueprint's name) marks all that will be made.
+
+    Names and MACs follow from (sandbox, router, card, NIC) alone: neither the order of the file nor another router
+    changes them. Management addresses follow from a hash too; they move only when two fall on the same one.
+
+    Raises:
+        InputError: bad sandbox name, unknown family, or a static address that cannot be had.
+        CapacityError: the management network is full.
+    """
+    sandbox = blueprint.name if sandbox is None else sandbox
+    if not naming.is_name(sandbox):
+        raise InputError(
+            f"'{sandbox}' cannot be the name of a lab.",
+            hint=f"Use at most {naming.NAME_MOST} lower-case letters, digits and single hyphens, starting with a letter.",
+        )
+    places = tuple(machines.places(blueprint, site))
+    seeds = machines.mac_seeds(sandbox, [place.name for place in places])
+    management = addresses.allot(
+        sandbox,
+        site,
+        [place.name for place in places if place.role is not Role.CARD],
+        {
+            naming.controller(router.name): (router.name, router.fxp0.address)
+            for router in blueprint.routers
+            if router.fxp0.address is not None
+        },
+    )
+    specs = tuple(machines.machine(place, sandbox, seeds[place.name], management) for place in places)
+    empty = Plan(sandbox=sandbox, provider=site.provider, blueprint=blueprint, machines=specs, segments=(), wires=())
+    mtus = {place.owner: place.family.wire_mtu for place in places}
+    joined = [
+        wire(empty, *wish.ends, mtu=min((mtus[end.owner] for end in wish.ends if end.owner in mtus), default=0))
+        for wish in blueprint.wires
+    ]
+    internal = tuple(
+        _internal(sandbox, router.name, specs, machines.family_of(site, router.family, router.name).internal_mtu)
+        for router in blueprint.routers
+    )
+    return replace(
+        empty,
+        segments=internal + tuple(segment for segment, _ in joined),
+        wires=tuple(made for _, made in joined),
+    )
+
+
+def _internal(sandbox: str, router: str, specs: tuple[MachineSpec, ...], mtu: int) -> SegmentSpec:
+    ports = tuple(spec.port(nic) for spec in specs if spec.owner == router for nic in spec.nics if nic.role is NicRole.INTERNAL)
+    return SegmentSpec(sandbox=sandbox, name=naming.internal_segment(router), kind="internal", ports=ports, mtu=mtu)
+
+
+def allot(plan: Plan, console_ports: Mapping[str, int], forwards: Mapping[str, tuple[Forward, ...]]) -> Plan:
+    """The plan with what was booked out of the pools, by machine name. A machine that is not named keeps what it has.
+
+    Raises:
+        InputError: a name is of no machine of the plan.
+    """
+    names = {spec.name for spec in plan.machines}
+    for name in (*console_ports, *forwards):
+        if name not in names:
+            raise InputError(f"Lab '{plan.sandbox}' has no machine '{name}' to book for.")
+    return replace(
+        plan,
+        machines=tuple(
+            replace(
+                spec,
+                console_port=console_ports.get(spec.name, spec.console_port),
+                forwards=forwards.get(spec.name, spec.forwards),
+            )
+            for spec in plan.machines
+        ),
+    )

@@ -1,0 +1,142 @@
+"""Blueprint -> machines with their disks and NICs: names, MACs, labels. Addresses of fxp0 and eth0 are given in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from rackless.model import naming
+from rackless.model.blueprint import Blueprint
+from rackless.model.errors import DefectError, InputError
+from rackless.model.family import Family, NicRole, Role, RoleFacts
+from rackless.model.plan import DiskSpec, MachineSpec, NicSpec
+from rackless.model.site import Site
+from rackless.model.suggestions import did_you_mean
+
+INTERNAL_PREFIX = 16
+"""The internal network is 128.0.0.0/16 (docs/reference/internal-protocol.md)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """A machine before it has MACs and addresses: what it is and how many traffic NICs it has."""
+
+    name: str
+    owner: str
+    family: Family
+    role: Role
+    memory: int | None
+    ports: int
+    slot: int | None = None
+
+    @property
+    def facts(self) -> RoleFacts:
+        return self.family.facts(self.role)
+
+
+def family_of(site: Site, name: str, owner: str) -> Family:
+    """Raises InputError when the site has no such family."""
+    family = site.family(name)
+    if family is None:
+        hint = did_you_mean(name, (known.name for known in site.families), "families of this site")
+        raise InputError(f"'{owner}' is of the family '{name}', which this site does not have.", hint=hint)
+    return family
+
+
+def places(blueprint: Blueprint, site: Site) -> Iterator[Place]:
+    """Every machine in the plan's order: for each router its controller, then its cards; then the hosts."""
+    for router in blueprint.routers:
+        family = family_of(site, router.family, router.name)
+        yield Place(
+            name=naming.controller(router.name),
+            owner=router.name,
+            family=family,
+            role=Role.CONTROLLER,
+            memory=router.controller_memory,
+            ports=0,
+        )
+        for slot in range(router.cards):
+            yield Place(
+                name=naming.card(router.name, slot),
+                owner=router.name,
+                family=family,
+                role=Role.CARD,
+                memory=router.card_memory,
+                ports=router.ports_per_card,
+                slot=slot,
+            )
+    for host in blueprint.hosts:
+        yield Place(
+            name=host.name,
+            owner=host.name,
+            family=family_of(site, host.family, host.name),
+            role=Role.HOST,
+            memory=host.memory,
+            ports=host.nics,
+        )
+
+
+def mac_seeds(sandbox: str, names: list[str]) -> dict[str, str]:
+    """The name that each machine's MACs are computed from: its own, with #1, #2 .. added on a collision.
+
+    Names are gone through in alphabetical order, so that the order of the file does not matter. A machine's MACs depend
+    on another's only if the two collide (35 bits are hashed: about one in 10^7 for a hundred machines).
+    """
+    seeds: dict[str, str] = {}
+    taken: set[str] = set()
+    for name in sorted(names):
+        seed, tries = name, 0
+        while (first := naming.mac(sandbox, seed, 0)) in taken:
+            tries += 1
+            seed = f"{name}#{tries}"
+        taken.add(first)
+        seeds[name] = seed
+    return seeds
+
+
+def machine(place: Place, sandbox: str, seed: str, management: Mapping[str, str]) -> MachineSpec:
+    """`management` maps the names of controllers and hosts to their management address with prefix length."""
+    facts = place.facts
+    return MachineSpec(
+        sandbox=sandbox,
+        name=place.name,
+        owner=place.owner,
+        family=place.family.name,
+        role=place.role,
+        image=facts.image,
+        memory=place.memory if place.memory is not None else facts.default_memory,
+        vcpus=facts.vcpus,
+        disks=(DiskSpec(sandbox=sandbox, name=naming.disk(place.name), image=facts.image),),
+        nics=tuple(_nics(place, sandbox, seed, management)),
+        slot=place.slot,
+    )
+
+
+def _nics(place: Place, sandbox: str, seed: str, management: Mapping[str, str]) -> Iterator[NicSpec]:
+    facts = place.facts
+    for index, (role, label) in enumerate(zip(facts.fixed_nics, facts.fixed_nic_names, strict=True)):
+        inside = role is NicRole.INTERNAL
+        yield NicSpec(
+            index=index,
+            role=role,
+            mac=naming.mac(sandbox, seed, index),
+            label=label,
+            segment=naming.internal_segment(place.owner) if inside else None,
+            address=_internal_address(place) if inside else management.get(place.name),
+        )
+    first = len(facts.fixed_nics)
+    for port in range(place.ports):
+        yield NicSpec(
+            index=first + port,
+            role=NicRole.TRAFFIC,
+            mac=naming.mac(sandbox, seed, first + port),
+            label=naming.port_label(place.slot, port) if place.slot is not None else f"eth{port + 1}",
+        )
+
+
+def _internal_address(place: Place) -> str:
+    if place.role is Role.CONTROLLER:
+        return f"{naming.CONTROLLER_ADDRESSES[0]}/{INTERNAL_PREFIX}"
+    if place.slot is None:
+        raise DefectError(f"Machine {place.name} has an internal NIC but is neither a controller nor a card.")
+    return f"{naming.card_address(place.slot)}/{INTERNAL_PREFIX}"

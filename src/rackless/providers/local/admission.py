@@ -1,0 +1,108 @@
+"""What would stop a plan on this machine: everything at once, nothing changed."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+from collections.abc import Callable, Iterator
+
+from rackless.model.errors import Problem, RacklessError
+from rackless.model.plan import Forward, Plan
+from rackless.providers.local.layout import SOCKET_PATH_MOST, Layout
+from rackless.qemu.accelerator import PROGRAM
+from rackless.qemu.command import BootImage
+from rackless.qemu.monitor import listening
+
+OVERHEAD_MIB = 80
+"""What a QEMU process needs beside its guest's memory; most of it is the 64 MiB translation cache."""
+DISK_MIB = 100
+"""What an overlay grows to in an ordinary lab."""
+
+
+def problems(
+    plan: Plan, layout: Layout, find: Callable[[str], BootImage], running: frozenset[str], disks: frozenset[str]
+) -> tuple[Problem, ...]:
+    """`running`: machines of this sandbox that run already. `disks`: its disks that are there already."""
+    found = [*_programs(), *_images(plan, find), *_memory(plan, running), *_disk(plan, layout, disks), *_paths(plan, layout)]
+    return (*found, *_ports(plan, layout, running))
+
+
+def available_memory() -> int:
+    """MiB that new processes can have (proc(5), MemAvailable)."""
+    with open("/proc/meminfo") as file:
+        return next(int(line.split()[1]) for line in file if line.startswith("MemAvailable:")) // 1024
+
+
+def _programs() -> Iterator[Problem]:
+    for program, package in ((PROGRAM, "qemu-system-x86"), ("qemu-img", "qemu-utils")):
+        if shutil.which(program) is None:
+            yield Problem(message=f"The program {program} is not installed.", hint=f"Install the package {package}.")
+
+
+def _images(plan: Plan, find: Callable[[str], BootImage]) -> Iterator[Problem]:
+    wanted = {machine.image for machine in plan.machines}
+    wanted |= {disk.image for machine in plan.machines for disk in machine.disks}
+    for name in sorted(wanted):
+        try:
+            find(name)
+        except RacklessError as error:
+            yield Problem(message=error.message, hint=error.hint)
+
+
+def _memory(plan: Plan, running: frozenset[str]) -> Iterator[Problem]:
+    new = [machine for machine in plan.machines if machine.name not in running]
+    need = sum(machine.memory + OVERHEAD_MIB for machine in new)
+    free = available_memory()
+    if need > free:
+        yield Problem(
+            message=f"{plan.sandbox} needs {need} MiB of memory for {len(new)} machines; {free} MiB are available.",
+            hint="End another lab, or give the machines less memory in the blueprint.",
+        )
+
+
+def _disk(plan: Plan, layout: Layout, disks: frozenset[str]) -> Iterator[Problem]:
+    new = [disk for machine in plan.machines for disk in machine.disks if disk.name not in disks]
+    free = shutil.disk_usage(layout.state).free >> 20
+    if len(new) * DISK_MIB > free:
+        yield Problem(
+            message=f"{plan.sandbox} needs {len(new) * DISK_MIB} MiB for {len(new)} disks; {layout.state} has {free} MiB free.",
+            hint="Free some space, or set RACKLESS_STATE to a larger file system.",
+        )
+
+
+def _paths(plan: Plan, layout: Layout) -> Iterator[Problem]:
+    most = layout.longest_socket(plan.sandbox)
+    if most > SOCKET_PATH_MOST:
+        yield Problem(
+            message=f"Sockets in {layout.run} would have paths of {most} bytes; {SOCKET_PATH_MOST} is the kernel's limit.",
+            hint="Set RACKLESS_RUN to a shorter directory.",
+        )
+
+
+def _ports(plan: Plan, layout: Layout, running: frozenset[str]) -> Iterator[Problem]:
+    for machine in plan.machines:
+        if machine.name in running:
+            continue
+        for forward in machine.forwards:
+            if _in_use(forward):
+                yield Problem(
+                    message=f"Port {forward.host_port}/{forward.proto} for {forward.service} of {machine.name} is in use.",
+                    hint="End the program that has it, or change forward_ports in site.yaml.",
+                )
+        if machine.console_port is not None and (pid := listening(layout.console(machine))) is not None:
+            yield Problem(
+                message=f"Console port {machine.console_port} of {machine.name} is in use by process {pid}.",
+                hint="Stop that machine, or change console_ports in site.yaml.",
+            )
+
+
+def _in_use(forward: Forward) -> bool:
+    kind = socket.SOCK_STREAM if forward.proto == "tcp" else socket.SOCK_DGRAM
+    with socket.socket(socket.AF_INET, kind) as end:
+        if kind == socket.SOCK_STREAM:
+            end.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            end.bind(("127.0.0.1", forward.host_port))
+        except OSError:
+            return True
+    return False

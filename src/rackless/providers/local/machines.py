@@ -1,0 +1,146 @@
+"""Starting, stopping and removing machines. Every step can be cut off by `kill -9` and done again: a machine is found by the
+mark of its process, it starts paused, and whoever finds it paused finishes plugging it in and lets it go."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+from rackless.model.errors import AbsentError, ProviderError
+from rackless.model.plan import MachineSpec
+from rackless.providers.local.layout import Layout
+from rackless.providers.local.management import ADDRESS, Management
+from rackless.providers.local.plugging import Plugging
+from rackless.providers.local.records import Boot, Records
+from rackless.qemu import process
+from rackless.qemu.accelerator import PROGRAM, Accelerator
+from rackless.qemu.command import Places, arguments
+from rackless.qemu.monitor import Monitor, converse, listening
+from rackless.running import run
+
+START_SECONDS = 60.0
+"""Until QEMU listens; it takes 0.1 s on an idle machine."""
+
+
+class Machines:
+    def __init__(self, layout: Layout, records: Records, management: Management, accelerator: Accelerator) -> None:
+        self._layout = layout
+        self._records = records
+        self._management = management
+        self._accelerator = accelerator
+        self.plugging = Plugging(layout, records)
+        self._known: dict[str, process.Found] = {}
+
+    def mark(self, sandbox: str, name: str) -> str:
+        return self._layout.mark(sandbox, "machine", name)
+
+    def find(self, spec: MachineSpec) -> process.Found | None:
+        """The machine's process. The one seen last is looked at first, which spares reading all of /proc."""
+        mark = self.mark(spec.sandbox, spec.name)
+        known = self._known.get(mark)
+        if known is not None and process.look(known.pid) == known:
+            return known
+        found = process.find(mark)
+        if found is None:
+            self._known.pop(mark, None)
+        else:
+            self._known[mark] = found
+        return found
+
+    def need_running(self, spec: MachineSpec) -> process.Found:
+        found = self.find(spec)
+        if found is None:
+            raise AbsentError(f"Machine {spec.name} is not running.", hint="Start it first.")
+        return found
+
+    def talk(self, spec: MachineSpec, found: process.Found) -> AbstractAsyncContextManager[Monitor]:
+        return converse(self._layout.socket(spec.sandbox, spec.name, "monitor"), found.pid)
+
+    @asynccontextmanager
+    async def talk_if_running(self, spec: MachineSpec) -> AsyncIterator[Monitor | None]:
+        found = self.find(spec)
+        if found is None:
+            yield None
+            return
+        async with self.talk(spec, found) as monitor:
+            yield monitor
+
+    async def start(self, spec: MachineSpec) -> None:
+        """Also finishes a start that was cut off."""
+        found = self.find(spec)
+        if found is None:
+            await self._spawn(spec)
+            found = self.need_running(spec)
+        async with self.talk(spec, found) as monitor:
+            if (await monitor.execute("query-status"))["status"] in {"prelaunch", "paused"}:
+                await self.plugging.restore(monitor, spec, self._records.network(spec.sandbox, spec.name))
+                await monitor.execute("cont")
+
+    async def reset(self, spec: MachineSpec) -> None:
+        found = self.find(spec)
+        if found is None:
+            await self.start(spec)
+            return
+        async with self.talk(spec, found) as monitor:
+            await monitor.execute("system_reset")
+        await self.start(spec)
+
+    async def _spawn(self, spec: MachineSpec) -> None:
+        self._layout.make_for(spec)
+        self._console_is_free(spec)
+        kept = self._records.machine_file(spec.sandbox, spec.name)
+        boot = kept.boot if kept is not None else Boot()
+        finding = await self._accelerator.find(boot.kernel)
+        network = self._records.network(spec.sandbox, spec.name)
+        network.management = self._management.mode_for(spec)
+        self._records.write_network(spec.sandbox, spec.name, network)
+        tap = await self._management.prepare(spec) if network.management == ADDRESS else None
+        mark = self.mark(spec.sandbox, spec.name)
+        words = arguments(spec, mark=mark, places=self._places(spec), boot=boot, how=finding.how, tap=tap)
+        hint = "Is another program using the port, or is memory short? Run `rackless doctor`."
+        await run([PROGRAM, *words], deadline=START_SECONDS, env={process.VARIABLE: mark}, hint=hint)
+        self._layout.console(spec).chmod(0o600)
+
+    def _console_is_free(self, spec: MachineSpec) -> None:
+        """Never take over the console port of a machine that lives."""
+        path = self._layout.console(spec)
+        pid = listening(path)
+        if pid is None:
+            return
+        other = process.look(pid)
+        whose = f"{other.mark.rsplit('/', 1)[-1]} (process {pid})" if other else f"process {pid}"
+        raise ProviderError(
+            f"Console port {path.name} of {spec.name} is in use by {whose}.",
+            hint="Stop that machine, or give this one another console port.",
+        )
+
+    def _places(self, spec: MachineSpec) -> Places:
+        layout = self._layout
+        return Places(
+            monitor=layout.socket(spec.sandbox, spec.name, "monitor"),
+            console=layout.console(spec),
+            channel=layout.socket(spec.sandbox, spec.name, "channel"),
+            log=layout.machine(spec.sandbox, spec.name) / "qemu.log",
+            disks=tuple(layout.disk(disk.sandbox, disk.name) for disk in spec.disks),
+        )
+
+    async def stop(self, sandbox: str, name: str) -> None:
+        mark = self.mark(sandbox, name)
+        self._known.pop(mark, None)
+        while (found := process.find(mark)) is not None:
+            await process.end(found)
+
+    async def remove(self, sandbox: str, name: str) -> None:
+        """Process, tap, sockets, directory, in this order: as long as anything is left the machine is still listed."""
+        spec = await asyncio.to_thread(self._records.machine, sandbox, name)
+        await self.stop(sandbox, name)
+        await self._management.drop(sandbox, name)
+        folder = self._layout.sockets(sandbox)
+        for path in folder.glob(f"{self._layout.stem(sandbox, name)}.*"):
+            path.unlink(missing_ok=True)
+        if spec is not None:
+            console = self._layout.console(spec)
+            if listening(console) is None:
+                console.unlink(missing_ok=True)
+        await asyncio.to_thread(self._records.drop_machine, sandbox, name)

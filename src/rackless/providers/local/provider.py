@@ -1,0 +1,309 @@
+"""This machine as a provider: QEMU guests, their disks and wires. The contract's eight verbs and its abilities."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import os
+import shutil
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+from rackless.ether import links
+from rackless.ether.pcap import Fifo
+from rackless.model.errors import AbsentError, Problem, ProviderError
+from rackless.model.family import NicRole
+from rackless.model.plan import DiskSpec, MachineSpec, Plan, PortRef, SegmentSpec
+from rackless.model.site import Site
+from rackless.providers.contract import Power, ProviderInfo, Ref, RefKind, Spec, Stream
+from rackless.providers.local import admission
+from rackless.providers.local.layout import Layout
+from rackless.providers.local.machines import Machines
+from rackless.providers.local.management import ADDRESS, Management, management_nic
+from rackless.providers.local.plugging import pluggable
+from rackless.providers.local.records import Boot, Network, Records
+from rackless.providers.local.streams import open_stream
+from rackless.qemu import disks, process
+from rackless.qemu.accelerator import Accelerator
+from rackless.qemu.command import BootImage, nic_port
+from rackless.settings import Settings
+
+
+class LocalProvider:
+    """`find` gives the image of a name, or raises; RACKLESS_ACCELERATOR and RACKLESS_MANAGEMENT (auto by default) choose."""
+
+    def __init__(self, settings: Settings, site: Site, find: Callable[[str], BootImage]) -> None:
+        self._find = find
+        self._site = site
+        self._layout = Layout(settings)
+        self._records = Records(self._layout)
+        self._management = Management(self._layout, self._records, site.management_network)
+        wanted = os.environ.get("RACKLESS_ACCELERATOR", "auto")
+        self._accelerator = Accelerator(settings.state / "accelerator.json", wanted)
+        self._machines = Machines(self._layout, self._records, self._management, self._accelerator)
+        self._locks: defaultdict[tuple[str, str], asyncio.Lock] = defaultdict(asyncio.Lock)
+
+    @property
+    def info(self) -> ProviderInfo:
+        choice = self._management.choice
+        notes = [f"Management: {choice.mode}, because {choice.why}."]
+        finding = self._accelerator.finding
+        if finding is not None:
+            notes.append(f"Accelerator: {finding.how.name}, because {finding.why}.")
+        return ProviderInfo(
+            name="local",
+            live_rewire=True,
+            carrier=True,
+            capture=True,
+            host_channel=True,
+            management=choice.mode,
+            accelerator=finding.how.name if finding else "",
+            notes=tuple(notes),
+        )
+
+    async def check(self, plan: Plan) -> tuple[Problem, ...]:
+        owned = {ref.name: ref for ref in await self.owned(plan.sandbox) if ref.kind is RefKind.MACHINE}
+        running = frozenset(name for name, ref in owned.items() if ref.running)
+        there = frozenset(self._records.disks(plan.sandbox))
+        return await asyncio.to_thread(admission.problems, plan, self._layout, self._find, running, there)
+
+    async def ensure(self, spec: Spec) -> Ref:
+        if isinstance(spec, DiskSpec):
+            image = self._find(spec.image)
+            await disks.overlay(self._layout.disk(spec.sandbox, spec.name), image.disk)
+            return Ref(kind=RefKind.DISK, sandbox=spec.sandbox, name=spec.name)
+        if isinstance(spec, SegmentSpec):
+            self._records.add_segment(spec)
+            return Ref(kind=RefKind.SEGMENT, sandbox=spec.sandbox, name=spec.name)
+        async with self._lock(spec.sandbox, spec.name):
+            if self._records.machine(spec.sandbox, spec.name) is None:
+                network, image = self._first_network(spec), self._find(spec.image)
+                boot = Boot(kernel=image.kernel, initrd=image.initrd, append=image.append)
+                self._records.add_machine(spec, boot, network)
+        return self._ref(spec, process.find(self._machines.mark(spec.sandbox, spec.name)))
+
+    def _first_network(self, spec: MachineSpec) -> Network:
+        """Internal NICs are plugged in from the start; a port of a wire waits for its attach."""
+        for disk in spec.disks:
+            if not self._layout.disk(disk.sandbox, disk.name).exists():
+                raise AbsentError(f"Machine {spec.name} needs the disk {disk.name}, which is not there.", hint="Make it first.")
+        attached = {nic.index: nic.segment for nic in spec.nics if nic.segment is not None and nic.role is NicRole.INTERNAL}
+        for name in attached.values():
+            if self._records.segment(spec.sandbox, name) is None:
+                raise AbsentError(f"Machine {spec.name} needs the segment {name}, which is not there.", hint="Make it first.")
+        return Network(attached=attached)
+
+    async def power(self, machine: Ref, to: Power) -> None:
+        spec = self._records.need_machine(machine.sandbox, machine.name)
+        async with self._lock(spec.sandbox, spec.name):
+            if to is Power.OFF:
+                await self._machines.stop(spec.sandbox, spec.name)
+            elif to is Power.RESET:
+                await self._machines.reset(spec)
+            else:
+                await self._machines.start(spec)
+
+    async def attach(self, port: PortRef, segment: SegmentSpec) -> None:
+        spec = self._records.need_machine(port.sandbox, port.machine)
+        kept = self._records.segment(segment.sandbox, segment.name)
+        if kept is None:
+            raise AbsentError(f"There is no segment {segment.name} in {segment.sandbox}.", hint="Make it first.")
+        if port.nic not in pluggable(spec):
+            raise AbsentError(f"Machine {port.machine} has no NIC {port.nic} to wire.", hint="Ask `rackless show` for its ports.")
+        if port not in kept.ports:
+            raise ProviderError(f"Port {port} is not one of segment {segment.name}'s ports.", hint="Ensure the segment anew.")
+        async with self._lock(spec.sandbox, spec.name):
+            network = self._records.network(spec.sandbox, spec.name)
+            old = network.attached.get(port.nic)
+            left = self._records.segment(spec.sandbox, old) if old is not None and old != segment.name else None
+            async with self._machines.talk_if_running(spec) as monitor:
+                # In this order a crash anywhere is healed by doing it again: the record names what may be plugged in.
+                if left is not None and monitor is not None:
+                    await self._machines.plugging.unplug(monitor, port, left)
+                network.attached[port.nic] = segment.name
+                network.carrier.pop(port.nic, None)
+                self._records.write_network(spec.sandbox, spec.name, network)
+                if monitor is not None:
+                    await self._machines.plugging.plug(monitor, port, kept)
+                    await self._machines.plugging.carrier(monitor, port.nic, True)
+
+    async def detach(self, port: PortRef) -> None:
+        spec = self._records.machine(port.sandbox, port.machine)
+        if spec is None or port.nic not in pluggable(spec):
+            return
+        async with self._lock(spec.sandbox, spec.name):
+            if self._records.machine(port.sandbox, port.machine) is None:
+                return  # Removed while we waited.
+            network = self._records.network(spec.sandbox, spec.name)
+            old = network.attached.get(port.nic)
+            left = self._records.segment(spec.sandbox, old) if old is not None else None
+            try:
+                async with self._machines.talk_if_running(spec) as monitor:
+                    if monitor is not None:
+                        await self._machines.plugging.carrier(monitor, port.nic, False)
+                        if left is not None:
+                            await self._machines.plugging.unplug(monitor, port, left)
+            except AbsentError:
+                pass  # It ended meanwhile, and everything plugged in with it.
+            network.attached.pop(port.nic, None)
+            network.carrier.pop(port.nic, None)
+            self._records.write_network(spec.sandbox, spec.name, network)
+
+    async def carrier(self, port: PortRef, up: bool) -> None:
+        spec = self._records.need_machine(port.sandbox, port.machine)
+        if port.nic not in pluggable(spec):
+            raise AbsentError(f"Machine {port.machine} has no NIC {port.nic} to wire.", hint="Ask `rackless show` for its ports.")
+        async with self._lock(spec.sandbox, spec.name):
+            network = self._records.network(spec.sandbox, spec.name)
+            network.carrier[port.nic] = up
+            self._records.write_network(spec.sandbox, spec.name, network)
+            async with self._machines.talk_if_running(spec) as monitor:
+                if monitor is not None:
+                    await self._machines.plugging.carrier(monitor, port.nic, up)
+
+    async def console(self, machine: Ref) -> Stream:
+        spec = self._records.need_machine(machine.sandbox, machine.name)
+        return await self._open(spec, "console", self._layout.console(spec))
+
+    async def channel(self, machine: Ref) -> Stream:
+        spec = self._records.need_machine(machine.sandbox, machine.name)
+        return await self._open(spec, "channel", self._layout.socket(spec.sandbox, spec.name, "channel"))
+
+    async def _open(self, spec: MachineSpec, device: str, path: Path) -> Stream:
+        async with self._lock(spec.sandbox, spec.name):
+            found = self._machines.need_running(spec)
+            async with self._machines.talk(spec, found) as monitor:
+                return await open_stream(monitor, device, path, found.pid, f"{device} of {spec.name}")
+
+    async def capture(self, port: PortRef) -> AsyncIterator[bytes]:
+        spec = self._records.need_machine(port.sandbox, port.machine)
+        if all(nic.index != port.nic for nic in spec.nics):
+            raise AbsentError(f"Machine {port.machine} has no NIC {port.nic}.", hint="Ask `rackless show` for its ports.")
+        found = self._machines.need_running(spec)
+        token = f"{port.nic}-{os.urandom(4).hex()}"
+        fifo = Fifo(self._layout.socket(spec.sandbox, spec.name, f"pcap{token}"))
+        watcher = asyncio.create_task(process.gone(found))
+        watcher.add_done_callback(lambda _: fifo.end())
+        try:
+            async with self._lock(spec.sandbox, spec.name), self._machines.talk(spec, found) as monitor:
+                what = {"qom-type": "filter-dump", "id": f"cap{token}", "netdev": nic_port(port.nic), "file": str(fifo.path)}
+                await monitor.execute("object-add", what)
+            async for chunk in fifo.read():
+                yield chunk
+        finally:
+            watcher.cancel()
+            try:
+                async with self._lock(spec.sandbox, spec.name), self._machines.talk(spec, found) as monitor:
+                    await monitor.attempt("object-del", {"id": f"cap{token}"}, "not found")
+            except AbsentError:
+                pass  # The machine ended, and its capture with it.
+            finally:
+                fifo.close()
+
+    async def owned(self, sandbox: str | None = None) -> tuple[Ref, ...]:
+        layout = self._layout
+        alive = {found.mark: found for found in process.marked(f"{layout.site}/")}
+        machines: list[Ref] = []
+        others: list[Ref] = []
+        for name in self._records.sandboxes() if sandbox is None else [sandbox]:
+            stems = set()
+            for spec in self._records.machines(name):
+                machines.append(self._ref(spec, alive.pop(self._machines.mark(name, spec.name), None)))
+                stems.add(layout.stem(name, spec.name))
+            others += [Ref(kind=RefKind.DISK, sandbox=name, name=disk) for disk in self._records.disks(name)]
+            others += [Ref(kind=RefKind.SEGMENT, sandbox=name, name=segment) for segment in self._records.segments(name)]
+            loose = [path for path in _files(layout.sockets(name)) if path.name.partition(".")[0] not in stems]
+            others += [Ref(kind=RefKind.FILE, sandbox=name, name=str(path)) for path in loose + self._records.leftovers(name)]
+        for found in alive.values():
+            _, owner, kind, name = found.mark.split("/", 3)
+            if sandbox is None or owner == sandbox:
+                ref = Ref(
+                    kind=RefKind(kind), sandbox=owner, name=name, running=True, since=found.since, detail=f"pid {found.pid}"
+                )
+                (machines if kind == "machine" else others).append(ref)
+        for link in await asyncio.to_thread(links.marked, f"rackless:{layout.site}:"):
+            owner = link.mark.split(":")[2]
+            if sandbox is None or owner == sandbox:
+                others.append(Ref(kind=RefKind.INTERFACE, sandbox=owner, name=link.name, detail=link.mark))
+        return tuple(machines + others)
+
+    async def remove(self, ref: Ref) -> None:
+        if ref.kind is RefKind.MACHINE:
+            async with self._lock(ref.sandbox, ref.name):
+                await self._machines.remove(ref.sandbox, ref.name)
+        elif ref.kind is RefKind.DISK:
+            self._remove_disk(ref)
+        elif ref.kind is RefKind.SEGMENT:
+            await self._remove_segment(ref)
+        elif ref.kind is RefKind.PROCESS:
+            found = process.find(self._layout.mark(ref.sandbox, "process", ref.name))
+            if found is not None:
+                await process.end(found)
+        elif ref.kind is RefKind.INTERFACE:
+            await self._remove_interface(ref)
+        else:
+            self._remove_file(ref)
+        self._layout.tidy(ref.sandbox)
+
+    def _remove_disk(self, ref: Ref) -> None:
+        for spec in self._records.machines(ref.sandbox):
+            if any(disk.name == ref.name for disk in spec.disks):
+                raise ProviderError(f"Disk {ref.name} belongs to machine {spec.name}.", hint="Remove the machine first.")
+        self._layout.disk(ref.sandbox, ref.name).unlink(missing_ok=True)
+
+    async def _remove_segment(self, ref: Ref) -> None:
+        segment = self._records.segment(ref.sandbox, ref.name)
+        for port in segment.ports if segment is not None else ():
+            if self._records.network(port.sandbox, port.machine).attached.get(port.nic) == ref.name:
+                await self.detach(port)
+        self._layout.segment(ref.sandbox, ref.name).unlink(missing_ok=True)
+
+    async def _remove_interface(self, ref: Ref) -> None:
+        link = next((each for each in await asyncio.to_thread(links.marked, "") if each.name == ref.name), None)
+        if link is None:
+            return
+        if not link.mark.startswith(f"rackless:{self._layout.site}:{ref.sandbox}:"):
+            raise ProviderError(f"The interface {ref.name} does not carry our mark.", hint="Remove it with its owner's tools.")
+        await asyncio.to_thread(links.remove, link.name, link.mark)
+
+    def _remove_file(self, ref: Ref) -> None:
+        """Only what `owned` lists as a left-over."""
+        path = Path(ref.name)
+        if path not in [*_files(self._layout.sockets(ref.sandbox)), *self._records.leftovers(ref.sandbox)]:
+            if path.exists():
+                raise ProviderError(f"{path} does not carry our mark.", hint="Look whose it is.")
+            return
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+
+    def _lock(self, sandbox: str, machine: str) -> asyncio.Lock:
+        return self._locks[sandbox, machine]
+
+    def _ref(self, spec: MachineSpec, found: process.Found | None) -> Ref:
+        return Ref(
+            kind=RefKind.MACHINE,
+            sandbox=spec.sandbox,
+            name=spec.name,
+            running=found is not None,
+            endpoints=self._endpoints(spec) if found is not None else {},
+            since=found.since if found is not None else 0.0,
+            detail=f"pid {found.pid}" if found is not None else "",
+        )
+
+    def _endpoints(self, spec: MachineSpec) -> dict[str, str]:
+        nic = management_nic(spec)
+        own = self._records.network(spec.sandbox, spec.name).management == ADDRESS
+        ends = {"console": str(self._layout.console(spec))}
+        for forward in spec.forwards:
+            if own and nic is not None and nic.address is not None:
+                ends[forward.service] = f"{ipaddress.IPv4Interface(nic.address).ip}:{forward.guest_port}"
+            else:
+                ends[forward.service] = f"127.0.0.1:{forward.host_port}"
+        return ends
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(folder.iterdir()) if folder.is_dir() else []

@@ -1,0 +1,146 @@
+"""The QEMU command line of a machine: a pure function of its spec, its paths and what this host can do."""
+
+from __future__ import annotations
+
+import ipaddress
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from rackless.model.family import NicRole
+from rackless.model.naming import digest
+from rackless.model.plan import MachineSpec, NicSpec
+
+CHANNEL_NAME = "org.rackless.channel.0"
+"""Name of the virtio-serial port of the host channel (docs/reference/host-channel.md)."""
+
+
+class Booted(Protocol):
+    """What direct kernel boot needs. Without a kernel the disk boots from its own bootloader."""
+
+    @property
+    def kernel(self) -> Path | None: ...
+    @property
+    def initrd(self) -> Path | None: ...
+    @property
+    def append(self) -> str: ...
+
+
+class BootImage(Booted, Protocol):
+    """What the provider needs of an image; `disk` is what the overlays stand on."""
+
+    @property
+    def disk(self) -> Path: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Places:
+    """Where one machine's sockets and disks are."""
+
+    monitor: Path
+    console: Path
+    channel: Path
+    log: Path
+    disks: tuple[Path, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Virtualization:
+    """How guests run here: `arguments` is the accelerator's part of the command line."""
+
+    name: str
+    arguments: tuple[str, ...]
+
+
+TCG = Virtualization(name="tcg", arguments=("-accel", "tcg,tb-size=64", "-cpu", "max"))
+"""Emulation. The translation cache is limited to 64 MiB: its default is a part of the host's memory."""
+KVM = Virtualization(name="kvm", arguments=("-accel", "kvm", "-cpu", "host"))
+
+
+def machine_uuid(mark: str) -> str:
+    """The machine's UUID, computed from its ownership mark."""
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, f"rackless:{mark}"))
+
+
+def nic_device(index: int) -> str:
+    """Device id of a NIC, as `set_link` takes it."""
+    return f"nic{index}"
+
+
+def nic_port(index: int) -> str:
+    """Id of the hub port right behind a NIC; capture listens here."""
+    return f"n{index}"
+
+
+def peer_ids(nic: int, segment: str, peer: str) -> tuple[str, str]:
+    """Ids of the datagram end and of its hub port, for one peer of a NIC on a segment."""
+    tail = digest(f"{segment}|{peer}", 10)
+    return f"u{nic}-{tail}", f"h{nic}-{tail}"
+
+
+def arguments(
+    spec: MachineSpec, *, mark: str, places: Places, boot: Booted, how: Virtualization, tap: str | None = None
+) -> list[str]:
+    """Everything after the program's name. The machine starts paused (-S), and daemonizes when it listens.
+
+    Args:
+        tap: name of the interface for the management NIC; None: user-mode network with forwarded ports.
+    """
+    words = ["-name", f"guest={spec.sandbox}.{spec.name},process=rackless-vm", "-uuid", machine_uuid(mark)]
+    words += ["-nodefaults", "-no-user-config", "-display", "none", "-S", "-daemonize"]
+    words += ["-machine", "pc,usb=off,vmport=off,graphics=off", *how.arguments]
+    words += ["-smp", str(spec.vcpus), "-m", f"{spec.memory}M", "-rtc", "base=utc", "-D", str(places.log)]
+    if boot.kernel is not None:
+        words += ["-kernel", str(boot.kernel), "-append", boot.append]
+        if boot.initrd is not None:
+            words += ["-initrd", str(boot.initrd)]
+    words += _characters(places)
+    for number, path in enumerate(places.disks):
+        words += ["-drive", f"if=none,id=disk{number},file={_comma(path)},format=qcow2,discard=unmap"]
+        words += ["-device", f"virtio-blk-pci,drive=disk{number},bootindex={number}"]
+    for nic in spec.nics:
+        words += _nic(spec, nic, tap)
+    words += ["-object", "rng-random,id=rng0,filename=/dev/urandom", "-device", "virtio-rng-pci,rng=rng0"]
+    words += ["-device", "vmgenid,guid=auto"]
+    return words
+
+
+def _characters(places: Places) -> list[str]:
+    words: list[str] = []
+    for name, path in (("monitor", places.monitor), ("console", places.console), ("channel", places.channel)):
+        words += ["-chardev", f"socket,id={name},path={_comma(path)},server=on,wait=off"]
+    words += ["-mon", "chardev=monitor,mode=control", "-serial", "chardev:console"]
+    words += ["-device", "virtio-serial-pci", "-device", f"virtserialport,chardev=channel,name={CHANNEL_NAME}"]
+    return words
+
+
+def _nic(spec: MachineSpec, nic: NicSpec, tap: str | None) -> list[str]:
+    port = nic_port(nic.index)
+    device = f"virtio-net-pci,id={nic_device(nic.index)},netdev={port},mac={nic.mac},romfile="
+    if nic.role is NicRole.MANAGEMENT:
+        backend = f"tap,id={port},ifname={tap},script=no,downscript=no,vnet_hdr=off" if tap else _user(spec, nic)
+        return ["-netdev", backend, "-device", device]
+    # The second hub port has no peer for ever: without it the first frame sent while unplugged stalls the NIC's transmit.
+    hub, sink = f"hubport,id={port},hubid={nic.index}", f"hubport,id=sink{nic.index},hubid={nic.index}"
+    return ["-netdev", hub, "-device", device, "-netdev", sink]
+
+
+def _user(spec: MachineSpec, nic: NicSpec) -> str:
+    """User-mode network whose only lease is the planned address; the guest reaches nothing (restrict)."""
+    text = f"user,id={nic_port(nic.index)},ipv6=off,restrict=on"
+    if nic.address is None:
+        return text
+    address = ipaddress.IPv4Interface(nic.address)
+    hosts = address.network.num_addresses
+    ours = address.network[1] if address.ip != address.network[1] else address.network[2]
+    name_server = address.network[hosts - 2] if address.ip != address.network[hosts - 2] else address.network[hosts - 3]
+    text += f",net={address.network},host={ours},dns={name_server},dhcpstart={address.ip}"
+    for forward in spec.forwards:
+        text += f",hostfwd={forward.proto}:127.0.0.1:{forward.host_port}-{address.ip}:{forward.guest_port}"
+    return text
+
+
+def _comma(path: Path) -> str:
+    """QEMU's option syntax doubles commas in values."""
+    return str(path).replace(",", ",,")

@@ -1,0 +1,279 @@
+"""The reference router, and any guest with its Junos-style serial dialogue: from power-on to SSH with a password.
+
+The dialogue is safe to repeat after a crash at any point: it finds out where the guest is from its prompt, drops a half-made
+candidate, and applies the same statements again.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import contextlib
+import ipaddress
+import re
+from collections.abc import Iterable
+
+from rackless.console.dialogue import Dialogue, Reply
+from rackless.console.hub import ConsoleHub
+from rackless.deadline import Deadline
+from rackless.model.errors import DeadlineError, GuestError, RacklessError
+from rackless.routers.contract import MOST_RESETS, BootstrapResult, Progress, Reset, Wanted, silent
+from rackless.routers.operation import OverSsh
+from rackless.routers.prompts import CONFIGURE, PASSWORD, PROMPTS, SHELL, At, refusal
+
+MENU_SETTLE = 3.0
+"""Seconds that a boot menu must stay before it counts as stuck: a healthy one passes by."""
+LEAVE = 30.0
+"""Seconds given to logging out of the console, after success or failure."""
+ASK_ADDRESS = 1.0
+
+
+class StuckAtMenuError(GuestError):
+    """The guest waits at its boot menu."""
+
+
+class ReferenceRouter(OverSsh):
+    """See `routers.contract.RouterFamily`."""
+
+    @property
+    def name(self) -> str:
+        return "reference"
+
+    async def bootstrap(
+        self, hub: ConsoleHub, wanted: Wanted, *, reset: Reset, deadline: Deadline, progress: Progress = silent
+    ) -> BootstrapResult:
+        hub.secret(wanted.root_password, wanted.user_password)
+        for resets in range(MOST_RESETS + 1):
+            async with hub.writer("bootstrap") as lease:
+                talk = Talk(Dialogue(lease), wanted, deadline, progress)
+                try:
+                    return await talk.whole(resets)
+                except StuckAtMenuError as error:
+                    if resets == MOST_RESETS:
+                        raise GuestError(
+                            f"{hub.name} was stuck at its boot menu, and {MOST_RESETS} resets did not help.",
+                            hint="Look at its console; is the image whole?",
+                        ) from error
+            progress(f"stuck at the boot menu, resetting (try {resets + 1} of {MOST_RESETS})")
+            await reset()
+            hub.forget()
+        raise AssertionError
+
+
+class Talk:
+    """One run of the dialogue."""
+
+    def __init__(self, dialogue: Dialogue, wanted: Wanted, deadline: Deadline, progress: Progress) -> None:
+        self._say = dialogue
+        self._wanted = wanted
+        self._deadline = deadline
+        self._progress = progress
+        self._had_password = False
+
+    async def whole(self, resets: int) -> BootstrapResult:
+        await self._enter()
+        try:
+            self._progress("configuring")
+            await self._configure()
+            address = await self._address()
+            await self._to_shell()
+            keys = host_keys(await self._command("cat /etc/ssh/ssh_host_*_key.pub", SHELL, "the SSH host keys"))
+        except RacklessError as error:
+            await self._leave_after(error)
+            raise
+        await self._log_out()
+        return BootstrapResult(fxp0_address=address, host_keys=keys, resets=resets, had_password=self._had_password)
+
+    async def _command(self, line: str, prompt: re.Pattern[str], what: str) -> str:
+        return await self._say.command(line, prompt, what=what, deadline=self._deadline)
+
+    async def _where(self, what: str, *, deadline: Deadline, fresh: bool = True) -> tuple[At, Reply]:
+        return await self._say.expect(PROMPTS, what=what, deadline=deadline, nudge=True, fresh=fresh)
+
+    # -- getting in
+
+    async def _enter(self) -> None:
+        """To configuration mode, from wherever the guest is."""
+        self._progress("waiting for the login prompt")
+        at, reply = await self._where("the guest to boot to a login prompt", deadline=self._deadline, fresh=False)
+        tries = 0
+        while at is not At.CONFIGURE:
+            tries += 1
+            if tries > 40:
+                raise GuestError(
+                    f"The console of {self._say.name} goes in circles at its {at.value}; last lines:\n{self._say.last_lines()}"
+                )
+            at, reply = await self._step(at, reply)
+        # A candidate left by a try that died would be committed with ours.
+        await self._command("top", CONFIGURE, "the top of the configuration")
+        await self._command("rollback 0", CONFIGURE, "the candidate to be dropped")
+
+    async def _step(self, at: At, reply: Reply) -> tuple[At, Reply]:
+        if at is At.MENU:
+            await self._menu(reply)
+            return await self._where("the guest to leave its boot menu", deadline=self._deadline, fresh=False)
+        if at is At.LOGIN:
+            return await self._log_in()
+        if at is At.PASSWORD:
+            # Half a login of somebody else: let it fail.
+            await self._say.send("")
+        elif at is At.MORE:
+            await self._say.send("q")
+        elif at is At.CONFIRM:
+            await self._say.send("no")
+        elif at is At.SHELL:
+            await self._say.send("cli")
+        else:
+            await self._say.send("configure")
+        return await self._where(f"an answer at the {at.value}", deadline=self._deadline)
+
+    async def _menu(self, reply: Reply) -> None:
+        """A menu that stays silent is stuck; one that goes on by itself is not."""
+        if await self._say.read_silence(min(MENU_SETTLE, self._deadline.left)):
+            raise StuckAtMenuError(f"{self._say.name} is stuck at its boot menu ({reply.prompt}).")
+
+    async def _log_in(self) -> tuple[At, Reply]:
+        self._progress("logging in at the console")
+        await self._say.send("root")
+        at, reply = await self._say.expect(
+            PROMPTS, seen={At.PASSWORD: PASSWORD}, what="root's shell or a password prompt", deadline=self._deadline
+        )
+        if at is not At.PASSWORD:
+            return at, reply
+        self._had_password = True
+        await self._say.send_secret(self._wanted.root_password)
+        at, reply = await self._where("root's shell after the password", deadline=self._deadline)
+        if at is At.LOGIN and re.search(r"incorrect|failure|denied", reply.text, re.I):
+            raise GuestError(
+                f"{self._say.name} has a root password already, and it is not the one wanted.",
+                hint="Was it changed on the router? `rackless down` and `up` start from a fresh disk.",
+            )
+        return at, reply
+
+    # -- configuring
+
+    def _statements(self) -> list[str]:
+        wanted = self._wanted
+        fxp0 = "interfaces fxp0 unit 0 family inet"
+        lines = [
+            f"set system host-name {wanted.host_name}",
+            "set system services ssh root-login allow",
+            f"set system login user {wanted.user} class super-user",
+        ]
+        if wanted.fxp0.address is None:
+            return [*lines, f"set {fxp0} dhcp"]
+        lines.append(f"set {fxp0} address {wanted.fxp0.address}")
+        if wanted.fxp0.gateway:
+            lines.append(f"set routing-options static route 0.0.0.0/0 next-hop {wanted.fxp0.gateway}")
+        return lines
+
+    async def _configure(self) -> None:
+        said = await self._say.batch(self._statements(), CONFIGURE, what="the statements to be taken", deadline=self._deadline)
+        self._no_refusal(said, "a statement")
+        await self._password("system root-authentication", self._wanted.root_password)
+        if self._wanted.user != "root":
+            await self._password(f"system login user {self._wanted.user} authentication", self._wanted.user_password)
+        self._progress("committing")
+        said = await self._command("commit", CONFIGURE, "the commit to end")
+        if "commit complete" not in said:
+            reason = refusal(said) or said.strip() or "it said nothing"
+            raise GuestError(
+                f"The commit on {self._say.name} failed: {self._clean(reason)}", hint="The console transcript shows the dialogue."
+            )
+
+    async def _password(self, path: str, password: str) -> None:
+        prompts = {At.PASSWORD: PASSWORD, At.CONFIGURE: CONFIGURE}
+        await self._say.send(f"set {path} plain-text-password")
+        for question in ("the first password prompt", "the second password prompt"):
+            at, reply = await self._say.expect(
+                prompts, seen={At.PASSWORD: PASSWORD}, what=f"{question} of {path}", deadline=self._deadline
+            )
+            if at is not At.PASSWORD:
+                raise GuestError(
+                    f"{self._say.name} refused `set {path} plain-text-password`: "
+                    f"{self._clean(refusal(reply.text) or reply.text.strip())}"
+                )
+            await self._say.send_secret(password)
+        _, reply = await self._say.expect(
+            {At.CONFIGURE: CONFIGURE}, what=f"the password of {path} to be taken", deadline=self._deadline, nudge=True
+        )
+        self._no_refusal(reply.text, f"the password of {path}")
+
+    def _no_refusal(self, said: str, what: str) -> None:
+        reason = refusal(said)
+        if reason:
+            raise GuestError(f"{self._say.name} refused {what}: {self._clean(reason)}")
+
+    def _clean(self, text: str) -> str:
+        return self._say.redactor.text(text)
+
+    async def _address(self) -> str:
+        """The address that fxp0 has in the end."""
+        self._progress("waiting for the address of fxp0")
+        while True:
+            said = await self._command("run show interfaces terse fxp0", CONFIGURE, "the state of fxp0")
+            address = fxp0_address(said)
+            if address:
+                return address
+            if self._deadline.over:
+                raise self._deadline.missed("an address on fxp0", hint="Does the management network give addresses by DHCP?")
+            await self._deadline.pause(ASK_ADDRESS)
+
+    # -- getting out
+
+    async def _to_shell(self) -> None:
+        """From configuration mode to root's shell."""
+        at = At.CONFIGURE
+        limit = self._deadline.within(LEAVE)
+        while at is not At.SHELL:
+            await self._say.send("no" if at is At.CONFIRM else "exit")
+            at, _ = await self._where("the CLI to be left", deadline=limit)
+            if at in {At.LOGIN, At.PASSWORD, At.MENU}:
+                raise GuestError(f"{self._say.name} left its CLI to a {at.value}, not to a shell.")
+
+    async def _log_out(self) -> None:
+        """From anywhere to the login prompt: a console left logged in would be an open door."""
+        limit = Deadline(LEAVE)
+        await self._say.send("")
+        at, _ = await self._where("a prompt before logging out", deadline=limit)
+        answers = {At.CONFIRM: "no", At.MORE: "q", At.PASSWORD: ""}
+        while at is not At.LOGIN:
+            if at is At.CONFIGURE:
+                await self._say.command("rollback 0", CONFIGURE, what="the candidate to be dropped", deadline=limit)
+                await self._say.send("exit configuration-mode")
+            else:
+                await self._say.send(answers.get(at, "exit"))
+            at, _ = await self._where("the login prompt after logging out", deadline=limit)
+
+    async def _leave_after(self, error: RacklessError) -> None:
+        try:
+            await self._log_out()
+        except (DeadlineError, GuestError) as second:
+            error.add_note(f"The console of {self._say.name} could not be logged out: {second.message}")
+
+
+def fxp0_address(said: str) -> str | None:
+    """The IPv4 address with prefix length in the output of `show interfaces terse fxp0`."""
+    for found in re.finditer(r"\binet\s+(\d+\.\d+\.\d+\.\d+/\d+)", said):
+        with contextlib.suppress(ValueError):
+            return str(ipaddress.IPv4Interface(found[1]))
+    return None
+
+
+def host_keys(said: str) -> tuple[str, ...]:
+    """OpenSSH public keys among the lines; one that a kernel message tore apart does not decode and is left out."""
+    return tuple(_whole_keys(said.splitlines()))
+
+
+def _whole_keys(lines: Iterable[str]) -> Iterable[str]:
+    for line in lines:
+        found = re.match(r"((?:ssh|ecdsa)-[\w-]+) ([A-Za-z0-9+/]+=*)(?: |$)", line.strip())
+        if not found:
+            continue
+        try:
+            blob = base64.b64decode(found[2], validate=True)
+        except binascii.Error:
+            continue
+        length = int.from_bytes(blob[:4])
+        if blob[4 : 4 + length].decode(errors="replace") == found[1]:
+            yield f"{found[1]} {found[2]}"

@@ -1,0 +1,17 @@
+"""Which code drives which family at run time; one literal table. Facts for planning are in `families`."""
+
+from __future__ import annotations
+
+from rackless.model.errors import DefectError
+from rackless.routers.contract import RouterFamily
+from rackless.routers.reference import ReferenceRouter
+
+ROUTERS: dict[str, RouterFamily] = {"reference": ReferenceRouter()}
+
+
+def router(family: str) -> RouterFamily:
+    """Raises DefectError: planning lets no unknown family pass."""
+    try:
+        return ROUTERS[family]
+    except KeyError:
+        raise DefectError(f"No code drives routers of the family {family!r}.") from None

@@ -1,0 +1,249 @@
+"""Book a lab, a wire or another job of a lab. Each function is one transaction: all of it or nothing.
+
+The database has one writer at a time, so whoever comes second sees what the first booked, and is told.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+
+from rackless.model.blueprint import Blueprint
+from rackless.model.errors import NotFoundError, StateError
+from rackless.model.family import NicRole, Role
+from rackless.model.lifecycle import JobState, SandboxState, WireState
+from rackless.model.plan import Forward, MachineSpec, Plan, WireSpec
+from rackless.model.site import Site
+from rackless.planning import allot, plan
+from rackless.sandboxes import secrecy
+from rackless.store import jobs, machines, pools, ports, sandboxes, secrets, wires
+
+CONSOLE, FORWARD = "console", "forward"
+"""Names of the pools."""
+
+SERVICES = (("ssh", "tcp", 22), ("netconf", "tcp", 830), ("snmp", "udp", 161))
+"""What is forwarded to a controller where its management interface has no address of its own."""
+
+EXCLUSIVE = frozenset({"deploy", "teardown"})
+"""Verbs that no other job of the lab may run beside."""
+
+
+class Kind(StrEnum):
+    NEW = "new"
+    AGAIN = "again"
+    """The lab was there: what is missing or stopped is brought back."""
+    FOLLOWED = "followed"
+    """A job that was interrupted by the server's death goes on already."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Booking:
+    kind: Kind
+    job: str
+    sandbox_id: int
+    was: str = ""
+    """State of the lab before."""
+
+
+def taken_addresses(db: sa.Connection, *, but: str = "") -> frozenset[str]:
+    """Management addresses that labs hold, without prefix lengths."""
+    return frozenset(
+        nic.address.split("/")[0]
+        for row in sandboxes.live(db)
+        if row.name != but
+        for machine in row.plan.machines
+        for nic in machine.nics
+        if nic.role is NicRole.MANAGEMENT and nic.address
+    )
+
+
+def draft(db: sa.Connection, blueprint: Blueprint, name: str, site: Site) -> Plan:
+    """The plan as it would be booked now: addresses that other labs hold are avoided. Changes nothing."""
+    return plan(blueprint, replace(site, taken_addresses=taken_addresses(db, but=name)), sandbox=name)
+
+
+def book(
+    db: sa.Connection,
+    blueprint: Blueprint,
+    *,
+    name: str,
+    site: Site,
+    forwarded: bool,
+    boot_id: str,
+    transcripts: Path,
+) -> Booking:
+    """A deployment of this blueprint as the lab `name`.
+
+    Args:
+        forwarded: management interfaces are reached by forwarded ports, which come out of a pool.
+        boot_id: of this machine now.
+        transcripts: directory of the console transcripts.
+
+    Raises:
+        StateError: the name is taken by another blueprint, or a job is at work on the lab.
+        CapacityError: a pool or the management network is full.
+    """
+    digest = secrecy.digest(blueprint)
+    found = sandboxes.find(db, name)
+    if found is not None:
+        return _again(db, found, digest)
+    drafted = secrecy.without(draft(db, blueprint, name, site))
+    key = sandboxes.add(db, plan=drafted, digest=digest, boot_id=boot_id)
+    final = _from_pools(db, drafted, key, site, forwarded)
+    sandboxes.replan(db, key, final)
+    for spec in final.machines:
+        machines.add(db, key, spec, str(transcripts / name / f"{spec.name}.log"))
+        ports.add(db, key, spec)
+    for wire in final.wires:
+        wires.put(db, key, wire)
+    for holder, kind, value in secrecy.chosen(blueprint):
+        secrets.put(db, key, holder, kind, value)
+    return Booking(kind=Kind.NEW, job=_job(db, name, key, "deploy", {}), sandbox_id=key)
+
+
+def _again(db: sa.Connection, found: sandboxes.SandboxRow, digest: str) -> Booking:
+    name = found.name
+    if found.state is SandboxState.TEARING_DOWN:
+        raise StateError(f"Lab {name} is being taken down.", hint=f"Wait with `rackless logs {name} --follow`, then try again.")
+    if found.digest != digest:
+        raise StateError(
+            f"Lab {name} exists already, and was made from a different blueprint.",
+            hint=f"Take it down with `rackless down {name}`, or give this one another name with `--name`.",
+        )
+    for job in jobs.running(db, found.id):
+        if job.verb == "deploy" and job.resumed:
+            return Booking(kind=Kind.FOLLOWED, job=job.id, sandbox_id=found.id, was=found.state.value)
+        if job.verb == "deploy":
+            raise StateError(
+                f"Lab {name} is already being deployed (job {job.id}, since {_clock(job.started)}).",
+                hint=f"Follow it with `rackless logs {name} --follow`, or end it with `rackless down {name}`.",
+            )
+        raise _busy(name, job)
+    sandboxes.move(db, found.id, SandboxState.DEPLOYING, "up was asked for again")
+    return Booking(kind=Kind.AGAIN, job=_job(db, name, found.id, "deploy", {}), sandbox_id=found.id, was=found.state.value)
+
+
+def _from_pools(db: sa.Connection, drafted: Plan, key: int, site: Site, forwarded: bool) -> Plan:
+    consoles = {spec.name: pools.take(db, CONSOLE, site.console_ports, key, spec.name) for spec in drafted.machines}
+    forwards = {
+        spec.name: _forwards(db, spec, key, site) for spec in drafted.machines if forwarded and spec.role is Role.CONTROLLER
+    }
+    return allot(drafted, consoles, forwards)
+
+
+def _forwards(db: sa.Connection, spec: MachineSpec, key: int, site: Site) -> tuple[Forward, ...]:
+    return tuple(
+        Forward(
+            service=service,
+            proto=proto,
+            host_port=pools.take(db, FORWARD, site.forward_ports, key, f"{spec.name} {service}"),
+            guest_port=guest_port,
+        )
+        for service, proto, guest_port in SERVICES
+    )
+
+
+def book_teardown(db: sa.Connection, name: str) -> Booking:
+    """The end of a lab. Jobs that ran on it must have ended; a teardown that runs is followed."""
+    found = sandboxes.get(db, name)
+    for job in jobs.running(db, found.id):
+        if job.verb == "teardown":
+            return Booking(kind=Kind.FOLLOWED, job=job.id, sandbox_id=found.id, was=found.state.value)
+        raise _busy(name, job)
+    sandboxes.move(db, found.id, SandboxState.TEARING_DOWN, "down was asked for")
+    return Booking(kind=Kind.NEW, job=_job(db, name, found.id, "teardown", {}), sandbox_id=found.id, was=found.state.value)
+
+
+def book_job(db: sa.Connection, name: str, verb: str, arguments: dict[str, Any]) -> Booking:
+    """Another job on a lab that is up."""
+    found = ready(db, name)
+    return Booking(kind=Kind.NEW, job=_job(db, name, found.id, verb, arguments), sandbox_id=found.id, was=found.state.value)
+
+
+def book_wire(db: sa.Connection, name: str, wire: WireSpec) -> Booking:
+    """A wire between two free ports, and the job that connects it."""
+    found = ready(db, name)
+    ends = tuple(str(end) for end in wire.wire.ends)
+    for row in wires.of(db, found.id, name):
+        if row.state is WireState.DISCONNECTED:
+            continue
+        for end in ends:
+            if end in row.ends:
+                other = row.ends[1 - row.ends.index(end)]
+                raise StateError(
+                    f"{end} is already wired to {other}.",
+                    hint=f"Run `rackless disconnect {name} {row.ends[0]} {row.ends[1]}` first.",
+                )
+    wires.put(db, found.id, wire)
+    return Booking(
+        kind=Kind.NEW,
+        job=_job(db, name, found.id, "connect", {"segment": wire.segment, "ends": list(ends)}),
+        sandbox_id=found.id,
+        was=found.state.value,
+    )
+
+
+def wire_at(db: sa.Connection, name: str, *ends: str) -> wires.WireRow:
+    """The wire with this end, or between these two.
+
+    Raises:
+        NotFoundError: there is none.
+    """
+    found = sandboxes.get(db, name)
+    for row in wires.of(db, found.id, name):
+        if set(ends) <= set(row.ends) and row.state is not WireState.DISCONNECTED:
+            return row
+    what = f"between {ends[0]} and {ends[1]}" if len(ends) > 1 else f"at {ends[0]}"
+    raise NotFoundError(f"Lab {name} has no wire {what}.", hint=f"`rackless show {name}` lists its wires.")
+
+
+def ready(db: sa.Connection, name: str) -> sandboxes.SandboxRow:
+    """The lab, if it is up and no deployment or teardown is at work on it.
+
+    Raises:
+        StateError: it is not.
+    """
+    found = sandboxes.get(db, name)
+    for job in jobs.running(db, found.id):
+        if job.verb in EXCLUSIVE:
+            raise _busy(name, job)
+    if found.state is not SandboxState.READY:
+        raise StateError(
+            f"Lab {name} is not ready, it is {found.state.value}.", hint=f"Run `rackless up` again, or `rackless show {name}`."
+        )
+    return found
+
+
+def release(db: sa.Connection, key: int, job: str) -> None:
+    """The end of a sandbox: everything it held in our tables goes; its row and its jobs stay as history."""
+    from rackless.store.tables import OF_A_SANDBOX
+
+    for table in OF_A_SANDBOX:
+        db.execute(table.delete().where(table.c.sandbox_id == key))
+    row = sandboxes.by_id(db, key)
+    sandboxes.replan(db, key, replace(row.plan, blueprint=replace(row.plan.blueprint, files=())))
+    sandboxes.move(db, key, SandboxState.ENDED, "nothing is left of it")
+    jobs.end(db, job, JobState.SUCCEEDED)
+
+
+def _job(db: sa.Connection, name: str, key: int, verb: str, arguments: dict[str, Any]) -> str:
+    job = f"{name}-{verb}-{uuid.uuid4().hex[:8]}"
+    jobs.add(db, job, key, verb, arguments)
+    return job
+
+
+def _busy(name: str, job: jobs.JobRow) -> StateError:
+    return StateError(
+        f"Lab {name} is busy: job {job.id} ({job.verb}) runs since {_clock(job.started)}.",
+        hint=f"Follow it with `rackless logs {name} --follow`.",
+    )
+
+
+def _clock(moment: float) -> str:
+    return time.strftime("%H:%M:%S", time.localtime(moment))

@@ -1,0 +1,44 @@
+"""Secrets of a blueprint: taken out of what is stored and shown, and generated where the blueprint gives none."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Iterable
+from dataclasses import replace
+
+from pydantic import TypeAdapter
+
+from rackless.model.blueprint import Blueprint, Login, Snmp
+from rackless.model.plan import Plan
+
+ROOT, PASSWORD, COMMUNITY = "root", "password", "community"
+"""Kinds of secret: root's password on the serial line, the login user's password, the SNMP community."""
+
+_BLUEPRINT = TypeAdapter(Blueprint)
+
+
+def digest(blueprint: Blueprint) -> str:
+    """Tells a blueprint from another, its files and secrets included."""
+    return hashlib.sha256(_BLUEPRINT.dump_json(blueprint)).hexdigest()
+
+
+def chosen(blueprint: Blueprint) -> Iterable[tuple[str, str, str]]:
+    """(router, kind, value) of every secret a lab needs: the blueprint's, or a fresh one of over 90 bits."""
+    for router in blueprint.routers:
+        password = router.login.password or secrets.token_urlsafe(12)
+        yield router.name, PASSWORD, password
+        yield router.name, ROOT, password if router.login.user == "root" else secrets.token_urlsafe(12)
+        yield router.name, COMMUNITY, router.snmp.community or secrets.token_urlsafe(12)
+
+
+def without(plan: Plan) -> Plan:
+    """The plan with no secret in it."""
+    routers = tuple(replace(router, login=Login(user=router.login.user), snmp=Snmp()) for router in plan.blueprint.routers)
+    return replace(plan, blueprint=replace(plan.blueprint, routers=routers))
+
+
+def shown(plan: Plan) -> Plan:
+    """`without`, and without the content of its files too: a start-up configuration may hold secrets of its own."""
+    bare = without(plan)
+    return replace(bare, blueprint=replace(bare.blueprint, files=tuple((name, "") for name, _ in bare.blueprint.files)))

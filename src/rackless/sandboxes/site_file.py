@@ -1,0 +1,81 @@
+"""site.yaml -> Site: what this installation has. Every key is optional; RACKLESS_PROVIDER wins over `provider`.
+
+provider: local
+management_network: 172.29.0.0/16
+console_ports: 9300-9399
+forward_ports: 20000-20999
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from rackless.model.errors import InputError
+from rackless.model.family import Family
+from rackless.model.site import PoolRange, Site
+
+
+def load_site(path: Path, families: Sequence[Family]) -> Site:
+    """The site of this file; without the file, the defaults.
+
+    Raises:
+        InputError: it is not YAML, has a key that is not known, or a value that is not what its key takes.
+    """
+    kept: Any = {}
+    if path.exists():
+        try:
+            kept = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8")) or {}
+        except (YAMLError, UnicodeDecodeError) as error:
+            raise InputError(f"{path} is not YAML: {str(error).splitlines()[0]}.", hint="Mend it, or move it away.") from error
+    if not isinstance(kept, dict):
+        raise InputError(f"{path} must be a mapping of keys to values.", hint=f"Known keys: {', '.join(_KEYS)}.")
+    for key in kept:
+        if key not in _KEYS:
+            raise InputError(f"{path} has the key '{key}', which is not known.", hint=f"Known keys: {', '.join(_KEYS)}.")
+    values: dict[str, Any] = {key: _read(path, key, value) for key, value in kept.items()}
+    values["provider"] = os.environ.get("RACKLESS_PROVIDER") or values.get("provider", "local")
+    return Site(families=tuple(families), **values)
+
+
+def _read(path: Path, key: str, value: object) -> object:
+    read, wanted = _KEYS[key]
+    try:
+        return read(str(value))
+    except ValueError as error:
+        raise InputError(f"{path}: {key} is '{value}'.", hint=f"Write {wanted}.") from error
+
+
+def _word(text: str) -> str:
+    if not text.isidentifier():
+        raise ValueError(text)
+    return text
+
+
+def _network(text: str) -> str:
+    network = ipaddress.IPv4Network(text)
+    if network.num_addresses < 8:
+        raise ValueError(text)
+    return str(network)
+
+
+def _range(text: str) -> PoolRange:
+    first, last = (int(part) for part in text.split("-"))
+    if not 1024 <= first <= last <= 65535:
+        raise ValueError(text)
+    return PoolRange(first=first, last=last)
+
+
+_KEYS: dict[str, tuple[Callable[[str], object], str]] = {
+    "name": (_word, "one word"),
+    "provider": (_word, "one word: local or fake"),
+    "management_network": (_network, "an IPv4 network of 8 addresses or more, such as 172.29.0.0/16"),
+    "console_ports": (_range, "two ports from 1024 to 65535, such as 9300-9399"),
+    "forward_ports": (_range, "two ports from 1024 to 65535, such as 20000-20999"),
+}

@@ -1,0 +1,53 @@
+"""Pools: numbers of this machine that one owner holds at a time (console ports, forwarded ports)."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from rackless.model.errors import CapacityError
+from rackless.model.site import PoolRange
+from rackless.store.schema import metadata, owner
+
+table = sa.Table(
+    "pools",
+    metadata,
+    sa.Column("pool", sa.String(16), primary_key=True),
+    sa.Column("value", sa.Integer, primary_key=True, autoincrement=False),
+    owner(),
+    sa.Column("holder", sa.String(96), nullable=False),
+    sa.UniqueConstraint("sandbox_id", "pool", "holder"),
+)
+
+
+def take(db: sa.Connection, pool: str, numbers: PoolRange, key: int, holder: str) -> int:
+    """The number that the holder has, or the first free one. Safe against others: the key is unique, and the caller's
+    transaction gives it back when it fails.
+
+    Raises:
+        CapacityError: all are taken.
+    """
+    mine = db.execute(
+        sa.select(table.c.value).where(table.c.sandbox_id == key, table.c.pool == pool, table.c.holder == holder)
+    ).scalar()
+    if mine is not None:
+        return int(mine)
+    taken = set(db.execute(sa.select(table.c.value).where(table.c.pool == pool)).scalars())
+    for value in range(numbers.first, numbers.last + 1):
+        if value not in taken:
+            db.execute(table.insert().values(pool=pool, value=value, sandbox_id=key, holder=holder))
+            return value
+    raise CapacityError(
+        f"All {len(numbers)} numbers of the pool `{pool}` ({numbers.first} to {numbers.last}) are taken.",
+        hint="Take a lab down with `rackless down LAB`, or widen the pool in site.yaml.",
+    )
+
+
+def release(db: sa.Connection, key: int) -> int:
+    """Give back all that a sandbox holds; returns how many."""
+    return db.execute(table.delete().where(table.c.sandbox_id == key)).rowcount
+
+
+def count(db: sa.Connection) -> dict[str, int]:
+    """How many numbers are taken, by pool."""
+    rows = db.execute(sa.select(table.c.pool, sa.func.count()).group_by(table.c.pool))
+    return {pool: number for pool, number in rows}

@@ -1,0 +1,27 @@
+"""Secrets: passwords and communities, in a table that nothing else selects from. Shown by one route only."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from rackless.store.schema import metadata, owner_key
+
+table = sa.Table(
+    "secrets",
+    metadata,
+    owner_key(),
+    sa.Column("holder", sa.String(32), primary_key=True),
+    sa.Column("kind", sa.String(16), primary_key=True),
+    sa.Column("value", sa.Text, nullable=False),
+)
+
+
+def put(db: sa.Connection, key: int, holder: str, kind: str, value: str) -> None:
+    """Keep the secret `kind` (password, community) of a router or host."""
+    db.execute(table.insert().values(sandbox_id=key, holder=holder, kind=kind, value=value))
+
+
+def of(db: sa.Connection, key: int, holder: str) -> dict[str, str]:
+    """Secrets of a router or host by kind."""
+    rows = db.execute(sa.select(table.c.kind, table.c.value).where(table.c.sandbox_id == key, table.c.holder == holder))
+    return {kind: value for kind, value in rows}

@@ -1,0 +1,135 @@
+"""Deploy: from a booked plan to a lab that is ready; again, on a lab that was, to bring back what is missing.
+
+One child workflow a router, card and host, so that everything boots at once. Wires are attached before power-on: they cost
+no waiting. Nothing that was made is undone on failure: it stays owned, `up` goes on from it and `down` removes it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import sqlalchemy as sa
+
+from rackless import durable
+from rackless.model.errors import DeadlineError, ProviderError
+from rackless.model.family import Role
+from rackless.model.lifecycle import MachineState, SandboxState, WireState
+from rackless.model.plan import SegmentSpec
+from rackless.providers.contract import Carrier, Ref, Spec
+from rackless.store import machines, sandboxes, wires
+from rackless.workflows.machines import BOOT, start
+from rackless.workflows.routers import set_up_router
+from rackless.workflows.segments import segment_of
+from rackless.workflows.verb import CLERICAL, Work, carried_out, work_of
+from rackless.workflows.world import boot_id
+
+MAKING = 120.0
+"""Seconds to make disks, segments and machines: linked clones take milliseconds each."""
+
+
+@durable.workflow("deploy")
+async def deploy(job: str) -> None:
+    await carried_out(job, _deploy, fails_lab=True)
+
+
+async def _deploy(work: Work) -> None:
+    plan = work.lab.plan
+    await work.step("check", lambda: _check(work), deadline=MAKING, about="checking that this place can bear the lab", tries=3)
+    about = f"making {len(plan.machines)} machines with their disks and internal networks"
+    await work.step("make", lambda: _make(work), deadline=MAKING, about=about, tries=3)
+    await work.step("wire", lambda: _wire(work), deadline=MAKING, about="connecting the wires", tries=3)
+    children = []
+    for spec in plan.machines:
+        if spec.role is Role.CONTROLLER:
+            children.append(await durable.child(_router, f"router-{spec.owner}", work.job.id, spec.owner))
+        else:
+            children.append(await durable.child(_machine, f"machine-{spec.name}", work.job.id, spec.name))
+    await durable.all_of(children)
+    await work.step("ready", lambda: _ready(work), deadline=CLERICAL, about="comparing what is there with the plan")
+
+
+@durable.workflow("deploy-router")
+async def _router(job: str, router: str) -> None:
+    await set_up_router(await work_of(job), router)
+
+
+@durable.workflow("deploy-machine")
+async def _machine(job: str, name: str) -> str:
+    """A card that does not start is not the end: its router notices the missing ports and restarts it."""
+    work = await work_of(job)
+    spec = work.lab.plan.machine(name)
+    assert spec is not None
+    step = f"start {name}"
+    begun = work.step(step, lambda: start(work.world, work.lab, spec, work.tell(step)), deadline=BOOT, about=f"starting {name}")
+    if spec.role is not Role.CARD:
+        await begun
+        return ""
+    try:
+        await begun
+    except (ProviderError, DeadlineError) as error:
+        return error.message
+    return ""
+
+
+async def _check(work: Work) -> None:
+    problems = await work.world.provider.check(work.lab.plan)
+    if problems:
+        raise ProviderError(" ".join(problem.message for problem in problems), hint=" ".join(p.hint for p in problems if p.hint))
+
+
+async def _make(work: Work) -> None:
+    """Disks and internal networks first, then the machines; each kind at once. Notes what stopped since the last time."""
+    plan, provider = work.lab.plan, work.world.provider
+    internal = [segment for segment in plan.segments if segment.kind == "internal"]
+    disks = [disk for spec in plan.machines for disk in spec.disks]
+    before: list[Spec] = [*internal, *disks]
+    await _all(provider.ensure(spec) for spec in before)
+    refs = await _all(provider.ensure(spec) for spec in plan.machines)
+    running = {ref.name for ref in refs if ref.running}
+
+    def note(db: sa.Connection) -> None:
+        for row in machines.of(db, work.lab.id):
+            if row.name not in running and row.state in {MachineState.RUNNING, MachineState.BOOTSTRAPPING}:
+                machines.move(db, work.lab.id, row.name, MachineState.STOPPED, "it was not running any more")
+        sandboxes.booted(db, work.lab.id, boot_id())
+
+    await work.world.database.run(note)
+
+
+async def _all(verbs: Any) -> list[Ref]:
+    """All at once; wait for all also when one fails, then raise the first failure."""
+    results = await asyncio.gather(*verbs, return_exceptions=True)
+    for result in results:
+        if isinstance(result, BaseException):
+            raise result
+    return [result for result in results if isinstance(result, Ref)]
+
+
+async def _wire(work: Work) -> None:
+    rows = await work.world.database.run(wires.of, work.lab.id, work.lab.name)
+    await _all(_attach(work, row) for row in rows if row.state is not WireState.DISCONNECTED)
+
+
+async def _attach(work: Work, row: wires.WireRow) -> None:
+    provider = work.world.provider
+    segment: SegmentSpec = segment_of(work.lab.plan, row)
+    await provider.ensure(segment)
+    for port in row.ports:
+        await provider.attach(port, segment)
+        if row.state is WireState.DOWN and isinstance(provider, Carrier):
+            await provider.carrier(port, False)
+    if row.state is WireState.PLANNED:
+        await work.world.database.run(wires.move, work.lab.id, row.segment, WireState.CONNECTED, "deployed")
+
+
+async def _ready(work: Work) -> None:
+    def record(db: sa.Connection) -> list[str]:
+        late = [row.name for row in machines.of(db, work.lab.id) if row.state is not MachineState.RUNNING]
+        if not late:
+            sandboxes.move(db, work.lab.id, SandboxState.READY, "every machine, port and wire is there")
+        return late
+
+    late = await work.world.database.run(record)
+    if late:
+        raise ProviderError(f"Not running at the end: {', '.join(late)}.", hint="Run `rackless up` again.")

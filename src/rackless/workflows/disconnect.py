@@ -1,0 +1,48 @@
+"""Disconnect: both ports leave the wire's segment, which goes. The guests see carrier go; nothing reboots."""
+
+from __future__ import annotations
+
+import asyncio
+
+import sqlalchemy as sa
+
+from rackless import durable
+from rackless.model.lifecycle import WireState
+from rackless.providers.contract import Ref, RefKind
+from rackless.store import wires
+from rackless.workflows.verb import Work, carried_out
+
+REWIRING = 30.0
+"""Seconds to move a wire; measured are milliseconds."""
+
+
+@durable.workflow("disconnect")
+async def disconnect(job: str) -> None:
+    await carried_out(job, _disconnect)
+
+
+async def _disconnect(work: Work) -> None:
+    ends = work.job.arguments["ends"]
+    about = f"disconnecting {ends[0]} and {ends[1]}"
+    await work.step("disconnect", lambda: unwire(work), deadline=REWIRING, about=about, tries=2)
+
+
+async def wire_row(work: Work) -> wires.WireRow | None:
+    """The wire that the job is about; None when it is gone (a repeated step)."""
+    rows = await work.world.database.run(wires.of, work.lab.id, work.lab.name)
+    return next((row for row in rows if row.segment == work.job.arguments["segment"]), None)
+
+
+async def unwire(work: Work) -> None:
+    """Take both ends off, take the segment away, forget the wire."""
+    row = await wire_row(work)
+    if row is None:
+        return
+    await asyncio.gather(*(work.world.provider.detach(port) for port in row.ports))
+    await work.world.provider.remove(Ref(kind=RefKind.SEGMENT, sandbox=work.lab.name, name=row.segment))
+
+    def forget(db: sa.Connection) -> None:
+        wires.move(db, work.lab.id, row.segment, WireState.DISCONNECTED, "disconnected")
+        wires.drop(db, work.lab.id, row.segment)
+
+    await work.world.database.run(forget)

@@ -1,0 +1,71 @@
+"""Steps on one machine that several verbs take: start it, tell it who it is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rackless.deadline import Deadline
+from rackless.model.blueprint import HostWish
+from rackless.model.family import Role
+from rackless.model.lifecycle import MachineState
+from rackless.model.plan import MachineSpec
+from rackless.providers.contract import Channel, Power, Ref, RefKind
+from rackless.shell import hostchannel
+from rackless.store import machines, sandboxes, secrets
+from rackless.workflows.driving import Tell
+from rackless.workflows.world import World
+
+BOOT = 600.0
+"""Seconds a machine may take from power-on to its answer on the host channel. Measured: 5 to 30 s alone under emulation; many
+at once on two cores took several minutes."""
+ANSWER = 30.0
+"""Seconds for one answer on the host channel."""
+
+
+def ref_of(spec: MachineSpec) -> Ref:
+    return Ref(kind=RefKind.MACHINE, sandbox=spec.sandbox, name=spec.name)
+
+
+async def start(world: World, row: sandboxes.SandboxRow, spec: MachineSpec, tell: Tell, *, reason: str = "") -> None:
+    """Power on within what the host can bear, open the console, wait until the guest answers and tell it who it is.
+
+    A machine that runs and knows who it is stays as it is.
+    """
+    database, key = world.database, row.id
+    holder = await database.run(secrets.of, key, spec.owner)
+    known = await database.run(machines.get, key, spec.name)
+    async with world.booting:
+        if known.state is not MachineState.RUNNING:
+            await database.run(machines.move, key, spec.name, MachineState.STARTING, reason or "power on")
+        await world.provider.power(ref_of(spec), Power.ON)
+        await world.consoles.open(ref_of(spec), Path(known.transcript), tuple(holder.values()))
+        if world.provider.info.host_channel and isinstance(world.provider, Channel):
+            tell(f"waiting for {spec.name} to boot and answer on its host channel")
+            keys = await _identify(world.provider, row, spec)
+            await database.run(machines.learn, key, spec.name, keys)
+    if spec.role is not Role.CONTROLLER:
+        await database.run(machines.move, key, spec.name, MachineState.RUNNING, "it answers on its host channel")
+
+
+async def _identify(provider: Channel, row: sandboxes.SandboxRow, spec: MachineSpec) -> tuple[str, ...]:
+    wish = next((host for host in row.plan.blueprint.hosts if host.name == spec.owner), HostWish(name=spec.owner))
+    identity = hostchannel.identity(
+        spec,
+        hostname=spec.owner if spec.role is not Role.CARD else spec.name,
+        addresses=wish.addresses if spec.role is Role.HOST else (),
+        routes=wish.routes if spec.role is Role.HOST else (),
+    )
+    deadline = Deadline(BOOT)
+    stream = await provider.channel(ref_of(spec))
+    channel = hostchannel.HostChannel(spec.name, stream)
+    try:
+        await channel.ping(deadline=deadline)
+        return await channel.identify(identity, deadline=deadline.within(ANSWER))
+    finally:
+        await channel.close()
+
+
+async def stop(world: World, key: int, spec: MachineSpec, reason: str) -> None:
+    """Power off, as pulling the cord."""
+    await world.provider.power(ref_of(spec), Power.OFF)
+    await world.database.run(machines.move, key, spec.name, MachineState.STOPPED, reason)

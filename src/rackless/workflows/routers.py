@@ -1,0 +1,206 @@
+"""Set one router up: controller through the serial line, SSH, every port of every card, start-up configuration, inventory."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from rackless.deadline import Deadline
+from rackless.model.errors import DeadlineError, GuestError, StateError
+from rackless.model.family import NicRole, Role
+from rackless.model.lifecycle import MachineState
+from rackless.model.plan import MachineSpec
+from rackless.providers.contract import Power
+from rackless.store import inventory, machines, ports, secrets
+from rackless.workflows.driving import Driver, Spot, Tell
+from rackless.workflows.machines import BOOT, ref_of, start, stop
+from rackless.workflows.spots import controller_of, spot_of
+from rackless.workflows.verb import Work
+
+BOOTSTRAP = 900.0
+"""Seconds for the serial dialogue, up to five resets included."""
+REACH = 300.0
+"""Seconds until SSH answers, once the serial dialogue is through."""
+PORTS = (180.0, 240.0, 300.0)
+"""Seconds to wait for all ports: at first, and after each restart of the cards that miss some."""
+LOOK = 20.0
+"""Seconds for one look at which cards are whole."""
+CONFIGURE = 120.0
+"""Seconds to load and commit a start-up configuration."""
+DISCOVER = 60.0
+"""Seconds for the SNMP walk."""
+
+
+async def set_up_router(work: Work, router: str) -> None:
+    """Every step is repeatable; what an earlier try reached is kept."""
+    spec = controller_of(work.lab.plan, router)
+    name = f"start {spec.name}"
+    await work.step(
+        name, lambda: start(work.world, work.lab, spec, work.tell(name)), deadline=BOOT, about=f"starting {spec.name}"
+    )
+    name = f"bootstrap {router}"
+    await work.step(
+        name,
+        lambda: _bootstrap(work, spec, work.tell(name)),
+        deadline=BOOTSTRAP + REACH,
+        about=f"bootstrapping {router} over its serial line",
+    )
+    await configure(work, spec)
+    await await_ports(work, spec)
+    name = f"inventory {router}"
+    await work.step(
+        name,
+        lambda: _discover(work, router),
+        deadline=2 * DISCOVER,
+        about=f"reading the inventory of {router} over SNMP",
+        tries=3,
+    )
+
+
+async def configure(work: Work, spec: MachineSpec) -> None:
+    """Start-up configuration and SNMP, the first time only: later the router's own configuration counts."""
+    name = f"configure {spec.owner}"
+    await work.step(
+        name, lambda: _configure(work, spec), deadline=2 * CONFIGURE, about=f"loading the start-up configuration of {spec.owner}"
+    )
+
+
+async def await_ports(work: Work, spec: MachineSpec, *, only: int | None = None) -> None:
+    """Wait for every port; restart the cards whose ports do not come, and wait again.
+
+    Raises:
+        GuestError: cards are still missing after the last restart.
+    """
+    router = spec.owner
+    missing: list[int] = []
+    for attempt, seconds in enumerate(PORTS):
+        for slot in missing:
+            card = _card(work, router, slot)
+            name = f"restart {card.name} ({attempt})"
+            await work.step(
+                name,
+                partial(_restart_card, work, card, work.tell(name)),
+                deadline=BOOT,
+                about=f"restarting {card.name}, whose ports did not come",
+            )
+        name = f"ports {router}" + (f" ({attempt})" if attempt else "")
+        missing = await work.step(
+            name,
+            partial(_ports, work, spec, seconds, work.tell(name)),
+            deadline=2 * seconds,
+            about=f"waiting for every port of {router}",
+        )
+        if not missing:
+            return
+    raise GuestError(
+        f"Router {router} is missing the ports of card {', '.join(map(str, missing))} after {len(PORTS) - 1} restarts of it.",
+        hint=f"See `rackless console {work.lab.name} {_card(work, router, missing[0]).name}`, then run `rackless up` again.",
+    )
+
+
+async def _bootstrap(work: Work, spec: MachineSpec, tell: Tell) -> None:
+    world, key = work.world, work.lab.id
+    row = await world.database.run(machines.get, key, spec.name)
+    driver = world.driver(spec.family)
+    if not row.configured:
+        await world.database.run(machines.move, key, spec.name, MachineState.BOOTSTRAPPING, "serial dialogue")
+        mine = await world.database.run(secrets.of, key, spec.owner)
+        hub = await world.consoles.open(ref_of(spec), Path(row.transcript), tuple(mine.values()))
+        keys = await driver.bootstrap(
+            await spot_of(world, work.lab, spec.owner),
+            hub,
+            reset=lambda: world.provider.power(ref_of(spec), Power.RESET),
+            deadline=Deadline(BOOTSTRAP),
+            tell=tell,
+        )
+        if keys:
+            await world.database.run(machines.learn, key, spec.name, keys)
+    tell(f"waiting for {spec.owner} to take logins over SSH")
+    await driver.reach(await spot_of(world, work.lab, spec.owner), deadline=Deadline(REACH), tell=tell)
+    await world.database.run(machines.move, key, spec.name, MachineState.RUNNING, "it takes logins over SSH")
+
+
+async def _configure(work: Work, spec: MachineSpec) -> bool:
+    world = work.world
+    if (await world.database.run(machines.get, work.lab.id, spec.name)).configured:
+        return False
+    driver, spot = world.driver(spec.family), await spot_of(world, work.lab, spec.owner)
+    wish = next(wish for wish in work.lab.plan.blueprint.routers if wish.name == spec.owner)
+    await driver.allow_snmp(spot, deadline=Deadline(CONFIGURE))
+    if wish.startup is not None:
+        await driver.load(spot, work.lab.plan.blueprint.file(wish.startup), deadline=Deadline(CONFIGURE))
+    await world.database.run(machines.configured, work.lab.id, spec.name)
+    return True
+
+
+async def _ports(work: Work, spec: MachineSpec, seconds: float, tell: Tell) -> list[int]:
+    """Record the MAC of every port. Returns the cards of which ports are missing.
+
+    Raises:
+        GuestError: a port has a MAC that is not its card's NIC's.
+    """
+    world, router = work.world, spec.owner
+    cards = {card.slot: card for card in work.lab.plan.machines_of(router) if card.role is Role.CARD and card.slot is not None}
+    expected = {slot: sum(nic.role is NicRole.TRAFFIC for nic in card.nics) for slot, card in cards.items()}
+    spot = await spot_of(world, work.lab, router)
+    driver = world.driver(spec.family)
+    try:
+        seen = await driver.ports(spot, expected, deadline=Deadline(seconds), tell=tell)
+    except (GuestError, DeadlineError) as error:
+        tell(error.message)
+        seen = await _seen_anyway(driver, spot, expected)
+    planned = {nic.label: nic.mac for card in cards.values() for nic in card.nics if nic.role is NicRole.TRAFFIC}
+    wrong = [label for label, mac in seen.items() if label in planned and mac.lower() != planned[label]]
+    if wrong:
+        raise GuestError(
+            f"Port {wrong[0]} of {router} has the MAC {seen[wrong[0]]}, and the plan gave its NIC {planned[wrong[0]]}.",
+            hint="The controller talks to another router's card: take the lab down and up again.",
+        )
+
+    def record(db: sa.Connection) -> None:
+        ports.seen(db, work.lab.id, router, {label: mac.lower() for label, mac in seen.items() if label in planned})
+
+    await world.database.run(record)
+    return sorted(
+        slot for slot, card in cards.items() if any(n.role is NicRole.TRAFFIC and n.label not in seen for n in card.nics)
+    )
+
+
+async def _seen_anyway(driver: Driver, spot: Spot, expected: Mapping[int, int]) -> dict[str, str]:
+    """Ports of the cards that are whole, after the wait for all was in vain."""
+
+    async def one(slot: int) -> dict[str, str]:
+        try:
+            return await driver.ports(spot, {slot: expected[slot]}, deadline=Deadline(LOOK), tell=lambda _: None)
+        except (GuestError, DeadlineError):
+            return {}
+
+    found = await asyncio.gather(*(one(slot) for slot in expected))
+    return {label: mac for ports in found for label, mac in ports.items()}
+
+
+async def _restart_card(work: Work, card: MachineSpec, tell: Tell) -> None:
+    """Off and on; nothing is made anew, so nothing of the first try can be left behind."""
+    await stop(work.world, work.lab.id, card, "its ports did not come")
+    try:
+        await start(work.world, work.lab, card, tell, reason="restarted for its ports")
+    except (DeadlineError, GuestError) as error:
+        tell(error.message)
+
+
+async def _discover(work: Work, router: str) -> None:
+    world = work.world
+    spec = controller_of(work.lab.plan, router)
+    found = await world.driver(spec.family).discover(await spot_of(world, work.lab, router), deadline=Deadline(DISCOVER))
+    await world.database.run(inventory.put, work.lab.id, router, found)
+
+
+def _card(work: Work, router: str, slot: int) -> MachineSpec:
+    for spec in work.lab.plan.machines_of(router):
+        if spec.role is Role.CARD and spec.slot == slot:
+            return spec
+    raise StateError(f"Router {router} has no card {slot}.")

@@ -1,0 +1,53 @@
+"""Save: the committed configuration of every router, into files. The job's record holds names only, never the text."""
+
+from __future__ import annotations
+
+import os
+from functools import partial
+from pathlib import Path
+
+from rackless import durable
+from rackless.deadline import Deadline
+from rackless.workflows.spots import controller_of, spot_of
+from rackless.workflows.verb import Work, carried_out
+
+SAVING = 120.0
+"""Seconds to read one router's configuration."""
+
+
+@durable.workflow("save")
+async def save(job: str) -> list[str]:
+    """Returns the routers that were saved."""
+    names = await carried_out(job, _save)
+    return list(names)
+
+
+async def _save(work: Work) -> list[str]:
+    names: list[str] = work.job.arguments["routers"]
+    for name in names:
+        await work.step(
+            f"save {name}",
+            partial(_save_one, work, name),
+            deadline=2 * SAVING,
+            about=f"reading the configuration of {name}",
+            tries=2,
+        )
+    return names
+
+
+def path_of(saved: Path, lab: str, router: str) -> Path:
+    """Where the configuration of a router is kept until it is fetched."""
+    return saved / lab / f"{router}.set"
+
+
+async def _save_one(work: Work, router: str) -> None:
+    world = work.world
+    spec = controller_of(work.lab.plan, router)
+    text = await world.driver(spec.family).save(await spot_of(world, work.lab, router), deadline=Deadline(SAVING))
+    target = path_of(world.saved, work.lab.name, router)
+    target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    fresh = target.with_suffix(".new")
+    fd = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(fd, "w", encoding="utf-8") as file:
+        file.write(text)
+    fresh.replace(target)

@@ -1,0 +1,17 @@
+"""The segment behind a wire: the plan's own, or that of a wire that was made later."""
+
+from __future__ import annotations
+
+from rackless.model.plan import Plan, SegmentSpec
+from rackless.planning import resolve, wire
+from rackless.store.wires import WireRow
+
+
+def segment_of(plan: Plan, row: WireRow) -> SegmentSpec:
+    """The plan's segment of that name (with its MTU), else a fresh one between the row's two ports."""
+    planned = plan.segment(row.segment)
+    if planned is not None:
+        return planned
+    ends = [resolve(plan, text)[0] for text in row.ends]
+    segment, _ = wire(plan, ends[0], ends[1])
+    return segment

@@ -1,0 +1,86 @@
+"""Teardown: take away each thing that carries the lab's mark, until the place itself says that nothing is left.
+
+An error does not stop it: the rest is removed, then what is left is tried again, and what still is left is named.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+
+import sqlalchemy as sa
+
+from rackless import durable
+from rackless.model.errors import ProviderError, RacklessError
+from rackless.model.lifecycle import MachineState
+from rackless.providers.contract import Provider, Ref, RefKind
+from rackless.sandboxes import booking
+from rackless.store import machines
+from rackless.workflows.verb import CLERICAL, Work, carried_out
+
+ROUNDS = 3
+REMOVING = 120.0
+"""Seconds for one round."""
+ORDER = (frozenset({RefKind.MACHINE, RefKind.PROCESS}), frozenset({RefKind.SEGMENT, RefKind.INTERFACE}), frozenset(RefKind))
+"""What is removed at once: first what runs, then what joined it, then what it was made of."""
+
+
+@durable.workflow("teardown")
+async def teardown(job: str) -> None:
+    await carried_out(job, _teardown, fails_lab=True)
+
+
+async def _teardown(work: Work) -> None:
+    left: list[str] = []
+    for count in range(ROUNDS):
+        name = "remove" + (f" ({count})" if count else "")
+        left = await work.step(name, lambda: _remove(work), deadline=REMOVING, about="removing all that carries the lab's mark")
+        if not left:
+            break
+    else:
+        raise ProviderError(
+            f"Still there after {ROUNDS} rounds: {'; '.join(left)}.",
+            hint=f"Run `rackless down {work.lab.name}` again; the server's log has the reasons.",
+            made=tuple(left),
+        )
+    await work.step("release", lambda: _release(work), deadline=CLERICAL, about="giving back ports and secrets")
+
+
+async def _remove(work: Work) -> list[str]:
+    world = work.world
+    await world.consoles.close(work.lab.name)
+    left = await remove_owned(world.provider, work.lab.name)
+
+    def record(db: sa.Connection) -> None:
+        for row in machines.of(db, work.lab.id):
+            if not any(text.startswith(f"machine {row.name}") for text in left):
+                machines.move(db, work.lab.id, row.name, MachineState.REMOVED, "taken down")
+
+    await world.database.run(record)
+    return left
+
+
+async def remove_owned(provider: Provider, sandbox: str) -> list[str]:
+    """Remove all that carries the mark; returns what the place still has afterwards, with the reasons known."""
+    reasons: dict[str, str] = {}
+    for kinds in ORDER:
+        found = [ref for ref in await provider.owned(sandbox) if ref.kind in kinds]
+        results = await asyncio.gather(*(provider.remove(ref) for ref in found), return_exceptions=True)
+        for ref, result in zip(found, results, strict=True):
+            if isinstance(result, RacklessError):
+                reasons[_text(ref)] = result.message
+            elif isinstance(result, BaseException):
+                raise result
+    rest = await provider.owned(sandbox)
+    return [_text(ref) + (f" ({reasons[_text(ref)]})" if _text(ref) in reasons else "") for ref in rest]
+
+
+def _text(ref: Ref) -> str:
+    return f"{ref.kind.value} {ref.name}"
+
+
+async def _release(work: Work) -> None:
+    world = work.world
+    for path in (world.transcripts / work.lab.name, world.saved / work.lab.name):
+        await asyncio.to_thread(shutil.rmtree, path, ignore_errors=True)
+    await world.database.run(booking.release, work.lab.id, work.job.id)

@@ -1,0 +1,24 @@
+"""Every verb that a job can be of: one literal table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from rackless.durable import Workflow
+from rackless.workflows.connect import connect
+from rackless.workflows.deploy import deploy
+from rackless.workflows.disconnect import disconnect
+from rackless.workflows.link import link
+from rackless.workflows.restart import restart
+from rackless.workflows.save import save
+from rackless.workflows.teardown import teardown
+
+VERBS: Mapping[str, Workflow] = {
+    "deploy": deploy,
+    "connect": connect,
+    "disconnect": disconnect,
+    "link": link,
+    "restart": restart,
+    "save": save,
+    "teardown": teardown,
+}

@@ -1,0 +1,154 @@
+"""The places that the one suite runs on: the cloud in memory, and this machine with real QEMU processes.
+
+The local machines have an empty disk and no kernel: their firmware runs, and every verb works on them within a second.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+
+from rackless.model.errors import NotFoundError
+from rackless.model.site import Site
+from rackless.providers.contract import Provider, Ref, RefKind
+from rackless.providers.fake import FakeCloud, FakeProvider
+from rackless.providers.local.provider import LocalProvider
+from rackless.settings import Settings
+
+
+class Place(Protocol):
+    """Somewhere machines are made. `provider()` gives a new provider object each time: nothing may hang on the old one."""
+
+    def provider(self) -> Provider: ...
+
+    def other_site(self) -> Provider:
+        """A provider of another installation on the same host."""
+        ...
+
+    def plant_foreign(self, sandbox: str, name: str) -> Ref:
+        """A machine that is not ours under a name that could be; it must survive."""
+        ...
+
+    def foreign_lives(self, ref: Ref) -> bool: ...
+
+    def free_port(self) -> int: ...
+
+    def end(self) -> None: ...
+
+
+class FakePlace:
+    def __init__(self, folder: Path) -> None:
+        self._file = folder / "cloud.json"
+        self._other = folder / "other.json"
+        self._ports = 20000
+
+    def provider(self) -> Provider:
+        return FakeProvider(FakeCloud(self._file))
+
+    def other_site(self) -> Provider:
+        return FakeProvider(FakeCloud(self._other))
+
+    def plant_foreign(self, sandbox: str, name: str) -> Ref:
+        return FakeCloud(self._file).plant_foreign(RefKind.MACHINE, sandbox, name)
+
+    def foreign_lives(self, ref: Ref) -> bool:
+        return f"{ref.kind.value}/{ref.sandbox}/{ref.name}" in FakeCloud(self._file).state.foreign
+
+    def free_port(self) -> int:
+        self._ports += 1
+        return self._ports
+
+    def end(self) -> None:
+        return
+
+
+@dataclass(frozen=True)
+class EmptyImage:
+    disk: Path
+    kernel: Path | None = None
+    initrd: Path | None = None
+    append: str = ""
+
+
+class LocalPlace:
+    def __init__(self) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="rl"))
+        self.disk = self.folder / "empty.qcow2"
+        subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", self.disk, "1M"], check=True)
+        self._foreign: subprocess.Popen[bytes] | None = None
+
+    def settings(self, name: str = "a") -> Settings:
+        root = self.folder / name
+        return Settings(state=root / "state", run=root / "run", images=root / "images", site_file=root / "site.yaml")
+
+    def find(self, name: str) -> EmptyImage:
+        if name != "tiny":
+            raise NotFoundError(f"There is no image {name}.", hint="Build it.")
+        return EmptyImage(self.disk)
+
+    def provider(self) -> LocalProvider:
+        return LocalProvider(self.settings(), Site(), self.find)
+
+    def other_site(self) -> Provider:
+        return LocalProvider(self.settings("b"), Site(), self.find)
+
+    def plant_foreign(self, sandbox: str, name: str) -> Ref:
+        """A process of another site, and a directory without our mark where a machine of ours would be."""
+        folder = self.settings().state / "labs" / sandbox / "machines" / name
+        folder.mkdir(parents=True)
+        (folder / "precious").write_text("keep me")
+        mark = {"RACKLESS_MARK": f"0badcafe/{sandbox}/machine/{name}"}
+        self._foreign = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, env={**os.environ, **mark})
+        return Ref(kind=RefKind.MACHINE, sandbox=sandbox, name=name)
+
+    def foreign_lives(self, ref: Ref) -> bool:
+        kept = self.settings().state / "labs" / ref.sandbox / "machines" / ref.name / "precious"
+        return self._foreign is not None and self._foreign.poll() is None and kept.read_text() == "keep me"
+
+    def free_port(self) -> int:
+        with socket.socket() as end:
+            end.bind(("127.0.0.1", 0))
+            return int(end.getsockname()[1])
+
+    def end(self) -> None:
+        if self._foreign is not None:
+            self._foreign.send_signal(signal.SIGKILL)
+            self._foreign.communicate()
+        asyncio.run(self._remove_all())
+        shutil.rmtree(self.folder)
+
+    async def _remove_all(self) -> None:
+        provider = self.provider()
+        for ref in await provider.owned():
+            await provider.remove(ref)
+        assert await provider.owned() == ()
+
+
+@pytest.fixture(params=["fake", "local"])
+def place(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
+    monkeypatch.setenv("RACKLESS_ACCELERATOR", "tcg")
+    monkeypatch.setenv("RACKLESS_MANAGEMENT", "forwarded")
+    made: Place = FakePlace(tmp_path) if request.param == "fake" else LocalPlace()
+    yield made
+    made.end()
+
+
+@pytest.fixture
+def local(monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalPlace]:
+    monkeypatch.setenv("RACKLESS_ACCELERATOR", "tcg")
+    monkeypatch.setenv("RACKLESS_MANAGEMENT", "forwarded")
+    made = LocalPlace()
+    yield made
+    made.end()
