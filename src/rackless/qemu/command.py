@@ -98,7 +98,8 @@ def arguments(
     words += _characters(places)
     for number, path in enumerate(places.disks):
         words += ["-drive", f"if=none,id=disk{number},file={_comma(path)},format=qcow2,discard=unmap"]
-        words += ["-device", f"virtio-blk-pci,drive=disk{number},bootindex={number}"]
+        # With a kernel, the first place in the boot order is that kernel's.
+        words += ["-device", f"virtio-blk-pci,drive=disk{number}" + (f",bootindex={number}" if boot.kernel is None else "")]
     for nic in spec.nics:
         words += _nic(spec, nic, tap)
     words += ["-object", "rng-random,id=rng0,filename=/dev/urandom", "-device", "virtio-rng-pci,rng=rng0"]
