@@ -139,7 +139,7 @@ def _destination(
     if str(network) != text:
         if "/" not in text:
             hint = f"Write it with its prefix length: {network}."
-        elif network.version == 4 or str(network.network_address) != text.split("/")[0]:
+        elif network.version == 4 or str(network.network_address) != text.partition("/")[0]:
             hint = f"Did you mean {network}?"
         reading.key_problem(path, f"'{text}' is not the destination of a route (host '{host}').", hint)
         return None

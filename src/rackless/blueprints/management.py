@@ -23,14 +23,16 @@ def interface_fault(text: str) -> str | None:
         return f"'{text}' has no prefix length"
     if not prefix.isdecimal() or not 1 <= int(prefix) <= ip.max_prefixlen:
         return f"'{text}' has a prefix length that is not from 1 to {ip.max_prefixlen}"
-    network = ipaddress.ip_interface(text).network
-    if ip.is_multicast or ip.is_loopback or ip.is_unspecified:
-        return f"'{text}' is a {'multicast' if ip.is_multicast else 'loopback' if ip.is_loopback else 'null'} address"
-    if network.num_addresses > 2 and ip == network.network_address:
-        return f"'{text}' is the address of the network {network} itself"
-    if ip.version == 4 and network.num_addresses > 2 and ip == network.broadcast_address:
-        return f"'{text}' is the broadcast address of {network}"
-    return None
+    network = ipaddress.ip_interface(f"{ip}/{int(prefix)}").network
+    broad = network.num_addresses > 2
+    checks = (
+        (ip.is_multicast, "is a multicast address"),
+        (ip.is_loopback, "is a loopback address"),
+        (ip.is_unspecified, "is no host's address"),
+        (broad and ip == network.network_address, f"is the address of the network {network} itself"),
+        (broad and ip.version == 4 and ip == network.broadcast_address, f"is the broadcast address of {network}"),
+    )
+    return next((f"'{text}' {fault}" for bad, fault in checks if bad), None)
 
 
 def read(reading: Reading, path: Path) -> Management:

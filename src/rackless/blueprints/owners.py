@@ -14,8 +14,38 @@ from rackless.model.family import Family, Role
 from rackless.model.suggestions import did_you_mean
 
 RESERVED_USERS = frozenset(
-    "root daemon bin sys sync games man lp mail news uucp proxy www-data backup list irc gnats nobody sshd messagebus"
-    " systemd-network systemd-timesync systemd-resolve frr frrvty snmp ntp ntpsec _apt _chrony admin-ro operator".split()
+    {
+        "root",
+        "daemon",
+        "bin",
+        "sys",
+        "sync",
+        "games",
+        "man",
+        "lp",
+        "mail",
+        "news",
+        "uucp",
+        "proxy",
+        "www-data",
+        "backup",
+        "list",
+        "irc",
+        "gnats",
+        "nobody",
+        "sshd",
+        "messagebus",
+        "systemd-network",
+        "systemd-timesync",
+        "systemd-resolve",
+        "frr",
+        "frrvty",
+        "snmp",
+        "ntp",
+        "ntpsec",
+        "admin-ro",
+        "operator",
+    }
 )
 """Users that a Debian router has already (base-passwd, openssh, frr, snmpd, ntp)."""
 
@@ -36,7 +66,7 @@ def routers(reading: Reading) -> tuple[list[RouterWish], list[Room]]:
         wish, room = _router(reading, name)
         wishes.append(wish)
         rooms.append(room)
-    management.check_duplicates(reading, [name for name in reading.entries("routers")])
+    management.check_duplicates(reading, reading.entries("routers"))
     return wishes, rooms
 
 

@@ -16,7 +16,7 @@ from ruamel.yaml.error import MarkedYAMLError, ReusedAnchorWarning, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from ruamel.yaml.reader import ReaderError
 
-from rackless.model.errors import Problem
+from rackless.model.errors import DefectError, Problem
 
 Path = tuple[str | int, ...]
 Value = Any
@@ -148,7 +148,9 @@ class _Reader:
             return _scalar(node)
         if isinstance(node, SequenceNode):
             return [self.read(item, (*path, at), (*around, id(node))) for at, item in enumerate(node.value)]
-        return self._mapping(node, path, (*around, id(node)))
+        if isinstance(node, MappingNode):
+            return self._mapping(node, path, (*around, id(node)))
+        raise DefectError(f"YAML node {type(node).__name__} is neither scalar, sequence nor mapping.")
 
     def _mapping(self, node: MappingNode, path: Path, around: tuple[int, ...]) -> dict[str, Value]:
         result: dict[str, Value] = {}

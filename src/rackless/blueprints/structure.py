@@ -49,7 +49,8 @@ def _validator() -> Any:
     checker = Draft202012Validator.TYPE_CHECKER.redefine(
         "integer", lambda _, value: isinstance(value, int) and not isinstance(value, bool)
     )
-    return extend(Draft202012Validator, type_checker=checker)(json.loads(schema_text()))
+    make: Any = extend(Draft202012Validator, type_checker=checker)  # type: ignore[no-untyped-call]  # jsonschema is untyped here
+    return make(json.loads(schema_text()))
 
 
 def check(reading: Reading) -> None:
@@ -57,7 +58,7 @@ def check(reading: Reading) -> None:
     seen: set[tuple[Path, str]] = set()
     for error in _flat(_validator().iter_errors(reading.source.value)):
         path: Path = tuple(error.absolute_path)
-        once = (path, error.instance if _of_key(error) else "")
+        once = (path, str(error.instance) if _of_key(error) else "")
         if error.validator != "additionalProperties":
             if once in seen:
                 continue
@@ -80,7 +81,8 @@ def _flat(errors: Iterator[ValidationError]) -> Iterator[ValidationError]:
 
 
 def _same_type(error: ValidationError, inner: ValidationError) -> bool:
-    branch = error.validator_value[inner.relative_schema_path[0]]
+    branches: Any = error.validator_value
+    branch = branches[inner.relative_schema_path[0]]
     return bool(branch.get("type") == ("object" if isinstance(error.instance, dict) else "array"))
 
 
@@ -105,23 +107,15 @@ def _tell(reading: Reading, error: ValidationError, path: Path) -> None:
 
 def shown(value: Value, path: Path = ()) -> str:
     """How a value stands in a sentence; a secret does not."""
-    if path and path[-1] in SECRETS and not isinstance(value, dict | list) and value is not None:
-        return "this value"
-    match value:
-        case None:
-            return "empty"
-        case bool():
-            return "true" if value else "false"
-        case int():
-            return str(value)
-        case Written():
-            return value.text
-        case str():
-            return f"'{value}'"
-        case list():
-            return "a list"
-        case _:
-            return "a mapping"
+    if value is None:
+        return "empty"
+    if isinstance(value, dict | list):
+        return "a mapping" if isinstance(value, dict) else "a list"
+    if path and path[-1] in SECRETS:
+        return "a number" if isinstance(value, int | Written) else "this value"
+    if isinstance(value, Written):
+        return value.text
+    return str(value).lower() if isinstance(value, bool) else f"'{value}'" if isinstance(value, str) else str(value)
 
 
 def _bad_name(reading: Reading, path: Path, text: str, *, key: bool) -> None:
@@ -143,21 +137,25 @@ def naming_candidate(text: str) -> str | None:
 
 
 def _unknown_keys(reading: Reading, error: ValidationError, path: Path) -> None:
-    known = list(error.schema["properties"])
-    for key in error.instance:
+    schema: Any = error.schema
+    value: Value = error.instance
+    known = list(schema["properties"])
+    for key in value:
         if key in known:
             continue
         near = nearest(key, known)
         hint = f"Did you mean `{near}`? " if near else ""
         hint += f"The keys here are: {', '.join(known)}."
         reading.key_problem((*path, key), f"{opening(subject(path))} has no key '{key}'.", hint)
-        if near is not None and near not in error.instance:
+        if near is not None and near not in value:
             reading.bad.add((*path, near))
 
 
 def _missing(reading: Reading, error: ValidationError, path: Path) -> None:
-    for key in error.validator_value:
-        if key in error.instance or not reading.sound(*path, key):
+    keys: Value = error.validator_value
+    value: Value = error.instance
+    for key in keys:
+        if key in value or not reading.sound(*path, key):
             continue
         hint = "Begin the file with `name: my-lab`."
         if path:
@@ -194,24 +192,39 @@ def _wrong_type(reading: Reading, path: Path, value: Value, wanted: str) -> None
 
 
 def _type_hint(path: Path, value: Value, wanted: str) -> str:
-    if wanted == "string" and isinstance(value, int | Written):
-        word = shown(value) if path[-1] not in SECRETS else "..."
-        return f'Put it in quotes: `{path[-1]}: "{word}"`.'
-    if wanted == "integer" and isinstance(value, Written):
-        return "Write it in plain decimal digits."
-    if wanted == "integer" and isinstance(value, str) and value.isdecimal():
-        return f"Write it without quotes: `{path[-1]}: {value}`."
+    """The way out for a value of the wrong type."""
     if path in _FORM:
         return _FORM[path]
     if not path:
         return "A blueprint begins with `name:` and `routers:`; see examples/."
-    if value is None and wanted == "object" and len(path) == 2:
-        return f"Write `{path[-1]}: {{}}` for one with default values."
-    if path == ("routers", *path[1:2], "memory"):
-        return "Say whose memory: `memory: {controller: 512M, card: 256M}`."
+    if wanted == "object":
+        return _mapping_hint(path, value)
     if value is None:
         return "Give it a value, or leave the key out."
-    return ""
+    hint = ""
+    if wanted == "string" and isinstance(value, int | Written):
+        hint = f'Put it in quotes: `{path[-1]}: "{shown(value) if path[-1] not in SECRETS else "..."}"`.'
+    elif wanted == "integer" and isinstance(value, Written):
+        hint = "Write it in plain decimal digits."
+    elif wanted == "integer" and isinstance(value, str) and value.isdecimal():
+        hint = f"Write it without quotes: `{path[-1]}: {value}`."
+    elif wanted == "integer":
+        hint = f"Write it as a number: `{path[-1]}: 2`."
+    return hint
+
+
+def _mapping_hint(path: Path, value: Value) -> str:
+    forms = {
+        "memory": "Say whose memory: `memory: {controller: 512M, card: 256M}`.",
+        "login": "Write `login: {user: lab}`, with a `password` if it is to be a certain one.",
+        "snmp": "Write `snmp: {community: lab}`.",
+        "addresses": "Write `addresses: {eth1: 192.0.2.10/24}`.",
+        "routes": "Write `routes: {default: 192.0.2.1}`.",
+    }
+    if len(path) == 2:
+        empty = f"Write `{path[-1]}: {{}}` for one with default values"
+        return f"{empty}." if value is None else f"{empty}, and put its settings between the braces."
+    return forms.get(str(path[-1]), "")
 
 
 def _wrong_wire(reading: Reading, path: Path, value: Value) -> None:
@@ -227,7 +240,7 @@ def _wrong_wire(reading: Reading, path: Path, value: Value) -> None:
 
 
 def _wrong_value(reading: Reading, path: Path, error: ValidationError) -> None:
-    value = error.instance
+    value: Value = error.instance
     what = opening(subject(path))
     if path == ("name",):
         _bad_name(reading, path, value, key=False)
