@@ -52,12 +52,15 @@ RESERVED_USERS = frozenset(
 
 @dataclass(frozen=True, kw_only=True)
 class Room:
-    """Where wires can end: `cards` x `ports` of a router, `ports` NICs of a host (cards None). None: not known."""
+    """Where wires can end: `cards` x `ports` of a router, `ports` NICs of a host. None: not known."""
 
     name: str
     is_router: bool
     cards: int | None
     ports: int | None
+    most_cards: int
+    most_ports: int
+    """What the family would allow."""
 
 
 def routers(reading: Reading) -> tuple[list[RouterWish], list[Room]]:
@@ -83,11 +86,11 @@ def hosts(reading: Reading) -> tuple[list[HostWish], list[Room]]:
                 family=family.name if family else "",
                 nics=nics or 1,
                 memory=amounts.memory(reading, (*path, "memory"), family, Role.HOST),
-                addresses=host_network.addresses(reading, path, nics),
+                addresses=host_network.addresses(reading, path, nics, most),
                 routes=host_network.routes(reading, path),
             )
         )
-        rooms.append(Room(name=name, is_router=False, cards=None, ports=nics))
+        rooms.append(Room(name=name, is_router=False, cards=None, ports=nics, most_cards=0, most_ports=most))
     return wishes, rooms
 
 
@@ -117,7 +120,7 @@ def _router(reading: Reading, name: str) -> tuple[RouterWish, Room]:
         fxp0=management.read(reading, (*path, "fxp0")),
         startup=startup.read(reading, (*path, "startup")),
     )
-    return wish, Room(name=name, is_router=True, cards=cards, ports=ports)
+    return wish, Room(name=name, is_router=True, cards=cards, ports=ports, most_cards=most_cards, most_ports=most_ports)
 
 
 def _family(reading: Reading, path: Path, default: str, *, routers: bool) -> Family | None:
@@ -135,7 +138,9 @@ def _family(reading: Reading, path: Path, default: str, *, routers: bool) -> Fam
     what = opening(subject(path))
     hint = did_you_mean(name, (family.name for family in known), f"families of {kind}")
     if any(family.name == name for family in reading.families):
-        reading.problem(path, f"{what} is '{name}', which is a family of {other}.", hint)
+        reading.problem(
+            path, f"{what} is '{name}', which is a family of {other}.", f"Put it below `{other}:`, or change the family. {hint}"
+        )
     else:
         reading.problem(path, f"{what} is '{name}', which does not exist.", hint)
     return None

@@ -33,7 +33,7 @@ _DECIMAL = re.compile(r"[-+]?(?:0|[1-9][0-9]*)\Z")
 
 @dataclass(frozen=True, kw_only=True)
 class Place:
-    """Where something is written, from 1, and how, as far as it is one word."""
+    """Where something is written, from 1, and how (... when it is no single word)."""
 
     line: int
     column: int
@@ -195,7 +195,7 @@ class _Reader:
 
 
 def _node_place(node: Node) -> Place:
-    text = node.value if isinstance(node, ScalarNode) else ""
+    text = node.value if isinstance(node, ScalarNode) else "..."
     return Place(line=node.start_mark.line + 1, column=node.start_mark.column + 1, text=text)
 
 

@@ -112,7 +112,7 @@ def shown(value: Value, path: Path = ()) -> str:
     if isinstance(value, dict | list):
         return "a mapping" if isinstance(value, dict) else "a list"
     if path and path[-1] in SECRETS:
-        return "a number" if isinstance(value, int | Written) else "this value"
+        return "text" if isinstance(value, str) else "a number"
     if isinstance(value, Written):
         return value.text
     return str(value).lower() if isinstance(value, bool) else f"'{value}'" if isinstance(value, str) else str(value)
@@ -120,7 +120,7 @@ def shown(value: Value, path: Path = ()) -> str:
 
 def _bad_name(reading: Reading, path: Path, text: str, *, key: bool) -> None:
     what = {"routers": "a router", "hosts": "a host"}.get(str(path[0]), "a lab") if key else "a lab"
-    candidate = naming_candidate(text)
+    candidate = None if len(text) > naming.NAME_MOST else naming_candidate(text)
     hint = f"{NAME_RULE}{f': {candidate}' if candidate else ''}."
     message = f"'{text}' cannot be the name of {what}."
     if key:
@@ -167,18 +167,23 @@ def _no_branch(reading: Reading, path: Path, value: Value) -> None:
     what = opening(subject(path))
     if path[-1] == "fxp0":
         message = f"{what} must be `dhcp` or a static address, not {shown(value)}."
+        if value is None:
+            message = f"{what} has no value."
         hint = "Write `fxp0: dhcp` or `fxp0: {address: 192.0.2.7/24, gateway: 192.0.2.1}`."
         if isinstance(value, str) and "/" in value:
             hint = f"Write `fxp0: {{address: {value}}}`."
     elif "memory" in path:
-        message = f"{what} is a size, and {shown(value)} is none."
+        message = f"{what} must be a size, not {shown(value)}." if value is not None else f"{what} has no value."
         hint = "Write a whole number of MiB (256) or a size with its unit (512M, 1G)."
         if isinstance(value, int) and not isinstance(value, bool):
             message = f"{what} must be from 1 to 1048576 MiB, not {value}."
+            hint = "A plain number counts MiB; leave the key out for the family's default."
         if isinstance(value, dict):
             message = f"{what} is one size, not a mapping."
     else:
         message = f"{what} must be an address, or a list of them, not {shown(value)}."
+        if value is None:
+            message = f"{what} has no value."
         hint = "Write the address with its prefix length: `eth1: 192.0.2.10/24`."
     reading.problem(path, message, hint)
 
@@ -188,7 +193,11 @@ def _wrong_type(reading: Reading, path: Path, value: Value, wanted: str) -> None
         _wrong_wire(reading, path, value)
         return
     what = opening(subject(path))
-    reading.problem(path, f"{what} must be {_KINDS[wanted]}, not {shown(value, path)}.", _type_hint(path, value, wanted))
+    if path == ("name",) and isinstance(value, int | Written) and not isinstance(value, bool):
+        _bad_name(reading, path, shown(value), key=False)
+        return
+    says = "has no value" if value is None else f"must be {_KINDS[wanted]}, not {shown(value, path)}"
+    reading.problem(path, f"{what} {says}.", _type_hint(path, value, wanted))
 
 
 def _type_hint(path: Path, value: Value, wanted: str) -> str:
@@ -200,10 +209,14 @@ def _type_hint(path: Path, value: Value, wanted: str) -> str:
     if wanted == "object":
         return _mapping_hint(path, value)
     if value is None:
-        return "Give it a value, or leave the key out."
-    hint = ""
-    if wanted == "string" and isinstance(value, int | Written):
-        hint = f'Put it in quotes: `{path[-1]}: "{shown(value) if path[-1] not in SECRETS else "..."}"`.'
+        return "Begin the file with `name: my-lab`." if path == ("name",) else "Give it a value, or leave the key out."
+    hint = _RULE.get(str(path[-1]), "")
+    if wanted == "string" and path[-1] in SECRETS and isinstance(value, int | Written):
+        hint = f'Put it in quotes: `{path[-1]}: "..."`.'
+    elif wanted == "string" and "addresses" in path:
+        hint = "Write an address with its prefix length: 192.0.2.10/24."
+    elif wanted == "string" and "routes" in path:
+        hint = "Write the next hop's address without a prefix length: `default: 192.0.2.1`."
     elif wanted == "integer" and isinstance(value, Written):
         hint = "Write it in plain decimal digits."
     elif wanted == "integer" and isinstance(value, str) and value.isdecimal():
@@ -230,7 +243,8 @@ def _mapping_hint(path: Path, value: Value) -> str:
 def _wrong_wire(reading: Reading, path: Path, value: Value) -> None:
     hint = "Write `- [west:ge-0/0/0, east:ge-0/0/0]`."
     if len(path) == 2:
-        reading.problem(path, f"{opening(subject(path))} must be a list of two ends, not {shown(value)}.", hint)
+        says = "is empty" if value is None else f"must be a list of two ends, not {shown(value)}"
+        reading.problem(path, f"{opening(subject(path))} {says}.", hint)
         return
     if isinstance(value, dict) and len(value) == 1:
         owner, port = next(iter(value.items()))
@@ -252,7 +266,9 @@ def _wrong_value(reading: Reading, path: Path, error: ValidationError) -> None:
         hint = "Write the router or host, a colon and the port: west:ge-0/0/0 or pc1:eth1."
         reading.problem(path, f"'{value}' is not the end of a wire.", hint)
     elif error.validator == "minimum":
-        reading.problem(path, f"{what} must be {error.validator_value} or more, not {value}.", "")
+        schema: Any = error.schema
+        hint = f"Leave the key out for the default, {schema['default']}."
+        reading.problem(path, f"{what} must be {error.validator_value} or more, not {value}.", hint)
     elif error.validator == "minProperties":
         hint = "Give `controller`, `card` or both, or leave `memory` out."
         reading.problem(path, f"{what} says nothing.", hint)
@@ -279,6 +295,8 @@ def _secret_fault(value: str, allowed: str, least: int, most: int) -> str:
     if wrong:
         places = f"character{'s' if len(wrong) > 1 else ''} {listed(wrong[:5], 'and')}"
         return f"has something that is not allowed as {places}"
+    if not value:
+        return "is empty"
     if len(value) < least:
         return f"is too short: {len(value)} of at least {least} characters"
     return f"is too long: {len(value)} of at most {most} characters"
