@@ -56,6 +56,8 @@ class Source:
     values: dict[Path, Place] = field(default_factory=dict)
     keys: dict[Path, Place] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
+    bad: set[Path] = field(default_factory=set)
+    """Paths whose values cannot be used, as a problem has said."""
 
     def problem(self, place: Place, message: str, hint: str = "") -> None:
         self.problems.append(Problem(message=message, hint=hint, file=self.file, line=place.line, column=place.column))
@@ -136,15 +138,13 @@ class _Reader:
         """`around` holds the ids of the nodes that this one is in: an alias back to one of them would never end."""
         place = _node_place(node)
         self.source.values[path] = place
-        self.count += 1
         if id(node) in around:
             self.source.problem(place, "This anchor contains an alias to itself.", "Write out the part that repeats.")
             raise _TooMuchError
-        if self.count > MOST_NODES or len(around) > MOST_DEPTH:
-            self.source.problem(place, "The file is nested too deeply or repeats its aliases too often.", "Write it flatter.")
-            raise _TooMuchError
+        self._count(place, around)
         self._check_tag(node, place)
         if isinstance(node, ScalarNode):
+            self._check_one_line(node.value, place, path)
             return _scalar(node)
         if isinstance(node, SequenceNode):
             return [self.read(item, (*path, at), (*around, id(node))) for at, item in enumerate(node.value)]
@@ -170,6 +170,7 @@ class _Reader:
                 )
             else:
                 self.source.keys[(*path, key.value)] = place
+                self._check_one_line(key.value, place, (*path, key.value))
                 result[key.value] = self.read(item, (*path, key.value), around)
         for merge in merges:
             self._merge(merge, path, result, around)
@@ -178,8 +179,13 @@ class _Reader:
     def _merge(self, node: Node, path: Path, into: dict[str, Value], around: tuple[int, ...]) -> None:
         """`<<: *anchor`: take over the keys that are not there (https://yaml.org/type/merge.html)."""
         for part in node.value if isinstance(node, SequenceNode) else [node]:
+            self._count(_node_place(part), around)
             if not isinstance(part, MappingNode) or id(part) in around:
-                self.source.problem(_node_place(part), "`<<` takes over keys, so it needs an alias to a mapping.", "")
+                self.source.problem(
+                    _node_place(part),
+                    "`<<` takes over keys, so it needs an alias to a mapping.",
+                    "Write `<<: *west`, with `&west` before a mapping.",
+                )
                 continue
             own = {key.value for key, _ in part.value if isinstance(key, ScalarNode)} & set(into)
             pairs = [pair for pair in part.value if not (isinstance(pair[0], ScalarNode) and pair[0].value in own)]
@@ -187,6 +193,19 @@ class _Reader:
             kept = self.source.values[path]
             into.update(self._mapping(rest, path, (*around, id(part))))
             self.source.values[path] = kept
+
+    def _count(self, place: Place, around: tuple[int, ...]) -> None:
+        self.count += 1
+        if self.count > MOST_NODES or len(around) > MOST_DEPTH:
+            self.source.problem(place, "The file is nested too deeply or repeats its aliases too often.", "Write it flatter.")
+            raise _TooMuchError
+
+    def _check_one_line(self, text: str, place: Place, path: Path) -> None:
+        """No value of a blueprint has lines; one that does would also slip past `$` in the schema's patterns."""
+        if not all(ord(char) >= 32 and char not in "\x7f\x85\u2028\u2029" for char in text):
+            message = "This holds a line break or a control character."
+            self.source.problem(place, message, "Write it in one line, as plain text.")
+            self.source.bad.add(path)
 
     def _check_tag(self, node: Node, place: Place) -> None:
         tag = str(node.tag)
