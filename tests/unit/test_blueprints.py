@@ -126,7 +126,7 @@ def test_startup_size_limit() -> None:
 
 
 def test_blueprint_size_limit() -> None:
-    assert "1048576" in problems("#" * ((1 << 20) + 1))[0]
+    assert "262145" in problems("#" * ((1 << 18) + 1))[0]
 
 
 @pytest.mark.parametrize("text", ["[" * 5000, "{a: " * 5000, "- " * 3000, "a: &a\n  b: *a\n", "? [a]\n: b\n"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -31,7 +32,7 @@ def end(text: str) -> End:
     return End(owner=owner, port=port)
 
 
-def wire(one: str, other: str) -> Wire:
+def joined(one: str, other: str) -> Wire:
     return Wire(ends=(end(one), end(other)))
 
 
@@ -39,7 +40,7 @@ LAB = Blueprint(
     name="lab",
     routers=(WEST, EAST),
     hosts=(PC1,),
-    wires=(wire("west:ge-0/0/0", "east:ge-0/0/0"), wire("pc1:eth2", "west:ge-1/0/3")),
+    wires=(joined("west:ge-0/0/0", "east:ge-0/0/0"), joined("pc1:eth2", "west:ge-1/0/3")),
 )
 
 NAMES = st.from_regex(r"[a-z][a-z0-9]{0,6}(-[a-z0-9]{1,4})?", fullmatch=True)
@@ -151,11 +152,7 @@ def test_segments() -> None:
 
 def test_memory_defaults_and_wishes() -> None:
     routers = (WEST, replace(EAST, controller_memory=1024, card_memory=512))
-    plan = (
-        planning.plan(replace(LAB, routers=routers, hosts=()), SITE)
-        if not LAB.wires
-        else planning.plan(replace(LAB, routers=routers, hosts=(), wires=()), SITE)
-    )
+    plan = planning.plan(replace(LAB, routers=routers, hosts=(), wires=()), SITE)
     assert [m.memory for m in plan.machines] == [256, 160, 160, 1024, 512, 512]
     assert plan.memory == 2624
 
@@ -281,13 +278,12 @@ def test_summary() -> None:
         "west:ge-1/0/3": "pc1:eth2",
     }
     assert rows["networks"][1]["machines"] == ["east-vcp", "east-vfp0", "east-vfp1"]
-    assert [(row["a"], row["b"], row["mtu"]) for row in rows["wires"]][0] == ("west:ge-0/0/0", "east:ge-0/0/0", 9500)
+    wire = rows["wires"][0]
+    assert (wire["a"], wire["b"], wire["mtu"]) == ("west:ge-0/0/0", "east:ge-0/0/0", 9500)
     assert json.loads(json.dumps(rows)) == rows
 
 
 def test_the_reference_page_documents_exactly_the_keys() -> None:
-    from pathlib import Path
-
     page = (Path(__file__).parents[2] / "docs/reference/plan.md").read_text(encoding="utf-8")
     rows = planning.summary(planning.plan(LAB, SITE))
     parts = [rows, rows["machines"][0], rows["ports"][0], rows["wires"][0], rows["networks"][0], rows["totals"]]

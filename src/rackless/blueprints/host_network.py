@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 
 from rackless.blueprints.management import interface_fault
-from rackless.blueprints.reading import Reading
+from rackless.blueprints.reading import Reading, quoted
 from rackless.blueprints.source import Path, Value
 from rackless.model.blueprint import End
 
@@ -54,12 +54,12 @@ def _check_interface(reading: Reading, path: Path, interface: str, nics: int | N
         return False
     if number is None:
         hint = "The interfaces of a host are eth1, eth2 and so on."
-        reading.key_problem(path, f"Host '{host}' has no interface '{interface}'.", hint)
+        reading.key_problem(path, f"Host '{host}' has no interface {quoted(interface)}.", hint)
         return False
     if nics is not None and number > nics:
         reading.key_problem(
             path,
-            f"Host '{host}' has no interface '{interface}': with `nics: {nics}` it has {span(nics)}.",
+            f"Host '{host}' has no interface {quoted(interface)}: with `nics: {nics}` it has {span(nics)}.",
             nics_hint(number, nics, most),
         )
         return False
@@ -100,7 +100,7 @@ def _next_hop(reading: Reading, path: Path, via: str) -> ipaddress.IPv4Address |
         hop = ipaddress.ip_address(via)
     except ValueError:
         hint = "Write the next hop's address without a prefix length: `default: 192.0.2.1`."
-        reading.problem(path, f"The next hop of a route of host '{host}' is '{via}', which is not an IP address.", hint)
+        reading.problem(path, f"The next hop of a route of host '{host}' is {quoted(via)}, which is not an IP address.", hint)
         return None
     own = _own(reading, path[:2])
     if own is None or hop.is_link_local:
@@ -140,14 +140,14 @@ def _destination(
     try:
         network = ipaddress.ip_network(text, strict=False)
     except ValueError:
-        reading.key_problem(path, f"'{text}' is not the destination of a route (host '{host}').", hint)
+        reading.key_problem(path, f"{quoted(text)} is not the destination of a route (host '{host}').", hint)
         return None
     if str(network) != text:
         if "/" not in text:
             hint = f"Write it with its prefix length: {network}."
         elif network.version == 4 or str(network.network_address) != text.partition("/")[0]:
             hint = f"Did you mean {network}?"
-        reading.key_problem(path, f"'{text}' is not the destination of a route (host '{host}').", hint)
+        reading.key_problem(path, f"{quoted(text)} is not the destination of a route (host '{host}').", hint)
         return None
     if hop is not None and hop.version != network.version:
         hint = f"Give a next hop that is an IPv{network.version} address."

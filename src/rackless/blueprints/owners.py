@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rackless.blueprints import amounts, host_network, management, startup
-from rackless.blueprints.reading import Reading, opening, subject
+from rackless.blueprints.reading import Reading, opening, quoted, subject
 from rackless.blueprints.source import Path
 from rackless.model import naming
 from rackless.model.blueprint import HostWish, Login, RouterWish, Snmp
@@ -139,10 +139,12 @@ def _family(reading: Reading, path: Path, default: str, *, routers: bool) -> Fam
     hint = did_you_mean(name, (family.name for family in known), f"families of {kind}")
     if any(family.name == name for family in reading.families):
         reading.problem(
-            path, f"{what} is '{name}', which is a family of {other}.", f"Put it below `{other}:`, or change the family. {hint}"
+            path,
+            f"{what} is {quoted(name)}, which is a family of {other}.",
+            f"Put it below `{other}:`, or change the family. {hint}",
         )
     else:
-        reading.problem(path, f"{what} is '{name}', which does not exist.", hint)
+        reading.problem(path, f"{what} is {quoted(name)}, which does not exist.", hint)
     return None
 
 

@@ -78,6 +78,11 @@ def subject(path: Path) -> str:
             return f"`{path[0]}`"
 
 
+def quoted(text: str) -> str:
+    """The text in quotes, cut where it would fill the screen."""
+    return f"'{text}'" if len(text) <= 80 else f"'{text[:77]}...'"
+
+
 def opening(text: str) -> str:
     """The text with a capital letter, as a sentence begins."""
     return text[:1].upper() + text[1:]

@@ -13,7 +13,7 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 from jsonschema.validators import extend
 
-from rackless.blueprints.reading import SECRETS, Reading, opening, subject
+from rackless.blueprints.reading import SECRETS, Reading, opening, quoted, subject
 from rackless.blueprints.source import Path, Value, Written
 from rackless.model import naming
 from rackless.model.suggestions import listed, nearest
@@ -34,6 +34,10 @@ _RULE = {
     "password": "Use 6 to 128 printable ASCII characters without spaces, or leave it out to have one generated.",
     "community": "Use 1 to 32 letters, digits and . _ @ + = : / ! - or leave it out to have one generated.",
     "startup": "Write the file's name relative to the blueprint, such as west.set.",
+    "family": "Write the name of a family, or leave the key out for the usual one.",
+    "name": "Begin the file with `name: my-lab`.",
+    "address": "Write a host's address with its prefix length: 192.0.2.7/24.",
+    "gateway": "Write an address without a prefix length: 192.0.2.1.",
 }
 NAME_RULE = f"Use at most {naming.NAME_MOST} lower-case letters, digits and single hyphens, starting with a letter"
 
@@ -118,14 +122,14 @@ def shown(value: Value, path: Path = ()) -> str:
         return "text" if isinstance(value, str) else "a number"
     if isinstance(value, Written):
         return value.text
-    return str(value).lower() if isinstance(value, bool) else f"'{value}'" if isinstance(value, str) else str(value)
+    return str(value).lower() if isinstance(value, bool) else quoted(value) if isinstance(value, str) else str(value)
 
 
 def _bad_name(reading: Reading, path: Path, text: str, *, key: bool) -> None:
     what = {"routers": "a router", "hosts": "a host"}.get(str(path[0]), "a lab") if key else "a lab"
     candidate = None if len(text) > naming.NAME_MOST else naming_candidate(text)
     hint = f"{NAME_RULE}{f': {candidate}' if candidate else ''}."
-    message = f"'{text}' cannot be the name of {what}."
+    message = f"{quoted(text)} cannot be the name of {what}."
     if key:
         reading.key_problem(path, message, hint)
     else:
@@ -149,7 +153,7 @@ def _unknown_keys(reading: Reading, error: ValidationError, path: Path) -> None:
         near = nearest(key, known)
         hint = f"Did you mean `{near}`? " if near else ""
         hint += f"The keys here are: {', '.join(known)}."
-        reading.key_problem((*path, key), f"{opening(subject(path))} has no key '{key}'.", hint)
+        reading.key_problem((*path, key), f"{opening(subject(path))} has no key {quoted(key)}.", hint)
         if near is not None and near not in value:
             reading.bad.add((*path, near))
 
@@ -212,7 +216,7 @@ def _type_hint(path: Path, value: Value, wanted: str) -> str:
     if wanted == "object":
         return _mapping_hint(path, value)
     if value is None:
-        return "Begin the file with `name: my-lab`." if path == ("name",) else "Give it a value, or leave the key out."
+        return _RULE["name"] if path == ("name",) else "Give it a value, or leave the key out."
     hint = _RULE.get(str(path[-1]), "")
     if wanted == "string" and path[-1] in SECRETS and isinstance(value, int | Written):
         hint = f'Put it in quotes: `{path[-1]}: "..."`.'
@@ -267,7 +271,7 @@ def _wrong_value(reading: Reading, path: Path, error: ValidationError) -> None:
         reading.problem(path, f"{what} has {ends}, and a wire has two.", "Write `- [west:ge-0/0/0, east:ge-0/0/0]`.")
     elif path[:1] == ("wires",):
         hint = "Write the router or host, a colon and the port: west:ge-0/0/0 or pc1:eth1."
-        reading.problem(path, f"'{value}' is not the end of a wire.", hint)
+        reading.problem(path, f"{quoted(value)} is not the end of a wire.", hint)
     elif error.validator == "minimum":
         schema: Any = error.schema
         hint = f"Leave the key out for the default, {schema['default']}."
@@ -288,7 +292,7 @@ def _wrong_text(reading: Reading, path: Path, value: str) -> None:
         "password": lambda: _secret_fault(value, r"[!-~]", 6, 128),
         "community": lambda: _secret_fault(value, r"[A-Za-z0-9._@+=:/!-]", 1, 32),
     }
-    fault = rules[key]() if key in rules else f"cannot be '{value}'"
+    fault = rules[key]() if key in rules else f"cannot be {quoted(value)}"
     reading.problem(path, f"{what} {fault}.", _RULE[key])
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from rackless.blueprints.host_network import nics_hint, span
 from rackless.blueprints.owners import Room
-from rackless.blueprints.reading import Reading
+from rackless.blueprints.reading import Reading, quoted
 from rackless.blueprints.source import Path
 from rackless.model import naming
 from rackless.model.blueprint import End, Wire
@@ -77,7 +77,7 @@ def _unknown_owner(reading: Reading, path: Path, owner: str, known: dict[str, Ro
     if unread or written:
         return
     hint = did_you_mean(owner, known, "routers and hosts") or "The blueprint has no routers and no hosts."
-    reading.problem(path, f"{_wire(path)} leads to '{owner}', and there is no router or host of that name.", hint)
+    reading.problem(path, f"{_wire(path)} leads to {quoted(owner)}, and there is no router or host of that name.", hint)
 
 
 def _router_fault(end: End, room: Room) -> tuple[str, str] | None:
@@ -111,7 +111,7 @@ def _not_a_port(end: End, room: Room) -> tuple[str, str]:
         return f"{end} is the management interface of the router and takes no wire.", _span(room)
     if re.match(r"ge-\d+/[1-9]\d*/\d+\Z", end.port):
         return f"'{end.port}' is not a port of router '{end.owner}': the number in the middle is always 0.", _span(room)
-    return f"'{end.port}' is not a port of router '{end.owner}'.", _port_hint(end, room)
+    return f"{quoted(end.port)} is not a port of router '{end.owner}'.", _port_hint(end, room)
 
 
 def _labels(room: Room) -> list[str]:
@@ -137,7 +137,7 @@ def _host_fault(end: End, room: Room) -> tuple[str, str] | None:
         return f"{end} is the management interface of the host and takes no wire.", _span(room)
     number = end.host_nic
     if number is None:
-        return f"'{end.port}' is not an interface of host '{end.owner}'.", _port_hint(end, room)
+        return f"{quoted(end.port)} is not an interface of host '{end.owner}'.", _port_hint(end, room)
     if room.ports is not None and number > room.ports:
         return f"Host '{end.owner}' has no {end.port}: it has {span(room.ports)}.", nics_hint(number, room.ports, room.most_ports)
     return None
