@@ -34,7 +34,7 @@ class Interface:
         match = PORT.match(kernel)
         if match:
             self.card, self.port = int(match[1]), int(match[2])
-        self.name = {"lo": "lo0"}.get(kernel) or kernel.replace("-0-", "/0/", 1)
+        self.name = {"lo": "lo0"}.get(kernel, kernel) if self.card is None else f"ge-{self.card}/0/{self.port}"
         self.mac = bytes.fromhex((_sys(kernel, "address") or "").replace(":", "")) if not self.loopback else b""
         mtu = int(_sys(kernel, "mtu") or "0")
         self.mtu = mtu if self.loopback else mtu + ETHERNET_HEADER
