@@ -83,15 +83,46 @@ def _interfaces(tree: Tree) -> Iterator[Problem]:
                 if bare in seen:
                     yield Problem(f"{path} unit 0 family {kind}", f"address {address}", f"{bare} is already on {seen[bare]}")
                 elif ipaddress.ip_address(bare) in ipaddress.ip_network("128.0.0.0/16"):
-                    yield Problem(f"{path} unit 0 family {kind}", f"address {address}",
-                                  "128.0.0.0/16 is the router's internal network")  # fmt: skip
+                    yield Problem(
+                        f"{path} unit 0 family {kind}", f"address {address}", "128.0.0.0/16 is the router's internal network"
+                    )
                 elif ipaddress.ip_address(bare).is_loopback:
                     yield Problem(f"{path} unit 0 family {kind}", f"address {address}", "A loopback address is not possible here")
                 seen.setdefault(bare, name)
 
 
 RESERVED_NAMES = frozenset(
-    ["daemon", "bin", "sys", "sync", "games", "man", "lp", "mail", "news", "uucp", "proxy", "www-data", "backup", "list", "irc", "gnats", "nobody", "sshd", "frr", "snmp", "chrony", "messagebus", "systemd-network", "systemd-resolve", "_apt", "_chrony", "debian-snmp", "rr-super", "rr-operators"]
+    [
+        "daemon",
+        "bin",
+        "sys",
+        "sync",
+        "games",
+        "man",
+        "lp",
+        "mail",
+        "news",
+        "uucp",
+        "proxy",
+        "www-data",
+        "backup",
+        "list",
+        "irc",
+        "gnats",
+        "nobody",
+        "sshd",
+        "frr",
+        "snmp",
+        "chrony",
+        "messagebus",
+        "systemd-network",
+        "systemd-resolve",
+        "_apt",
+        "_chrony",
+        "debian-snmp",
+        "rr-super",
+        "rr-operators",
+    ]
 )
 
 

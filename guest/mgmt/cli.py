@@ -6,7 +6,7 @@ on) and then exit with 1. Programs such as ping run here, with the user's own ri
 
 from __future__ import annotations
 
-import _signal
+import _signal  # type: ignore[import-not-found]  # what `signal` wraps; typeshed leaves it out
 import _socket
 import os
 import sys
@@ -255,7 +255,8 @@ def pages(text: str, height: int, width: int) -> Iterator[str | None]:
         yield piece
 
 
-def main(arguments: list[str]) -> int:
+def main(arguments: list[str] | None = None) -> int:
+    arguments = sys.argv[1:] if arguments is None else arguments
     keep_going = False
     script: list[str] | None = None
     while arguments:
@@ -285,4 +286,4 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

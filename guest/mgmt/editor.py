@@ -9,22 +9,62 @@ import termios
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
 
 HISTORY = 200
-ESCAPES = {"[A": "up", "[B": "down", "[C": "right", "[D": "left", "[H": "home", "[F": "end", "[1~": "home", "[4~": "end",
-           "[3~": "delete", "[7~": "home", "[8~": "end", "OA": "up", "OB": "down", "OC": "right", "OD": "left", "OH": "home",
-           "OF": "end", "b": "word-left", "f": "word-right", "d": "delete-word", "\x7f": "erase-word"}  # fmt: skip
-CONTROLS = {"\x01": "home", "\x02": "left", "\x03": "interrupt", "\x04": "delete-or-end", "\x05": "end", "\x06": "right", "\x08": "erase",
-            "\x0b": "kill", "\x0c": "redraw", "\x0e": "down", "\x10": "up", "\x12": "search", "\x15": "kill-line", "\x17": "erase-word",
-            "\x18": "kill-line", "\x19": "yank", "\x1a": "suspend", "\x7f": "erase", "\r": "enter", "\n": "enter"}  # fmt: skip
+ESCAPES = {
+    "[A": "up",
+    "[B": "down",
+    "[C": "right",
+    "[D": "left",
+    "[H": "home",
+    "[F": "end",
+    "[1~": "home",
+    "[4~": "end",
+    "[3~": "delete",
+    "[7~": "home",
+    "[8~": "end",
+    "OA": "up",
+    "OB": "down",
+    "OC": "right",
+    "OD": "left",
+    "OH": "home",
+    "OF": "end",
+    "b": "word-left",
+    "f": "word-right",
+    "d": "delete-word",
+    "\x7f": "erase-word",
+}
+CONTROLS = {
+    "\x01": "home",
+    "\x02": "left",
+    "\x03": "interrupt",
+    "\x04": "delete-or-end",
+    "\x05": "end",
+    "\x06": "right",
+    "\x08": "erase",
+    "\x0b": "kill",
+    "\x0c": "redraw",
+    "\x0e": "down",
+    "\x10": "up",
+    "\x12": "search",
+    "\x15": "kill-line",
+    "\x17": "erase-word",
+    "\x18": "kill-line",
+    "\x19": "yank",
+    "\x1a": "suspend",
+    "\x7f": "erase",
+    "\r": "enter",
+    "\n": "enter",
+}
 
 
 class Editor:
-    """Reads lines from the terminal on descriptor 0. `assist(key, text left of the cursor)` gives (text to insert, lines to show)."""
+    """Reads lines from descriptor 0. `assist(key, text left of the cursor)` gives (text to insert, lines to show)."""
 
     def __init__(self, assist: Callable[[str, str], tuple[str, str]]) -> None:
         self._assist = assist
-        self._saved: list[object] | None = None
+        self._saved: list[Any] | None = None
         self._pending = ""
         self._bytes = b""
         self._history: list[str] = []
@@ -181,7 +221,9 @@ class Editor:
         return self._text[: self._at].replace('\\"', "").count('"') % 2 == 1
 
     def _typed(self, key: str) -> None:
-        if (key in "?\t" and not self._quoted()) or (key == " " and not self._quoted() and self._at == len(self._text) and not self._waiting()):
+        if (key in "?\t" and not self._quoted()) or (
+            key == " " and not self._quoted() and self._at == len(self._text) and not self._waiting()
+        ):
             self._help(key)
         elif key != "\t":
             self._insert(key)
@@ -274,7 +316,7 @@ class Editor:
             self._put("\b \b")
             self._at = start
         else:
-            self._move(start) if self._at != start else None
+            self._move(start)
             self._redraw()
 
     def _edit(self, key: str) -> None:
@@ -293,8 +335,12 @@ class Editor:
             self._row = 0
             self._redraw()
         elif key in ("<erase-word>", "<kill-line>", "<kill>", "<delete-word>"):
-            start, stop = {"<erase-word>": (self._word_left(), self._at), "<kill-line>": (0, end), "<kill>": (self._at, end),
-                           "<delete-word>": (self._at, self._word_right())}[key]  # fmt: skip
+            start, stop = {
+                "<erase-word>": (self._word_left(), self._at),
+                "<kill-line>": (0, end),
+                "<kill>": (self._at, end),
+                "<delete-word>": (self._at, self._word_right()),
+            }[key]
             self._killed = self._text[start:stop]
             self._cut(start, stop)
 

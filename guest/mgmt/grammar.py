@@ -19,8 +19,17 @@ class Choice:
 
     __slots__ = ("help", "hidden", "known", "mark", "next", "type", "word")
 
-    def __init__(self, help_: str, next_: Callable[[str], State], *, word: str = "", type_: Type | None = None, known: bool = False,
-                 hidden: bool = False, mark: str = " ") -> None:  # fmt: skip
+    def __init__(
+        self,
+        help_: str,
+        next_: Callable[[str], State],
+        *,
+        word: str = "",
+        type_: Type | None = None,
+        known: bool = False,
+        hidden: bool = False,
+        mark: str = " ",
+    ) -> None:
         self.help = help_
         self.next = next_
         self.word = word
@@ -167,8 +176,13 @@ def assist(state: State, tokens: list[Token], partial: Token | None, key: str, e
     words = sorted(
         {choice.word for choice in state.choices() if choice.word.startswith(text) and choice.word and not choice.hidden}
     )
-    keywords = sorted({choice.word for choice in state.choices() if choice.word.startswith(text) and choice.word
-                       and not choice.hidden and not choice.known})  # fmt: skip
+    keywords = sorted(
+        {
+            choice.word
+            for choice in state.choices()
+            if choice.word.startswith(text) and choice.word and not choice.hidden and not choice.known
+        }
+    )
     exact = any(choice.word == text for choice in state.choices())
     takes_value = any(choice.type is not None and choice.type.choices is None for choice in state.choices())
     if key == " ":

@@ -22,6 +22,7 @@ class Node:
     `by`: the module of `render/` that acts on it (inherited by what is below). `mandatory`: must be there when the parent
     is. `secret`: printed with `## SECRET-DATA`. `excludes`: siblings that can't be set together; setting one deletes
     the others. `into`: where a plain-text password goes when it is hashed. `oneline`: an entry prints on one line.
+    `joined`: a container that prints on the line of what it holds (`family inet {`).
     """
 
     __slots__ = (
@@ -32,6 +33,7 @@ class Node:
         "help",
         "hidden",
         "into",
+        "joined",
         "kind",
         "mandatory",
         "name",
@@ -43,7 +45,8 @@ class Node:
 
     def __init__(self, kind: str, name: str, help_: str, *, type_: Type = valuetypes.text, children: tuple[Node, ...] = (),
                  bare: bool = False, by: str = "", mandatory: bool = False, secret: bool = False, presence: bool = False,
-                 excludes: tuple[str, ...] = (), into: str = "", oneline: bool = False, hidden: bool = False) -> None:  # fmt: skip
+                 excludes: tuple[str, ...] = (), into: str = "", oneline: bool = False, hidden: bool = False,
+                 joined: bool = False) -> None:  # fmt: skip
         self.kind = kind
         self.name = name
         self.help = help_
@@ -58,6 +61,7 @@ class Node:
         self.into = into
         self.oneline = oneline
         self.hidden = hidden
+        self.joined = joined
         for child in children:
             child.inherit(by)
 
@@ -77,8 +81,9 @@ class Node:
         return f"Node({self.kind} {self.name})"
 
 
-def container(name: str, help_: str, *children: Node, by: str = "", presence: bool = False, mandatory: bool = False) -> Node:
-    return Node(CONTAINER, name, help_, children=children, by=by, presence=presence, mandatory=mandatory)
+def container(name: str, help_: str, *children: Node, by: str = "", presence: bool = False, mandatory: bool = False,
+              joined: bool = False) -> Node:  # fmt: skip
+    return Node(CONTAINER, name, help_, children=children, by=by, presence=presence, mandatory=mandatory, joined=joined)
 
 
 def entries(name: str, help_: str, key: Type, *children: Node, by: str = "", bare: bool = False, oneline: bool = False) -> Node:

@@ -43,7 +43,7 @@ class Session:
     """`execute` runs a line, `assist` answers help keys, `prompt` says what to show next."""
 
     def __init__(self, datastore: Datastore, channel: Channel, user: str, terminal: str = "") -> None:
-        self.datastore = datastore
+        self.datastore: Datastore = datastore
         self.channel = channel
         self.user = user
         self.terminal = terminal

@@ -8,7 +8,7 @@ from .tree import natural, statements, words
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from typing import Any
 
     from .tree import Step, Tree
@@ -40,6 +40,10 @@ def braces(tree: Tree, schema: Node, depth: int = 0) -> list[str]:
 def _child_braces(node: Node, value: Any, depth: int) -> Iterator[str]:
     if node.kind in (LEAF, FLAG, LEAVES):
         yield INDENT * depth + leaf_text(node, value)
+    elif node.joined:
+        for child in node.children:
+            if child.name in value:
+                yield from _block(f"{node.name} {child.name}", child, value[child.name], depth)
     elif node.kind == CONTAINER:
         yield from _block(node.name, node, value, depth)
     else:
@@ -115,8 +119,15 @@ def compare_at(old: Tree, new: Tree, schema: Node, path: list[str], lines: list[
                 if one is not None and two is not None:
                     below.append((one, two, child, [*path, *head]))
                 else:
-                    sign = "-" if two is None else "+"
-                    own.extend(_signed(sign, entry_braces(child, key, one if two is None else two, 0)))
+                    own.extend(_signed("-" if two is None else "+", entry_braces(child, key, one or two or {}, 0)))
+        elif child.joined:
+            for grandchild in child.children:
+                one, two = (before or {}).get(grandchild.name), (after or {}).get(grandchild.name)
+                if one is not None and two is not None and one != two:
+                    below.append((one, two, grandchild, [*path, child.name, grandchild.name]))
+                elif one != two:
+                    head_text = f"{child.name} {grandchild.name}"
+                    own.extend(_signed("-" if two is None else "+", _block(head_text, grandchild, one or two or {}, 0)))
         elif child.kind == CONTAINER and before is not None and after is not None:
             below.append((before, after, child, [*path, child.name]))
         elif child.kind == LEAVES and before and after:
@@ -134,6 +145,8 @@ def compare_at(old: Tree, new: Tree, schema: Node, path: list[str], lines: list[
         compare_at(one, two, child, deeper, lines)
 
 
-def _signed(sign: str, lines: Any) -> list[str]:
-    """Lines of a difference. Wider signs for blocks, so that the text stays aligned as in the original."""
-    return [f"{sign}   {part}" for line in lines for part in line.split("\n")]
+def _signed(sign: str, lines: Iterable[str]) -> list[str]:
+    """Lines of a difference; blocks stand one column further in than single statements, as in the original."""
+    parts = [part for line in lines for part in line.split("\n")]
+    gap = "   " if any(part.endswith("{") for part in parts) else "  "
+    return [f"{sign}{gap}{part}" for part in parts]

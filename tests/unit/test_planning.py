@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from rackless import planning
 from rackless.model import naming
-from rackless.model.blueprint import Blueprint, End, HostWish, Management, RouterWish, Wire
+from rackless.model.blueprint import Blueprint, End, HostWish, Login, Management, RouterWish, Snmp, Wire
 from rackless.model.errors import CapacityError, InputError, NotFoundError
 from rackless.model.family import NicRole, Role
 from rackless.model.plan import Forward, MachineSpec, Plan
@@ -281,6 +281,13 @@ def test_summary() -> None:
     wire = rows["wires"][0]
     assert (wire["a"], wire["b"], wire["mtu"]) == ("west:ge-0/0/0", "east:ge-0/0/0", 9500)
     assert json.loads(json.dumps(rows)) == rows
+
+
+def test_summary_holds_no_secret() -> None:
+    west = replace(WEST, login=Login(password="Hidden-1"), snmp=Snmp(community="Hidden-2"))
+    plan = planning.plan(replace(LAB, routers=(west, EAST)), SITE)
+    assert "Hidden" not in json.dumps(planning.summary(plan))
+    assert "Hidden" not in repr(plan)
 
 
 def test_the_reference_page_documents_exactly_the_keys() -> None:

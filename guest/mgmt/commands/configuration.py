@@ -8,6 +8,7 @@ from .. import valuetypes as t
 from ..datastore import Refused
 from ..nodes import CONTAINER, FLAG, LEAF, LEAVES, LIST, PROMPT
 from ..parse import LoadError, apply_set, hashed, load_braces, load_set, sibling
+from ..tokens import quote
 from . import operational
 from .words import CONFIGURE, VIEW, Argument, Option, Word
 
@@ -55,8 +56,12 @@ def _delete(session: Session, given: Given, operations: Operations) -> None:
     if not operations[0][0] or operations[0][0] == session.steps:
         question = "This will delete the entire configuration" if not session.steps else "Delete everything under this level?"
         if session.channel.tty:
-            answer = session.channel.ask(f"{question}\nDelete everything under this level? [yes,no] (no) "
-                                         if not session.steps else f"{question} [yes,no] (no) ", echo=True)  # fmt: skip
+            answer = session.channel.ask(
+                f"{question}\nDelete everything under this level? [yes,no] (no) "
+                if not session.steps
+                else f"{question} [yes,no] (no) ",
+                echo=True,
+            )
             if (answer or "").strip().lower() not in ("y", "yes"):
                 return
 
@@ -103,7 +108,7 @@ def show_tree(session: Session, tree: Tree, steps: tuple[Step, ...]) -> None:
         if session.displays_set():
             values = value if isinstance(value, list) else [None if node.kind == FLAG else value]
             session.out(
-                "".join(" ".join(["set", *trees.words(steps), *([texts.quote(one)] if one else [])]) + "\n" for one in values)
+                "".join(" ".join(["set", *trees.words(steps), *([quote(str(one))] if one else [])]) + "\n" for one in values)
             )
         else:
             session.out(texts.leaf_text(node, value))
@@ -267,23 +272,49 @@ RUN = Word("run", "Run an operational-mode command", *operational.ROOT.children)
 ROOT = Word(
     "",
     "Configuration mode",
-    Word("commit", "Commit current set of changes", Word("check", "Check correctness of syntax; do not apply changes", run=_commit_check),
-         run=_commit, options=COMMIT_OPTIONS, level=CONFIGURE),
+    Word(
+        "commit",
+        "Commit current set of changes",
+        Word("check", "Check correctness of syntax; do not apply changes", run=_commit_check),
+        run=_commit,
+        options=COMMIT_OPTIONS,
+        level=CONFIGURE,
+    ),
     Word("delete", "Delete a data element", run=_delete, statement="delete", level=CONFIGURE),
     Word("edit", "Edit a sub-element", run=_edit, statement="edit", level=CONFIGURE),
     Word("exit", "Exit from this level", run=_exit, options=(Option("configuration-mode", "Exit from configuration mode"),)),
-    Word("load", "Load configuration from ASCII file", _loader("merge", "Merge contents with existing configuration"),
-         _loader("override", "Override existing configuration"), _loader("set", "Execute set of commands on existing configuration"),
-         level=CONFIGURE),
+    Word(
+        "load",
+        "Load configuration from ASCII file",
+        _loader("merge", "Merge contents with existing configuration"),
+        _loader("override", "Override existing configuration"),
+        _loader("set", "Execute set of commands on existing configuration"),
+        level=CONFIGURE,
+    ),
     Word("quit", "Quit from this level", run=_quit, options=(Option("configuration-mode", "Exit from configuration mode"),)),
-    Word("rollback", "Roll back to previous committed configuration", run=_rollback,
-         arguments=(Argument("number", t.number("number", 0, 49), "Number of the committed configuration"),), level=CONFIGURE),
+    Word(
+        "rollback",
+        "Roll back to previous committed configuration",
+        run=_rollback,
+        arguments=(Argument("number", t.number("number", 0, 49), "Number of the committed configuration"),),
+        level=CONFIGURE,
+    ),
     RUN,
-    Word("save", "Save configuration to ASCII file", run=_save,
-         arguments=(Argument("file", t.file_name, "Filename", mandatory=True),), level=CONFIGURE),
+    Word(
+        "save",
+        "Save configuration to ASCII file",
+        run=_save,
+        arguments=(Argument("file", t.file_name, "Filename", mandatory=True),),
+        level=CONFIGURE,
+    ),
     Word("set", "Set a parameter", run=_set, statement="set", level=CONFIGURE),
     Word("show", "Show a parameter", run=_show, statement="show", level=VIEW),
     Word("status", "Show users currently editing configuration", run=_status),
     Word("top", "Exit to top level of configuration", run=_top),
-    Word("up", "Exit one level of configuration", run=_up, arguments=(Argument("levels", t.number("levels", 1, 64), "Number of levels"),)),
-)  # fmt: skip
+    Word(
+        "up",
+        "Exit one level of configuration",
+        run=_up,
+        arguments=(Argument("levels", t.number("levels", 1, 64), "Number of levels"),),
+    ),
+)

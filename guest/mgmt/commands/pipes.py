@@ -37,21 +37,41 @@ def _pattern() -> tuple[Argument, ...]:
 PIPES = Word(
     "",
     "Pipe through a command",
-    Word("compare", "Compare configuration changes with prior version", run=_nothing,
-         options=(Option("rollback", "Index of a prior configuration", t.number("number", 0, 49)),)),
+    Word(
+        "compare",
+        "Compare configuration changes with prior version",
+        run=_nothing,
+        options=(Option("rollback", "Index of a prior configuration", t.number("number", 0, 49)),),
+    ),
     Word("count", "Count occurrences", run=_nothing),
-    Word("display", "Show additional kinds of information", Word("set", "Show 'set' commands that create configuration", run=_nothing)),
+    Word(
+        "display",
+        "Show additional kinds of information",
+        Word("set", "Show 'set' commands that create configuration", run=_nothing),
+    ),
     Word("except", "Show only text that does not match a pattern", run=_nothing, arguments=_pattern()),
     Word("find", "Search for first occurrence of pattern", run=_nothing, arguments=_pattern()),
-    Word("last", "Display end of output only", run=_nothing,
-         arguments=(Argument("lines", t.number("lines", 1, 100000), "Number of lines from the end"),)),
+    Word(
+        "last",
+        "Display end of output only",
+        run=_nothing,
+        arguments=(Argument("lines", t.number("lines", 1, 100000), "Number of lines from the end"),),
+    ),
     Word("match", "Show only text that matches a pattern", run=_nothing, arguments=_pattern()),
     Word("no-more", "Don't paginate output", run=_nothing),
-    Word("save", "Save output text to file", run=_nothing,
-         arguments=(Argument("file", t.file_name, "Name of the file", mandatory=True),)),
-    Word("trim", "Trim specified number of columns from start of line", run=_nothing,
-         arguments=(Argument("columns", t.number("columns", 1, 1000), "Number of columns", mandatory=True),)),
-)  # fmt: skip
+    Word(
+        "save",
+        "Save output text to file",
+        run=_nothing,
+        arguments=(Argument("file", t.file_name, "Name of the file", mandatory=True),),
+    ),
+    Word(
+        "trim",
+        "Trim specified number of columns from start of line",
+        run=_nothing,
+        arguments=(Argument("columns", t.number("columns", 1, 1000), "Number of columns", mandatory=True),),
+    ),
+)
 
 
 def _matching(lines: list[str], pattern: str, wanted: bool) -> list[str]:

@@ -81,14 +81,16 @@ def terse(session: Session, given: Given, operations: Operations) -> None:
     if chosen is None:
         return
     shown, physical, logical = chosen
-    rows = [("Interface", "Admin", "Link", "Proto", "Local", "Remote")]
+    rows: list[tuple[str, ...]] = [("Interface", "Admin", "Link", "Proto", "Local", "Remote")]
     for name, link in shown.items():
         admin, carrier = _states(link)
         if physical:
             rows.append((name, admin, carrier, "", "", ""))
         addresses = _addresses(link, name)
         families = _configured(session, name).get("unit", {}).get("0", {}).get("family", {})
-        if not logical or (not (addresses and (families or name in ("em1", "fxp0"))) and "unit" not in _configured(session, name)):
+        if not logical or (
+            not (addresses and (families or name in ("em1", "fxp0"))) and "unit" not in _configured(session, name)
+        ):
             continue
         listed = [row for row in addresses if row[0] in families or not families]
         listed += [("iso", address) for address in families.get("iso", {}).get("address", {})]
@@ -149,18 +151,19 @@ def _physical(session: Session, name: str, link: dict[str, Any]) -> None:
     description = _configured(session, name).get("description")
     if description:
         session.out(f"  Description: {description}")
-    session.out(f"  Type: {'Loopback' if name == 'lo0' else 'Ethernet'}, Link-level type: {'Unspecified' if name == 'lo0' else 'Ethernet'}, "
-                f"MTU: {mtu}{speed}")  # fmt: skip
+    kind, level = ("Loopback", "Unspecified") if name == "lo0" else ("Ethernet", "Ethernet")
+    session.out(f"  Type: {kind}, Link-level type: {level}, MTU: {mtu}{speed}")
     flags = [word for word, there in (("Present", True), ("Running", carrier == "up"), ("Down", carrier != "up")) if there]
     session.out(f"  Device flags   : {' '.join(flags)}")
     if name != "lo0":
         session.out(f"  Current address: {link.get('address', '')}, Hardware address: {link.get('address', '')}")
     counters = link.get("stats64") or {}
-    received, sent = counters.get("rx", {}), counters.get("tx", {})
-    session.out(f"  Input packets : {received.get('packets', 0)}, bytes: {received.get('bytes', 0)}, errors: {received.get('errors', 0)}, "
-                f"drops: {received.get('dropped', 0)}")  # fmt: skip
-    session.out(f"  Output packets: {sent.get('packets', 0)}, bytes: {sent.get('bytes', 0)}, errors: {sent.get('errors', 0)}, "
-                f"drops: {sent.get('dropped', 0)}")  # fmt: skip
+    for title, way in (("Input packets :", "rx"), ("Output packets:", "tx")):
+        count = counters.get(way, {})
+        numbers = [
+            f"{word}: {count.get(key, 0)}" for word, key in (("bytes", "bytes"), ("errors", "errors"), ("drops", "dropped"))
+        ]
+        session.out(f"  {title} {count.get('packets', 0)}, {', '.join(numbers)}")
 
 
 def _logical(session: Session, name: str, link: dict[str, Any]) -> None:

@@ -17,8 +17,15 @@ if TYPE_CHECKING:
 
     Operations = tuple[Operation, ...]
 
-PROTOCOLS = {"connected": "Direct", "kernel": "Access-internal", "static": "Static", "ospf": "OSPF", "ospf6": "OSPF3", "isis": "IS-IS",
-             "bgp": "BGP"}  # fmt: skip
+PROTOCOLS = {
+    "connected": "Direct",
+    "kernel": "Access-internal",
+    "static": "Static",
+    "ospf": "OSPF",
+    "ospf6": "OSPF3",
+    "isis": "IS-IS",
+    "bgp": "BGP",
+}
 
 
 def _ask(session: Session, daemon: str, command: str) -> Any:
@@ -56,12 +63,21 @@ def ospf_neighbor(session: Session, given: Given, operations: Operations) -> Non
             state = str(row.get("nbrState", row.get("state", ""))).partition("/")[0]
             dead = int(row.get("routerDeadIntervalTimerDueMsec", row.get("deadTimeMsecs", 0))) // 1000
             priority = row.get("nbrPriority", row.get("priority", 0))
-            session.out(f"{row.get('ifaceAddress', row.get('address', '')):<16} {logical(row['ifaceName']):<22} {state:<9} "
-                        f"{identity:<15} {priority:>4} {dead:>5}")  # fmt: skip
+            session.out(
+                f"{row.get('ifaceAddress', row.get('address', '')):<16} {logical(row['ifaceName']):<22} {state:<9} "
+                f"{identity:<15} {priority:>4} {dead:>5}"
+            )
 
 
-OSPF_STATES = {"DR": "DR", "Backup": "BDR", "DROther": "DRother", "Point-To-Point": "PtToPt", "Loopback": "DRother", "Waiting": "Waiting",
-               "Down": "Down"}  # fmt: skip
+OSPF_STATES = {
+    "DR": "DR",
+    "Backup": "BDR",
+    "DROther": "DRother",
+    "Point-To-Point": "PtToPt",
+    "Loopback": "DRother",
+    "Waiting": "Waiting",
+    "Down": "Down",
+}
 
 
 def ospf_interface(session: Session, given: Given, operations: Operations) -> None:
@@ -72,8 +88,10 @@ def ospf_interface(session: Session, given: Given, operations: Operations) -> No
     for name, row in answer.get("interfaces", {}).items():
         state = OSPF_STATES.get(row.get("state", "Down"), row.get("state", "Down"))
         area = str(row.get("area", "")).partition(" ")[0]
-        session.out(f"{logical(name):<19} {state:<7} {area:<15} {row.get('drId', '0.0.0.0'):<15} {row.get('bdrId', '0.0.0.0'):<15} "
-                    f"{row.get('nbrCount', 0):>4}")  # fmt: skip
+        session.out(
+            f"{logical(name):<19} {state:<7} {area:<15} {row.get('drId', '0.0.0.0'):<15} {row.get('bdrId', '0.0.0.0'):<15} "
+            f"{row.get('nbrCount', 0):>4}"
+        )
 
 
 def ospf_database(session: Session, given: Given, operations: Operations) -> None:
@@ -88,8 +106,10 @@ def ospf3_neighbor(session: Session, given: Given, operations: Operations) -> No
     answer = _ask(session, "ospf6d", "show ipv6 ospf6 neighbor json") or {}
     session.out(f"{'ID':<16} {'Interface':<22} {'State':<9} {'Pri':>4} {'Dead':>8}")
     for row in answer.get("neighbors", ()):
-        session.out(f"{row.get('neighborId', ''):<16} {logical(row.get('interfaceName', '')):<22} {row.get('state', ''):<9} "
-                    f"{row.get('priority', 0):>4} {row.get('deadTime', ''):>8}")  # fmt: skip
+        session.out(
+            f"{row.get('neighborId', ''):<16} {logical(row.get('interfaceName', '')):<22} {row.get('state', ''):<9} "
+            f"{row.get('priority', 0):>4} {row.get('deadTime', ''):>8}"
+        )
 
 
 def isis_adjacency(session: Session, given: Given, operations: Operations) -> None:
@@ -126,15 +146,19 @@ def bgp_summary(session: Session, given: Given, operations: Operations) -> None:
             for name, row in family.get("peers", {}).items():
                 peers.setdefault(name, row)
     down = sum(row.get("state") != "Established" for row in peers.values())
-    session.out(f"Groups: {len(session.datastore.active.get('protocols', {}).get('bgp', {}).get('group', {}))} "
-                f"Peers: {len(peers)} Down peers: {down}")  # fmt: skip
+    session.out(
+        f"Groups: {len(session.datastore.active.get('protocols', {}).get('bgp', {}).get('group', {}))} "
+        f"Peers: {len(peers)} Down peers: {down}"
+    )
     session.out(
         f"{'Peer':<24} {'AS':>10} {'InPkt':>10} {'OutPkt':>10} {'OutQ':>7} {'Flaps':>7} {'Last Up/Dwn':>12} State|#Received"
     )
     for name, row in peers.items():
         state = f"Establ {row.get('pfxRcd', 0)}" if row.get("state") == "Established" else row.get("state", "")
-        session.out(f"{name:<24} {row.get('remoteAs', 0):>10} {row.get('msgRcvd', 0):>10} {row.get('msgSent', 0):>10} "
-                    f"{row.get('outq', 0):>7} {row.get('connectionsDropped', 0):>7} {row.get('peerUptime', ''):>12} {state}")  # fmt: skip
+        session.out(
+            f"{name:<24} {row.get('remoteAs', 0):>10} {row.get('msgRcvd', 0):>10} {row.get('msgSent', 0):>10} "
+            f"{row.get('outq', 0):>7} {row.get('connectionsDropped', 0):>7} {row.get('peerUptime', ''):>12} {state}"
+        )
 
 
 def bgp_neighbor(session: Session, given: Given, operations: Operations) -> None:
@@ -210,9 +234,17 @@ def _from_zebra(session: Session, verb: str) -> list[dict[str, Any]]:
                 continue
             if any(hop.get("interfaceName") == "int" for hop in entry.get("nexthops", ())):
                 continue
-            found.append({"prefix": prefix, "protocol": protocol, "preference": entry.get("distance", 0), "metric": entry.get("metric", 0),
-                          "age": entry.get("uptime", ""), "active": entry.get("selected", False),
-                          "hops": [_zebra_hop(hop) for hop in entry.get("nexthops", ())]})  # fmt: skip
+            found.append(
+                {
+                    "prefix": prefix,
+                    "protocol": protocol,
+                    "preference": entry.get("distance", 0),
+                    "metric": entry.get("metric", 0),
+                    "age": entry.get("uptime", ""),
+                    "active": entry.get("selected", False),
+                    "hops": [_zebra_hop(hop) for hop in entry.get("nexthops", ())],
+                }
+            )
     return found
 
 
@@ -238,8 +270,16 @@ def _from_kernel(session: Session, switch: str) -> list[dict[str, Any]]:
             prefix += "/32" if switch == "-4" else "/128"
         direct = "gateway" not in row
         via = f"via {logical(row['dev'])}" if "dev" in row else "Discard"
-        found.append({"prefix": prefix, "protocol": "Direct" if direct else "Access-internal", "preference": 0 if direct else 12, "metric": 0,
-                      "age": "", "hops": [(">", via if direct else f"to {row['gateway']} {via}")]})  # fmt: skip
+        found.append(
+            {
+                "prefix": prefix,
+                "protocol": "Direct" if direct else "Access-internal",
+                "preference": 0 if direct else 12,
+                "metric": 0,
+                "age": "",
+                "hops": [(">", via if direct else f"to {row['gateway']} {via}")],
+            }
+        )
     return found
 
 
@@ -256,6 +296,14 @@ def _local(session: Session, family: str) -> list[dict[str, Any]]:
                 continue
             length = 32 if family == "inet" else 128
             if one["prefixlen"] != length:
-                found.append({"prefix": f"{one['local']}/{length}", "protocol": "Local", "preference": 0, "metric": 0, "age": "",
-                              "hops": [(" ", f"Local via {name}.0")]})  # fmt: skip
+                found.append(
+                    {
+                        "prefix": f"{one['local']}/{length}",
+                        "protocol": "Local",
+                        "preference": 0,
+                        "metric": 0,
+                        "age": "",
+                        "hops": [(" ", f"Local via {name}.0")],
+                    }
+                )
     return found

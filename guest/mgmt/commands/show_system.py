@@ -14,9 +14,12 @@ if TYPE_CHECKING:
     from .words import Given
 
     Operations = tuple[Operation, ...]
+    Card = dict[str, str | int]
 
 RELEASE = "/usr/lib/rackless-router/version"
 """File of one line that the image's builder writes."""
+CHASSIS = "/run/rackless/chassis.json"
+"""What the daemon that hears the cards knows of them."""
 
 
 def version(session: Session, given: Given, operations: Operations) -> None:
@@ -75,30 +78,21 @@ def fpc(session: Session, given: Given, operations: Operations) -> None:
     """Cards, told by the daemon that speaks with them; else by the ports that are there."""
     session.out(f"{'Slot':>4} {'State':<12} {'Ports':>5}  Boot")
     for slot, card in sorted(_cards(session).items()):
-        session.out(f"{slot:>4} {card['state'].capitalize():<12} {card['ports']:>5}  {card['boot'] or '-'}")
+        session.out(f"{slot:>4} {card['state']:<12} {card['ports']:>5}  {card['boot'] or '-'}")
 
 
-def _cards(session: Session) -> dict[int, dict]:  # type: ignore[type-arg]  # small rows, read just above and below
-    found: dict[int, dict] = {}  # type: ignore[type-arg]
-    text = session.datastore.world.read("/run/chassisd.json")
+def _cards(session: Session) -> dict[int, Card]:
+    """Slot -> state, ports and boot: what the daemon that hears the cards has written, or the ports that are there."""
+    text = session.datastore.world.read(CHASSIS)
+    found: dict[int, Card] = {}
     if text:
-        try:
-            cards = json.loads(text).get("cards", [])
-        except (ValueError, AttributeError):
-            cards = []
-        listed = cards.items() if isinstance(cards, dict) else [(card.get("slot"), card) for card in cards]
-        for slot, card in listed:
-            found[int(slot)] = {
-                "state": card.get("state", "online"),
-                "ports": len(card.get("ports", ())),
-                "boot": card.get("boot", ""),
-            }
+        for card in json.loads(text)["cards"]:
+            found[int(card["slot"])] = {"state": "Online", "ports": len(card["ports"]), "boot": str(card.get("boot", ""))}
+        return found
     for name in links(session):
         if name.startswith("ge-"):
-            slot = int(name[3:].split("/")[0])
-            if slot not in found or (not text):
-                card = found.setdefault(slot, {"state": "online", "ports": 0, "boot": ""})
-                card["ports"] += 1
+            slot = found.setdefault(int(name[3:].split("/")[0]), {"state": "Online", "ports": 0, "boot": ""})
+            slot["ports"] = int(slot["ports"]) + 1
     return found
 
 

@@ -8,12 +8,16 @@ from __future__ import annotations
 
 from .part import Engine, Failed, Part
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 __all__ = ["ORDER", "Engine", "Failed", "Part", "modules"]
 
 ORDER = ("hostname", "timezone", "users", "interfaces", "frr", "ssh", "snmp", "ntp")
 
 
-def modules():  # type: ignore[no-untyped-def]  # modules have no common static type
+def modules() -> list[tuple[str, Any]]:
     """(name, module) in order; imported when first needed, not at the start of the daemon."""
     from . import frr, hostname, interfaces, ntp, snmp, ssh, timezone, users
 

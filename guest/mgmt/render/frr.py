@@ -213,8 +213,11 @@ def _isis(tree: Tree, protocols: Tree, routing: Tree) -> Lines:
             inner.append(f"ipv6 router isis {INSTANCE}")
         if _level(interface) != "level-1-2":
             inner.append(f"isis circuit-type {_level(interface)}")
-        inner += [f"isis metric level-{level} {options['metric']}" for level, options in sorted(interface.get("level", {}).items())
-                  if "metric" in options]  # fmt: skip
+        inner += [
+            f"isis metric level-{level} {options['metric']}"
+            for level, options in sorted(interface.get("level", {}).items())
+            if "metric" in options
+        ]
         if "point-to-point" in interface and not name.startswith("lo"):
             inner.append("isis network point-to-point")
         if "passive" in interface or name.startswith("lo"):

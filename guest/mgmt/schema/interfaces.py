@@ -44,6 +44,7 @@ INTERFACES = container(
                     entries("address", "Interface address", t.iso_address, oneline=True),
                     presence=True,
                 ),
+                joined=True,
             ),
         ),
         bare=True,

@@ -52,7 +52,7 @@ ISIS = container(
         t.number("level", 1, 2),
         flag("disable", "Disable IS-IS for this level"),
         oneline=True,
-    ),  # fmt: skip
+    ),
     entries(
         "interface",
         "Interface to run IS-IS on",
@@ -68,6 +68,7 @@ FAMILIES = container(
     "Protocol family for NLRIs in updates",
     container("inet", "IPv4 NLRI parameters", flag("unicast", "Include unicast NLRI")),
     container("inet6", "IPv6 NLRI parameters", flag("unicast", "Include unicast NLRI")),
+    joined=True,
 )
 
 BGP = container(

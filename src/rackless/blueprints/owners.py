@@ -41,13 +41,16 @@ RESERVED_USERS = frozenset(
         "frr",
         "frrvty",
         "snmp",
+        "debian-snmp",
         "ntp",
         "ntpsec",
-        "admin-ro",
+        "chrony",
+        "rr-super",
+        "rr-operators",
         "operator",
     }
 )
-"""Users that a Debian router has already (base-passwd, openssh, frr, snmpd, ntp)."""
+"""Users that a Debian router has already (base-passwd, openssh, frr, snmpd, ntp, chrony) and its login classes' groups."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -156,7 +159,19 @@ def _login(reading: Reading, path: Path) -> Login:
             f"{opening(subject((*path, 'user')))} cannot be '{user}', which is a user of the system itself.",
             "Choose another name, such as lab.",
         )
-    return Login(user=user or Login().user, password=reading.get(*path, "password"))
+    password = reading.get(*path, "password")
+    if isinstance(password, str) and len({_kind(char) for char in password}) < 2:
+        reading.problem(
+            (*path, "password"),
+            f"{opening(subject((*path, 'password')))} has characters of one kind only, which routers refuse.",
+            "Mix upper case, lower case, digits and punctuation, or leave it out to have one generated.",
+        )
+    return Login(user=user or Login().user, password=password)
+
+
+def _kind(char: str) -> int:
+    """Junos wants a "change of case, digits or punctuation" in a plain-text password, and so does the reference router."""
+    return (char.isupper(), char.islower(), char.isdigit(), True).index(True)
 
 
 def check_names(reading: Reading) -> None:

@@ -267,7 +267,7 @@ _SYNTAX: tuple[tuple[str, str, str], ...] = (
         "Remove it, or open the bracket it closes.",
     ),
     (
-        r"expected <block end>",
+        r"expected (?:<block end>|'?<document start>)",
         "The indentation of this line fits none of the lines before it.",
         "Give the keys that belong together the same number of spaces in front.",
     ),

@@ -1,0 +1,1 @@
+"""The HTTP client over the server's unix socket; starts the server on first use."""

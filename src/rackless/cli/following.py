@@ -1,0 +1,106 @@
+"""Follow a job: a line on each step, what is being waited for, and for how long. Survives the server's death."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+from rackless.cli.output import tell
+
+if TYPE_CHECKING:
+    from rackless.client.api import Api
+
+REFRESH = 1.0
+"""Seconds between two updates of the waiting line on a terminal."""
+REMIND = 30.0
+"""Seconds between two reminders where there is no terminal."""
+LIVES = 5
+"""How many deaths of the server one job is followed through."""
+
+
+class Waiting:
+    """The steps that run, shown with their age: on a terminal as one line that is renewed, else as a line now and then."""
+
+    def __init__(self, *, quiet: bool) -> None:
+        self._steps: dict[str, tuple[float, str]] = {}
+        self._quiet = quiet
+        self._live = sys.stderr.isatty() and not quiet
+        self._begun = time.monotonic()
+        self._lock = threading.Lock()
+        self._end = threading.Event()
+        self._ticker = threading.Thread(target=self._tick, daemon=True)
+
+    def __enter__(self) -> Waiting:
+        self._ticker.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._end.set()
+        self._ticker.join()
+        self._clear()
+
+    def take(self, event: dict[str, Any]) -> None:
+        """Show an event."""
+        step, kind, text = event["step"], event["kind"], event["text"]
+        with self._lock:
+            if kind in {"begin", "note"}:
+                begun = self._steps.get(step, (time.monotonic(), ""))[0]
+                self._steps[step] = (begun, text)
+            else:
+                self._steps.pop(step, None)
+            line = {"begin": text, "note": text, "done": f"{step}: done in {text}", "failed": f"{step}: failed: {text}"}[kind]
+            if not self._quiet:
+                self._clear()
+                tell(f"[{time.monotonic() - self._begun:7.1f} s] {line}")
+
+    def _tick(self) -> None:
+        while not self._end.wait(REFRESH if self._live else REMIND):
+            with self._lock:
+                if not self._steps or self._quiet:
+                    continue
+                now = time.monotonic()
+                oldest = sorted(self._steps.values())
+                shown = "; ".join(f"{text} ({now - begun:.0f} s)" for begun, text in oldest[:2])
+                more = f"; and {len(oldest) - 2} more" if len(oldest) > 2 else ""
+                if self._live:
+                    sys.stderr.write(f"\r\x1b[K  ... {shown}{more}"[:200])
+                    sys.stderr.flush()
+                else:
+                    tell(f"[{now - self._begun:7.1f} s] still {shown}{more}")
+
+    def _clear(self) -> None:
+        if self._live:
+            sys.stderr.write("\r\x1b[K")
+            sys.stderr.flush()
+
+
+def follow(api: Api, job: str, *, quiet: bool = False, after: int = 0) -> Any:
+    """Until the job's end; returns its result.
+
+    Raises:
+        RacklessError: what the job ended with.
+    """
+    from rackless.client.api import ServerGoneError
+    from rackless.client.errors import error_of
+
+    with Waiting(quiet=quiet) as waiting:
+        for life in range(LIVES):
+            try:
+                for event in api.lines("GET", f"/jobs/{job}/events", query={"after": after, "follow": "true"}):
+                    after = event["number"]
+                    waiting.take(event)
+                ended = api.ask("GET", f"/jobs/{job}")
+                if ended["state"] == "running":
+                    continue
+            except ServerGoneError:
+                if life == LIVES - 1:
+                    raise
+                tell("The server went away; starting it again.")
+                api.connect()
+                continue
+            if ended["error"]:
+                raise error_of(ended["error"])
+            return ended["result"]
+    raise ServerGoneError("The server went away again and again.", hint="Its log is server.log in its state directory.")

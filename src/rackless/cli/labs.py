@@ -1,0 +1,167 @@
+"""rackless up, list, show, down."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from rackless.cli.options import File, InJson, Lab, Name
+from rackless.cli.output import INTERRUPTED, age, as_json, clock, say, table, tell
+
+if TYPE_CHECKING:
+    from rackless.client.api import Api
+
+
+def up(file: File, name: Name = None, in_json: InJson = False) -> None:
+    """Deploy a blueprint, or bring back what is missing of its lab. Ctrl-C stops it and removes what this run made.
+
+    Example: rackless up examples/back-to-back.yaml
+    """
+    from rackless.cli.following import follow
+    from rackless.cli.reading import send
+    from rackless.client.api import Api
+
+    with Api() as api:
+        started = send(api, "/labs", file, name=name)
+        lab, job = started["lab"], started["job"]
+        tell(_opening(started))
+        try:
+            follow(api, job)
+        except KeyboardInterrupt:
+            _give_up(api, started)
+            raise typer.Exit(INTERRUPTED) from None
+        found = api.ask("GET", f"/labs/{lab}")
+    if in_json:
+        as_json(found)
+        return
+    ready = sum(port["ready"] for port in found["ports"])
+    say(f"Lab {lab} is {found['state']}: {len(found['machines'])} machines, {ready} ports ready, {len(found['wires'])} wires.")
+    say(f"Next: rackless show {lab}; rackless ssh {lab} {_first(found)}; rackless down {lab}")
+
+
+def _opening(started: dict[str, Any]) -> str:
+    lab, job = started["lab"], started["job"]
+    if started["kind"] == "followed":
+        return f"Lab {lab}: job {job} was interrupted when the server died and goes on; following it."
+    if started["kind"] == "again" and started["was"] == "ready":
+        return f"Lab {lab} is up already; making sure of every part of it (job {job})."
+    if started["kind"] == "again":
+        return f"Lab {lab} was {started['was']}; going on from there (job {job})."
+    return f"Deploying lab {lab} (job {job})."
+
+
+def _first(found: dict[str, Any]) -> str:
+    owners = [router["name"] for router in found["routers"]] or [machine["owner"] for machine in found["machines"]]
+    return str(owners[0])
+
+
+def _give_up(api: Api, started: dict[str, Any]) -> None:
+    from rackless.cli.following import follow
+
+    lab = started["lab"]
+    if started["kind"] != "new":
+        tell(f"\nInterrupted: stopping the job. `rackless up` goes on with lab {lab}, `rackless down {lab}` removes it.")
+        api.ask("POST", f"/jobs/{started['job']}/cancel")
+        return
+    tell(f"\nInterrupted: stopping the job and removing what it made. Another Ctrl-C leaves the rest to `rackless down {lab}`.")
+    ended = api.ask("DELETE", f"/labs/{lab}", wait=0)
+    if ended:
+        follow(api, ended["job"])
+    tell(f"Lab {lab} is gone.")
+
+
+def list_labs(in_json: InJson = False) -> None:
+    """List the labs.
+
+    Example: rackless list --json
+    """
+    from rackless.client.api import Api
+
+    with Api() as api:
+        found = api.ask("GET", "/labs")
+    if in_json:
+        as_json(found)
+    elif not found:
+        say("There are no labs. Start with: rackless up examples/back-to-back.yaml")
+    else:
+        rows = [
+            [lab["name"], lab["state"], f"{lab['running']}/{lab['machines']}", lab["memory"], lab["provider"], age(lab["since"])]
+            for lab in found
+        ]
+        table(["lab", "state", "running", "MiB", "provider", "since"], rows)
+
+
+def show(lab: Lab, in_json: InJson = False) -> None:
+    """Show a lab: routers, machines, ports, wires, addresses, states, since when.
+
+    Example: rackless show back-to-back
+    """
+    from rackless.client.api import Api
+
+    with Api() as api:
+        found = api.ask("GET", f"/labs/{lab}")
+    if in_json:
+        as_json(found)
+        return
+    reason = f" ({found['reason']})" if found["reason"] else ""
+    say(f"Lab {found['name']} on {found['provider']}: {found['state']}{reason} since {clock(found['since'])}")
+    if found["note"]:
+        say(f"Note: {found['note']}")
+    if found["job"] and found["job"]["state"] == "running":
+        say(f"Job {found['job']['id']} runs since {clock(found['job']['started'])}.")
+    say()
+    _routers(found)
+    rows = [
+        [m["name"], m["role"], m["state"], m["memory"], m["console_port"], age(m["since"]), m["reason"]]
+        for m in found["machines"]
+    ]
+    table(["machine", "role", "state", "MiB", "console", "since", "reason"], rows)
+    say()
+    ports = [
+        [p["name"], p["machine"], p["mac"], _up(p["up"]), p["mtu"], p["peer"], " ".join(p["addresses"])] for p in found["ports"]
+    ]
+    table(["port", "machine", "mac", "link", "mtu", "wired to", "addresses"], ports)
+    say()
+    table(["wire", "and", "state", "since"], [[*w["ends"], w["state"], age(w["since"])] for w in found["wires"]])
+
+
+def _routers(found: dict[str, Any]) -> None:
+    rows = []
+    for router in found["routers"]:
+        management = router["management"]
+        services = "  ".join(f"{name} {where}" for name, where in management["services"].items())
+        how = "own address" if management["how"] == "address" else "forwarded ports"
+        rows.append([router["name"], router["family"], router["cards"], router["user"], how, services])
+    if rows:
+        table(["router", "family", "cards", "user", "fxp0 by", "services"], rows)
+        say()
+
+
+def _up(up: bool | None) -> str:
+    return "-" if up is None else "up" if up else "down"
+
+
+def down(lab: Lab, in_json: InJson = False) -> None:
+    """Take a lab away: machines, disks, networks, files, ports, secrets. A job that runs on it is stopped first.
+
+    Example: rackless down back-to-back
+    """
+    from rackless.cli.following import follow
+    from rackless.client.api import Api
+
+    with Api() as api:
+        started = api.ask("DELETE", f"/labs/{lab}", wait=0)
+        if started:
+            follow(api, started["job"])
+    if in_json:
+        as_json({"lab": lab, "state": "ended"})
+    else:
+        say(f"Lab {lab} is gone." if started else f"Lab {lab} was gone already.")
+
+
+def add(app: typer.Typer) -> None:
+    app.command()(up)
+    app.command("list")(list_labs)
+    app.command()(show)
+    app.command()(down)

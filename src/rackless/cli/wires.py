@@ -1,0 +1,112 @@
+"""rackless connect, disconnect, link, capture."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from rackless.cli.options import End, InJson, Lab, OtherEnd
+from rackless.cli.output import as_json, say, tell
+
+REWIRING = 60.0
+"""Seconds to wait for a wire's job in one request."""
+
+
+def connect(lab: Lab, a: End, b: OtherEnd, in_json: InJson = False) -> None:
+    """Join two free ports behind their running machines.
+
+    Example: rackless connect back-to-back west:ge-0/0/1 east:ge-0/0/1
+    """
+    from rackless.client.api import Api
+
+    with Api() as api:
+        done = api.ask("POST", f"/labs/{lab}/wires", body={"a": a, "b": b}, wait=REWIRING)
+    if in_json:
+        as_json({"lab": lab, "ends": [a, b], "state": "connected", "job": done["job"]})
+    else:
+        say(f"{a} and {b} are connected.")
+
+
+def disconnect(lab: Lab, a: End, b: OtherEnd, in_json: InJson = False) -> None:
+    """Take the wire between two ports away. Nothing reboots.
+
+    Example: rackless disconnect back-to-back west:ge-0/0/1 east:ge-0/0/1
+    """
+    from rackless.client.api import Api
+
+    with Api() as api:
+        done = api.ask("DELETE", f"/labs/{lab}/wires", query={"a": a, "b": b}, wait=REWIRING)
+    if in_json:
+        as_json({"lab": lab, "ends": [a, b], "state": "disconnected", "job": done["job"]})
+    else:
+        say(f"{a} and {b} are disconnected.")
+
+
+def link(
+    lab: Lab,
+    end: End,
+    other: Annotated[str | None, typer.Argument(metavar="[END]", help="Its other end, to be sure.", show_default=False)] = None,
+    up: Annotated[bool | None, typer.Option("--up/--down", help="Which of the two.", show_default=False)] = None,
+    in_json: InJson = False,
+) -> None:
+    """Put a wire down, as if its cable were pulled, or up again. The wire stays.
+
+    Example: rackless link back-to-back west:ge-0/0/0 --down
+    """
+    from rackless.client.api import Api
+
+    if up is None:
+        raise typer.BadParameter("say --down or --up")
+    with Api() as api:
+        done = api.ask("PATCH", f"/labs/{lab}/wires", body={"end": end, "other": other, "up": up}, wait=REWIRING)
+    state = "connected" if up else "down"
+    if in_json:
+        as_json({"lab": lab, "end": end, "state": state, "job": done["job"]})
+    else:
+        say(f"The wire at {end} is {'up' if up else 'down'}.")
+
+
+def capture(
+    lab: Lab,
+    end: End,
+    write: Annotated[str, typer.Option("--write", "-w", metavar="FILE", help="Where to; - is standard output.")] = "-",
+    in_json: InJson = False,
+) -> None:
+    """Capture the frames of a port, in both directions, as pcap. Ctrl-C ends it.
+
+    Example: rackless capture back-to-back west:ge-0/0/0 | wireshark -k -i -
+    """
+    from rackless.client.api import Api
+    from rackless.model.errors import InputError
+
+    if write == "-" and (sys.stdout.isatty() or in_json):
+        raise InputError(
+            "A capture is binary data, and standard output is a terminal or is to be JSON.", hint="Use `-w FILE`, or a pipe."
+        )
+    size = 0
+    with Api() as api, api.stream("GET", f"/labs/{lab}/capture", query={"end": end}) as answer:
+        try:
+            out = sys.stdout.buffer if write == "-" else open(write, "wb")  # noqa: SIM115 - closed below
+        except OSError as error:
+            raise InputError(f"{write} cannot be written: {error.strerror}.", hint="Name another file.") from error
+        try:
+            if write != "-":
+                tell(f"Capturing {end} into {write}; Ctrl-C ends.")
+            for piece in answer.iter_raw():
+                size += len(piece)
+                out.write(piece)
+                out.flush()
+        except KeyboardInterrupt:
+            tell("")
+        finally:
+            if write != "-":
+                out.close()
+    if in_json:
+        as_json({"lab": lab, "end": end, "file": write, "bytes": size})
+
+
+def add(app: typer.Typer) -> None:
+    for command in (connect, disconnect, link, capture):
+        app.command()(command)

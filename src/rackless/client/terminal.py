@@ -1,0 +1,113 @@
+"""This terminal joined to a websocket of the server: a console or a shell. Ctrl-] leaves."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import shutil
+import signal
+import sys
+import termios
+import threading
+import tty
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import urlencode
+
+from rackless.client.errors import error_of
+from rackless.client.starting import ensure_server
+from rackless.model.errors import ProviderError
+from rackless.settings import Settings
+
+LEAVE = b"\x1d"
+"""Ctrl-], as telnet has it."""
+
+
+def join(settings: Settings, path: str, query: dict[str, Any], *, resizes: bool = False) -> None:
+    """Until Ctrl-], the end of standard input, or the server's end of it. Without a terminal, lines pass as they are.
+
+    Raises:
+        RacklessError: what the server said against it.
+    """
+    from websockets.exceptions import ConnectionClosed, WebSocketException
+    from websockets.sync.client import unix_connect
+
+    ensure_server(settings)
+    uri = f"ws://rackless{path}?{urlencode(query)}"
+    try:
+        socket = unix_connect(str(settings.socket), uri, max_size=None, compression=None)
+    except (OSError, WebSocketException) as error:
+        raise ProviderError(f"The server gave no stream: {error}.", hint="Run the same command again.") from error
+    failures: list[Exception] = []
+    done_read, done_write = os.pipe()
+
+    def show() -> None:
+        try:
+            for message in socket:
+                if isinstance(message, bytes):
+                    sys.stdout.buffer.write(message)
+                    sys.stdout.buffer.flush()
+                else:
+                    _said(json.loads(message), failures)
+        except ConnectionClosed:
+            pass
+        finally:
+            os.write(done_write, b"x")
+
+    with socket, _raw():
+        shower = threading.Thread(target=show, daemon=True)
+        shower.start()
+        if resizes and sys.stdin.isatty():
+            signal.signal(signal.SIGWINCH, lambda *_: socket.send(json.dumps({"resize": list(shutil.get_terminal_size())})))
+        try:
+            for data in _typed(done_read):
+                socket.send(data)
+        except ConnectionClosed:
+            pass
+    if failures:
+        raise failures[0]
+
+
+def _said(body: dict[str, Any], failures: list[Exception]) -> None:
+    if "error" in body:
+        failures.append(error_of(body["error"]))
+    else:
+        sys.stderr.write(f"\r\n[{body.get('note', '')}]\r\n")
+        sys.stderr.flush()
+
+
+def _typed(done: int) -> Iterator[bytes]:
+    """What is typed, until Ctrl-] or the end of either side. Input that ends (a pipe) leaves the output until it ends."""
+    stdin = sys.stdin.fileno()
+    watched = [stdin, done]
+    while True:
+        ready, _, _ = select.select(watched, [], [])
+        if done in ready:
+            return
+        data = os.read(stdin, 65536)
+        if not data:
+            watched = [done]
+            continue
+        before, leave, _ = data.partition(LEAVE)
+        if before:
+            yield before
+        if leave:
+            return
+
+
+@contextmanager
+def _raw() -> Iterator[None]:
+    """Every key goes to the other side; the terminal is as before afterwards."""
+    if not sys.stdin.isatty():
+        yield
+        return
+    fd = sys.stdin.fileno()
+    before = termios.tcgetattr(fd)
+    try:
+        tty.setraw(fd)
+        yield
+    finally:
+        termios.tcsetattr(fd, termios.TCSADRAIN, before)
+        sys.stdout.write("\r\n")
