@@ -1,0 +1,163 @@
+"""Card: joins each traffic NIC `p<N>` and its VXLAN to the controller, says hello, and does what the controller wants.
+
+NIC and VXLAN are joined by tc mirred redirect in both directions: a bridge would swallow LLDP and LACP.
+"""
+
+from __future__ import annotations
+
+import select
+import socket
+import time
+from pathlib import Path
+
+from system import links
+from system.identity import kept
+from system.protocol import (
+    CONTROL_PORT,
+    CONTROLLER,
+    INTERNAL_MTU,
+    MOST_BYTES,
+    VXLAN_PORT,
+    WIRE_MTU,
+    BadDatagram,
+    Hello,
+    PortReport,
+    State,
+    card_address,
+    decode,
+    encode,
+    vni,
+)
+
+HELLO_EVERY = 1.0
+TUNNEL_MTU = 9550
+"""INTERNAL_MTU less 50 bytes of IPv4, UDP, VXLAN and inner Ethernet headers."""
+READY_FILE = Path("/run/rackless/carddata.ready")
+"""There once the controller has answered a hello of this run."""
+
+
+def boot_id() -> str:
+    return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+
+
+def internal_commands(slot: int) -> list[str]:
+    return [f"link set int mtu {INTERNAL_MTU} up", f"address replace {card_address(slot)}/16 dev int"]
+
+
+def tunnel_commands(slot: int, port: int) -> list[str]:
+    """`ip` lines for one port. Promiscuous, or the NIC would drop frames for MACs and VLANs that aren't the card's own."""
+    return [
+        f"link add vx{port} mtu {TUNNEL_MTU} type vxlan id {vni(slot, port)} dev int local {card_address(slot)}"
+        f" remote {CONTROLLER} dstport {VXLAN_PORT} nolearning",
+        f"link set vx{port} up",
+        f"link set p{port} mtu {WIRE_MTU} promisc on up",
+    ]
+
+
+def join_commands(port: int) -> list[str]:
+    """`tc` lines for one port, repeatable."""
+    lines = []
+    for here, there in ((f"p{port}", f"vx{port}"), (f"vx{port}", f"p{port}")):
+        lines += [
+            f"qdisc replace dev {here} ingress",
+            f"filter replace dev {here} parent ffff: protocol all prio 1 handle 1 matchall action mirred egress redirect dev {there}",
+        ]
+    return lines
+
+
+class Card:
+    def __init__(self, slot: int) -> None:
+        self.slot = slot
+        self.boot = boot_id()
+        self.seq = 0
+        self.last: tuple[PortReport, ...] = ()
+        self.numbers = sorted(int(name[1:]) for name in links.names() if name[0] == "p" and name[1:].isdigit())
+        self.control: socket.socket | None = None
+        self.watch = links.monitor()
+
+    def prepare(self) -> None:
+        """All interfaces and their joints. Repeated by a respawned daemon without harm."""
+        links.batch("ip", internal_commands(self.slot))
+        lines = [line for port in self.numbers if links.read(f"vx{port}") is None for line in tunnel_commands(self.slot, port)]
+        links.batch("ip", lines)
+        links.batch("tc", [line for port in self.numbers for line in join_commands(port)])
+        self.control = socket.socket(socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+        self.control.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self.control.bind((card_address(self.slot), CONTROL_PORT))
+
+    def reports(self) -> tuple[PortReport, ...]:
+        found = []
+        for port in self.numbers:
+            link = links.read(f"p{port}")
+            if link is not None:
+                found.append(PortReport(port=port, mac=link.mac, mtu=link.mtu, carrier=link.carrier))
+        return tuple(found)
+
+    def hello(self, ports: tuple[PortReport, ...]) -> None:
+        assert self.control is not None
+        self.seq += 1
+        self.last = ports
+        try:
+            self.control.sendto(
+                encode(Hello(slot=self.slot, boot=self.boot, seq=self.seq, ports=ports)), (CONTROLLER, CONTROL_PORT)
+            )
+        except OSError as error:
+            links.say(f"carddata: no way to the controller: {error}")
+
+    def hear(self) -> None:
+        assert self.control is not None
+        while True:
+            try:
+                datagram, (source, _) = self.control.recvfrom(MOST_BYTES + 1)
+            except BlockingIOError:
+                return
+            except ConnectionRefusedError:
+                continue
+            try:
+                message = decode(datagram)
+            except BadDatagram as error:
+                links.say(f"carddata: datagram of {source} ignored: {error}")
+                continue
+            if source == CONTROLLER and isinstance(message, State) and message.slot == self.slot:
+                self.follow(message)
+                if not READY_FILE.exists():
+                    READY_FILE.touch()
+
+    def follow(self, state: State) -> None:
+        """Set the NICs as the controller wants them, if they aren't yet."""
+        lines = []
+        for wish in state.ports:
+            link = links.read(f"p{wish.port}")
+            if link is None:
+                continue
+            mtu = min(wish.mtu, WIRE_MTU)
+            if link.mtu != mtu:
+                lines.append(f"link set p{wish.port} mtu {mtu}")
+            if link.up != wish.up:
+                lines.append(f"link set p{wish.port} {'up' if wish.up else 'down'}")
+        links.batch("ip", lines)
+
+    def run(self) -> None:
+        self.prepare()
+        assert self.control is not None
+        due = 0.0
+        while True:
+            now = time.monotonic()
+            if now >= due:
+                self.hello(self.reports())
+                due = now + HELLO_EVERY
+            ready, _, _ = select.select([self.control, self.watch], [], [], max(0.0, due - now))
+            if self.control in ready:
+                self.hear()
+            if self.watch in ready:
+                links.drain(self.watch)
+                ports = self.reports()
+                if ports != self.last:
+                    self.hello(ports)
+
+
+def main() -> None:
+    identity = kept()
+    if identity is None or identity.slot is None:
+        raise SystemExit("carddata: this machine has no slot")
+    Card(identity.slot).run()

@@ -1,0 +1,119 @@
+"""The image store: `images/<name>/<digest>/` with a manifest, and `current`, a link that is switched atomically.
+
+    images/reference/current -> 3f0c...           what a new machine gets
+    images/reference/3f0c.../manifest.json        name, digest of the inputs, created, files with size and sha256
+                             root.qcow2           bootable disk: own bootloader and root file system (partition 2)
+                             kernel, initrd       the same kernel for `-kernel` (uncompressed ELF, PVH) and `-initrd`
+
+A digest directory never changes once it is there: machines have overlays of its disk.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from rackless.model.errors import NotFoundError, StateError
+
+APPEND = "console=ttyS0,115200 quiet rr.root=/dev/vda2 panic=5"
+"""Kernel command line that the disk's own bootloader uses too."""
+SAME_IMAGE = {"linux": "reference"}
+"""One root file system serves all roles; its role is told after boot."""
+FILES = {"disk": "root.qcow2", "kernel": "kernel", "initrd": "initrd"}
+MANIFEST = "manifest.json"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Image:
+    """`disk` boots by itself, or with `kernel`, `initrd` and `append` directly. `digest` is of what it was built from."""
+
+    name: str
+    digest: str
+    disk: Path
+    kernel: Path
+    initrd: Path
+    append: str
+
+
+def find(images: Path, name: str) -> Image:
+    """The current image of that name.
+
+    Raises:
+        NotFoundError: there is none, or a file of it is gone.
+    """
+    folder = images / SAME_IMAGE.get(name, name) / "current"
+    try:
+        manifest = json.loads((folder / MANIFEST).read_text())
+    except FileNotFoundError as error:
+        raise NotFoundError(f"There is no image {name} in {images}.", hint="Build it with `make images`.") from error
+    real = folder.resolve()
+    missing = [file for file in FILES.values() if not (real / file).is_file()]
+    if missing:
+        raise NotFoundError(f"The image {name} lacks {', '.join(missing)} in {real}.", hint="Build it with `make images`.")
+    return Image(
+        name=name,
+        digest=str(manifest["digest"]),
+        disk=real / FILES["disk"],
+        kernel=real / FILES["kernel"],
+        initrd=real / FILES["initrd"],
+        append=str(manifest["append"]),
+    )
+
+
+def has(images: Path, name: str, digest: str) -> bool:
+    """True when that very build is there and whole."""
+    folder = images / name / digest
+    return (folder / MANIFEST).is_file() and all((folder / file).is_file() for file in FILES.values())
+
+
+def publish(images: Path, name: str, digest: str, built: Path) -> Image:
+    """Write the manifest of the finished directory `built` (same file system), give it its name, and make it current."""
+    files = {
+        path.name: {"size": path.stat().st_size, "sha256": _sha256(path)} for path in sorted(built.iterdir()) if path.is_file()
+    }
+    manifest = {"name": name, "digest": digest, "created": time.time(), "append": APPEND, "files": files}
+    (built / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n")
+    target = images / name / digest
+    if target.exists():
+        shutil.rmtree(target)
+    built.rename(target)
+    make_current(images, name, digest)
+    return find(images, name)
+
+
+def make_current(images: Path, name: str, digest: str) -> None:
+    link = images / name / "current"
+    draft = link.with_name("current.new")
+    draft.unlink(missing_ok=True)
+    draft.symlink_to(digest)
+    os.replace(draft, link)
+
+
+@contextmanager
+def building(images: Path, name: str) -> Iterator[None]:
+    """Only one builder at a time. The lock goes with its process, however that ends.
+
+    Raises:
+        StateError: another process builds this image now.
+    """
+    folder = images / name
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise StateError(f"The image {name} is being built by another process.", hint="Wait until it has ended.") from error
+        yield
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
