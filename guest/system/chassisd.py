@@ -18,6 +18,7 @@ from system.chassis import Action, Carrier, Chassis, Make, Remove
 from system.protocol import (
     CONTROL_PORT,
     CONTROLLER,
+    CONTROLLER_ADDRESSES,
     INTERNAL_MTU,
     MOST_BYTES,
     VXLAN_PORT,
@@ -34,6 +35,7 @@ from system.protocol import (
 )
 
 CHASSIS_FILE = Path("/run/rackless/chassis.json")
+PID_FILE = Path("/run/rackless/chassisd.pid")
 DEFAULT_MTU = 1500
 
 
@@ -162,8 +164,6 @@ class Daemon:
 
 def prepare() -> None:
     """The internal interface; repeated by a respawned daemon without harm."""
-    from system.protocol import CONTROLLER_ADDRESSES
-
     links.batch(
         "ip",
         [
@@ -174,5 +174,6 @@ def prepare() -> None:
 
 
 def main() -> None:
+    PID_FILE.write_text(f"{os.getpid()}\n")
     prepare()
     Daemon().run()
