@@ -255,7 +255,7 @@ def is_ready(identity: Identity) -> bool:
     if identity.role == "host":
         return Path("/run/sshd.pid").exists()
     with_mgmt = Path("/usr/lib/rackless-router/mgmt/daemon.py").exists()
-    return Path("/run/rackless/chassis.json").exists() and (not with_mgmt or Path("/run/rackless/mgmt.sock").exists())
+    return Path("/run/chassisd.json").exists() and (not with_mgmt or Path("/run/mgd.sock").exists())
 
 
 def open_power_keys() -> list[int]:

@@ -1,6 +1,6 @@
 """Controller: hears the cards, makes `ge-<slot>-0-<port>` of what they report, and tells them what the configuration wants.
 
-What it knows is in /run/rackless/chassis.json for the CLI and SNMP: {"cards": [{slot, boot, uptime_at, ports: [...]}]}.
+What it knows is in /run/chassisd.json for the CLI and SNMP (docs/reference/internal-protocol.md).
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ from system.protocol import (
     vni,
 )
 
-CHASSIS_FILE = Path("/run/rackless/chassis.json")
-PID_FILE = Path("/run/rackless/chassisd.pid")
+CHASSIS_FILE = Path("/run/chassisd.json")
+PID_FILE = Path("/run/chassisd.pid")
 DEFAULT_MTU = 1500
 
 
@@ -103,7 +103,13 @@ class Daemon:
     def publish(self) -> None:
         """Write what is known for others to read, whole or not at all."""
         cards = [
-            {"slot": card.slot, "boot": card.boot, "uptime_at": card.since, "ports": [asdict(port) for port in card.ports]}
+            {
+                "slot": card.slot,
+                "state": "online",
+                "boot": card.boot,
+                "since": round(time.time() - time.monotonic() + card.since, 1),
+                "ports": [asdict(port) for port in card.ports],
+            }
             for card in sorted(self.chassis.cards.values(), key=lambda card: card.slot)
         ]
         draft = CHASSIS_FILE.with_suffix(".new")

@@ -110,7 +110,7 @@ class Vm:
             for kind in ("serial", "channel", "qmp"):
                 self.path(kind).unlink(missing_ok=True)
 
-    def ask(self, do: str, deadline: float = 30, **fields: object) -> dict[str, object]:
+    def ask(self, do: str, /, *, within: float = 30, **fields: object) -> dict[str, object]:
         """One request; the first answers when the guest has booted, so it is preceded by pings until one comes back."""
         end = time.monotonic() + 60
         while True:
@@ -120,7 +120,7 @@ class Vm:
             except TimeoutError:
                 if time.monotonic() > end:
                     raise
-        return self._exchange(do, deadline, fields)
+        return self._exchange(do, within, fields)
 
     def _exchange(self, do: str, deadline: float, fields: dict[str, object]) -> dict[str, object]:
         token = os.urandom(6).hex()

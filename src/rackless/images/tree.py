@@ -1,6 +1,6 @@
 """Second stage of the builder: packages' tree + guest tree -> pruned root, kernel, initrd, disk. Runs as root or as root of a user namespace.
 
-    python -m rackless.images.tree BASE.tar GUEST WORK OUT
+    python -m rackless.images.tree BASE.tar.zst GUEST WORK OUT
 """
 
 from __future__ import annotations
