@@ -11,7 +11,6 @@ import select
 import signal
 import struct
 import subprocess
-import time
 from pathlib import Path
 
 from system import links

@@ -223,7 +223,9 @@ class TestNics:
         return Identity(role="card", slot=0, hostname="c", nics=nics)
 
     def test_the_mac_decides_when_all_are_there(self) -> None:
-        lines = becoming.nic_commands(self.identity("m0", "m1", "m2"), [link("eth0", "m2"), link("eth1", "m0"), link("eth2", "m1")])
+        lines = becoming.nic_commands(
+            self.identity("m0", "m1", "m2"), [link("eth0", "m2"), link("eth1", "m0"), link("eth2", "m1")]
+        )
         assert [line for line in lines if "name" in line][-3:] == [
             "link set rr0 name mgmt0",
             "link set rr1 name int",
