@@ -77,9 +77,7 @@ def name_nics(identity: Identity) -> None:
 
 def host_commands(identity: Identity) -> list[str]:
     labels = {nic.label: identity.interface(nic.index) for nic in identity.nics}
-    addresses = [
-        f"address replace {address} dev {labels.get(label, label)}" for label, address in identity.addresses
-    ]
+    addresses = [f"address replace {address} dev {labels.get(label, label)}" for label, address in identity.addresses]
     return [*addresses, *(f"route replace {to} via {via}" for to, via in identity.routes)]
 
 

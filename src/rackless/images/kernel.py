@@ -28,7 +28,9 @@ def vmlinux(bzimage: bytes) -> bytes:
             "The kernel's payload is not compressed with XZ.", hint="The image is built from Debian's package linux-image-amd64."
         ) from error
     if elf[:4] != b"\x7fELF":
-        raise InputError("The kernel's payload is no ELF file.", hint="The image is built from Debian's package linux-image-amd64.")
+        raise InputError(
+            "The kernel's payload is no ELF file.", hint="The image is built from Debian's package linux-image-amd64."
+        )
     return elf
 
 

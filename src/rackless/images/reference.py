@@ -71,7 +71,9 @@ def digest_files(files: list[tuple[str, Path]], *texts: str) -> str:
 def input_files(guest: Path) -> list[tuple[str, Path]]:
     own = [Path(str(module.__file__)) for module in (disk, kernel, sources, store, tree)] + [Path(__file__)]
     found = [
-        path for path in guest.rglob("*") if path.is_file() and "__pycache__" not in path.parts and path.suffix not in (".pyc", ".md")
+        path
+        for path in guest.rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts and path.suffix not in (".pyc", ".md")
     ]
     return [(f"guest/{path.relative_to(guest)}", path) for path in found] + [(f"builder/{path.name}", path) for path in own]
 

@@ -1,6 +1,6 @@
 """Second stage of the builder: packages' tree + guest tree -> pruned root, kernel, initrd, disk. Runs as root or as root of a user namespace.
 
-    python -m rackless.images.tree BASE.tar.zst GUEST WORK OUT
+python -m rackless.images.tree BASE.tar.zst GUEST WORK OUT
 """
 
 from __future__ import annotations
@@ -19,7 +19,9 @@ from rackless.running import run
 
 HOME = "usr/lib/rackless-router"
 PYTHON_PARTS = ("mgmt", "snmp", "system")
-OWN_TOOLS = frozenset({"ip", "tc", "ping", "ping6", "sh", "ash", "free", "traceroute", "dpkg", "rpm", "ifup", "ifdown", "su", "login"})
+OWN_TOOLS = frozenset(
+    {"ip", "tc", "ping", "ping6", "sh", "ash", "free", "traceroute", "dpkg", "rpm", "ifup", "ifdown", "su", "login"}
+)
 """Applets that never stand in for a missing program: they would be less than what scripts expect."""
 PYTHON_SKIPPED = r"/(idlelib|turtledemo|ensurepip|distutils|tkinter)/"
 
@@ -116,7 +118,9 @@ async def compile_python(root: Path) -> None:
 async def build(base: Path, guest: Path, work: Path, out: Path) -> None:
     root = work / "root"
     root.mkdir()
-    await run(["tar", "-xf", base, "-C", root, "--numeric-owner", "--exclude=./dev/*"], deadline=600, hint="Install the package zstd.")
+    await run(
+        ["tar", "-xf", base, "-C", root, "--numeric-owner", "--exclude=./dev/*"], deadline=600, hint="Install the package zstd."
+    )
     take_kernel(root, guest, out, work)
     applets = (await run(["chroot", root, "/usr/bin/busybox", "--list"], deadline=60)).out.decode().split()
     prune(root, read_list(guest / "image/prune"))
