@@ -1,7 +1,7 @@
 """The command line's client: a terminal for the daemon. Few imports: under emulation each costs the user time.
 
 `cli` talks with the user; `cli -c 'COMMAND; COMMAND'` and `cli < FILE` run commands, stop at the first that fails (`-k`: go
-on) and then exit with 1. Programs such as ping run here, with the user's own rights.
+on) and then exit with 1; `-e` shows each command with its prompt. Programs such as ping run here, with the user's own rights.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from mgmt.editor import Editor
 
 SOCKET = "/run/mgd.sock"
-USAGE = "usage: cli [-k] [-c 'COMMAND; COMMAND ...']"
+USAGE = "usage: cli [-k] [-e] [-c 'COMMAND; COMMAND ...']"
 PATIENCE = 100
 """Tenths of a second that the daemon may take to open its socket (it starts at boot, beside the login)."""
 
@@ -45,10 +45,11 @@ def connect(path: str) -> socket.socket:
 class Client:
     """One session: gives lines to the daemon and does what it asks."""
 
-    def __init__(self, sock: socket.socket, script: list[str] | None, *, keep_going: bool) -> None:
+    def __init__(self, sock: socket.socket, script: list[str] | None, *, keep_going: bool, echo: bool) -> None:
         self._sock = sock
         self._script = script
         self._keep_going = keep_going
+        self._echo = echo
         self._tty = script is None and os.isatty(0) and os.isatty(1)
         self._input = b""
         self._ended = False
@@ -66,7 +67,7 @@ class Client:
             terminal = os.ttyname(0).removeprefix("/dev/") if os.isatty(0) else ""
         except OSError:
             terminal = ""
-        wire.send(self._sock, wire.HELLO, "1" if self._tty else "0", terminal)
+        wire.send(self._sock, wire.HELLO, "tty" if self._tty else "echo" if self._echo else "", terminal)
         if self._editor is not None:
             self._editor.start()
         try:
@@ -115,16 +116,27 @@ class Client:
                 self._put("\n" + banner + "\n")
             line = self._editor.line(prompt)
         else:
-            line = self._next()
+            line = self._next(prompt)
+            if self._echo and line:
+                self._put((banner + "\n" if banner else "") + prompt + line + "\n")
         if line is None:
             return False
         wire.send(self._sock, wire.LINE, line)
         return True
 
-    def _next(self) -> str | None:
-        if self._script is not None:
-            return self._script.pop(0) if self._script else None
-        return self._input_line()
+    def _next(self, prompt: str) -> str | None:
+        """The next command of a batch. One that ends with `?` asks for help, as the key does for people."""
+        while True:
+            line = self._script_line() if self._script is not None else self._input_line()
+            if line is None or not line.endswith("?") or line.count('"') % 2:
+                return line
+            if self._echo:
+                self._put(prompt + line + "\n")
+            lines = self._assist("?", line[:-1])[1]
+            self._put(lines + "\n" if lines else "")
+
+    def _script_line(self) -> str | None:
+        return self._script.pop(0) if self._script else None
 
     def _input_line(self) -> str | None:
         """The next line of standard input."""
@@ -257,12 +269,14 @@ def pages(text: str, height: int, width: int) -> Iterator[str | None]:
 
 def main(arguments: list[str] | None = None) -> int:
     arguments = sys.argv[1:] if arguments is None else arguments
-    keep_going = False
+    keep_going = echo = False
     script: list[str] | None = None
     while arguments:
         word = arguments.pop(0)
         if word == "-k":
             keep_going = True
+        elif word == "-e":
+            echo = True
         elif word == "-c" and arguments:
             from mgmt.tokens import commands
 
@@ -277,7 +291,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     _signal.signal(_signal.SIGINT, _signal.SIG_IGN)
     _signal.signal(_signal.SIGTSTP, _signal.SIG_IGN)
-    client = Client(sock, script, keep_going=keep_going)
+    client = Client(sock, script, keep_going=keep_going, echo=echo)
     try:
         return client.run()
     except (EOFError, BrokenPipeError, ConnectionResetError):

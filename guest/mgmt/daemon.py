@@ -37,6 +37,7 @@ class SocketChannel:
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
         self.tty = False
+        self.echoed = False
 
     def text(self, text: str, *, paging: bool = False) -> None:
         if text:
@@ -122,7 +123,8 @@ class Server:
             if kind != wire.HELLO:
                 return
             tty, _, terminal = body.partition("\0")
-            channel.tty = tty == "1"
+            channel.tty = tty == "tty"
+            channel.echoed = tty != ""
             with self._datastore.lock:  # held at start until the configuration is there
                 session = Session(self._datastore, channel, user, terminal)
             if session.level == 0:

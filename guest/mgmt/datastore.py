@@ -31,6 +31,15 @@ class Refused(Exception):
         self.lines = lines
 
 
+def _told(error: Exception) -> str:
+    """An expected failure in one sentence; a fault of ours with its traceback."""
+    if isinstance(error, (Failed, OSError)):
+        return str(error)
+    import traceback
+
+    return "".join(traceback.format_exception(error))
+
+
 class Datastore:
     """Active and candidate configuration of the router. Every method takes the lock; a caller that needs several holds `lock`."""
 
@@ -74,8 +83,8 @@ class Datastore:
                     part = module.render(self.active, self.world)
                     self._parts[name] = part
                     module.apply(self._engine, None, part)
-                except (Failed, OSError, ValueError) as error:
-                    self.log(f"configuration at start: {name}: {error}")
+                except Exception as error:  # noqa: BLE001  # a router with a fault in one part must still come up with the others
+                    self.log(f"configuration at start: {name}: {_told(error)}")
 
     def links_changed(self) -> None:
         """A network interface came, went or changed: bring it to what is wanted."""
@@ -187,7 +196,8 @@ class Datastore:
             done.append(name)
             try:
                 module.apply(self._engine, old, parts[name])
-            except (Failed, OSError) as error:
+            except Exception as error:  # whatever it is, the former configuration must be put back
+                self.log(f"commit: {name}: {_told(error)}")
                 self._back(parts, done)
                 raise Refused([f"error: {error}", "error: commit failed, the configuration is as before"]) from error
 
@@ -199,8 +209,8 @@ class Datastore:
                 continue
             try:
                 module.apply(self._engine, parts[name], old)
-            except (Failed, OSError) as error:
-                self.log(f"configuration: going back: {name}: {error}")
+            except Exception as error:  # noqa: BLE001  # the other parts must still go back
+                self.log(f"configuration: going back: {name}: {_told(error)}")
 
     def _unconfirmed(self, before: Tree) -> None:
         with self.lock:

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
         """The user's end: what the daemon can ask of the client program, which acts with the user's own rights."""
 
         tty: bool
+        """A person is there: ask, greet, page."""
+        echoed: bool
+        """The command stands on the screen, behind its prompt: a caret points up at it."""
 
         def text(self, text: str, *, paging: bool = False) -> None: ...
         def ask(self, prompt: str, *, echo: bool) -> str | None: ...
@@ -152,7 +155,7 @@ class Session:
     def _complain(self, line: str, error: Mismatch) -> None:
         self.ok = False
         margin = " " * len(self.prompt())
-        if not self.channel.tty:
+        if not self.channel.echoed:
             margin = ""
             self.channel.text(line + "\n")
         shown = caret(error)
@@ -185,7 +188,7 @@ class Session:
         segments = _segments(words)
         state: State = CommandState(self, self.root() if len(segments) == 1 else PIPES)
         found = assist(state, segments[-1], partial, key, len(text))
-        margin = " " * len(self.prompt())
+        margin = " " * len(self.prompt()) if self.channel.echoed else ""
         found.lines = [line.replace("\x01", margin) for line in found.lines]
         return found
 

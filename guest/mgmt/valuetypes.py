@@ -244,7 +244,9 @@ password = Type("password", _password)
 ed25519_key = Type("key", _key("ssh-ed25519"))
 rsa_key = Type("key", _key("ssh-rsa"))
 time_zone = Type("zone", _zone)
-community = pattern("community", r"[!-~]{1,64}", "1 to 64 printable characters without blanks are needed")
+community = pattern(
+    "community", r"[!#-\[\]-~]{1,64}", "1 to 64 printable characters without blanks, quotes and backslashes are needed"
+)
 iso_address = Type("iso-address", _net)
 as_number = Type("as-number", _autonomous)
 file_name = pattern("filename", r"[^\0\n]+", "a file name is needed")

@@ -1,7 +1,7 @@
 """Frames between the command line and its daemon over the unix socket. No imports: the client's start-up time counts.
 
 A frame is one byte of kind, four bytes of length (big endian), then UTF-8 text. Several fields are parted by NUL.
-Client to daemon: HELLO (tty, terminal), LINE, ASSIST (key, text), ANSWER (status, text).
+Client to daemon: HELLO (`tty`, `echo` or nothing; terminal), LINE, ASSIST (key, text), ANSWER (status, text).
 Daemon to client: TEXT (a first character that says whether it may be paged), PROMPT (status of the last line, banner, prompt,
 screen length), HELP (inserted, text), and what the daemon asks of the client, each answered by ANSWER: ASK (echo, prompt),
 RUN (capture, argv...), TERMINAL, READ (path), WRITE (path, text). BYE ends the session.

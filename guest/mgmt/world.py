@@ -115,7 +115,8 @@ class Machine:
 
 class Folder(Machine):
     """A machine that is a folder. Commands go to `<root>/commands.log`; their answers come from `<root>/answers.json`:
-    a mapping of the command line to its output, or to [code, output, errors]. An unknown command succeeds silently."""
+    a mapping of the command line to its output (text, or JSON as it is), or to {code, out, err}. An unknown command succeeds
+    silently."""
 
     live = False
 
@@ -127,6 +128,6 @@ class Folder(Machine):
             log.write(line + "\n" + "".join(f"  < {part}\n" for part in stdin.splitlines()))
         text = self.read("/answers.json")
         answer = json.loads(text).get(line, "") if text else ""
-        if isinstance(answer, list):
-            return Result(int(answer[0]), str(answer[1]), str(answer[2]))
+        if isinstance(answer, dict) and "code" in answer:
+            return Result(int(answer["code"]), str(answer.get("out", "")), str(answer.get("err", "")))
         return Result(0, answer if isinstance(answer, str) else json.dumps(answer), "")

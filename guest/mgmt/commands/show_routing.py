@@ -179,10 +179,11 @@ def route(session: Session, given: Given, operations: Operations) -> None:
         rows = _from_zebra(session, verb) if "zebra" in session.datastore.daemons() else _from_kernel(session, switch)
         rows += _local(session, "inet" if version == 4 else "inet6")
         everything = len({row["prefix"] for row in rows})
+        active = sum(row.get("active", True) for row in rows)
         shown = [row for row in rows if _wanted(row, given)]
         if not shown:
             continue
-        session.out(f"\n{title}: {everything} destinations, {len(rows)} routes ({len(rows)} active, 0 holddown, 0 hidden)")
+        session.out(f"\n{title}: {everything} destinations, {len(rows)} routes ({active} active, 0 holddown, 0 hidden)")
         session.out("+ = Active Route, - = Last Active, * = Both\n")
         last = ""
         for row in sorted(shown, key=_order):

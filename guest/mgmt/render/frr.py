@@ -30,6 +30,8 @@ STATIC, OSPF, BGP = 5, 10, 170
 READY = 60.0
 """Seconds that zebra may take; under emulation it needs up to 8."""
 _worker = threading.Lock()
+_wanted: set[str] = set()
+"""Daemons of the newest configuration: a start that was overtaken by another commit starts none that is not wanted any more."""
 
 
 def render(tree: Tree, world: Machine) -> Part:
@@ -93,13 +95,18 @@ def apply(engine: Engine, old: Part | None, new: Part) -> None:
         return
     before = dict(old.data) if old is not None else {}
     engine.put_files(old, new)
+    _wanted.clear()
+    _wanted.update(new.data)
     for name in reversed(DAEMONS):
         if name not in new.data:
             engine.supervisor.stop(name)
     script: list[str] = []
     for name, lines in new.data.items():
-        if name in before and engine.supervisor.running(name):
-            script += delta(before[name], lines)
+        change = delta(before[name], lines) if name in before else []
+        if change and engine.supervisor.running(name):
+            # vtysh passes over a daemon that doesn't listen yet, without a word.
+            engine.supervisor.wait_ready(name, READY)
+            script += change
     if script:
         _tell(engine, script)
     if all(engine.supervisor.running(name) for name in new.data):
@@ -123,9 +130,11 @@ def _start(engine: Engine, names: list[str]) -> None:
     """zebra first; the others would wait 10 s for their next try when it isn't there yet."""
     with _worker:
         for name in names:
+            if name not in _wanted:
+                continue
             argv = [f"/usr/lib/frr/{name}", "-A", "127.0.0.1", "-P", "0", "-f", f"{FOLDER}/{name}.conf"]
             ready = "/run/frr/zserv.api" if name == "zebra" else f"/run/frr/{name}.vty"
-            if name == "zebra" and not engine.supervisor.running(name):
+            if engine.world.live and not engine.supervisor.running(name):
                 engine.world.remove(ready)
             engine.supervisor.ensure(Daemon(name, argv, ready=ready))
             if name == "zebra" and not engine.supervisor.wait_ready(name, READY):

@@ -67,7 +67,7 @@ SYSTEM = container(
         container(
             "netconf",
             "Allow NETCONF connections",
-            container("ssh", "Allow NETCONF over SSH (port 830)", by="ssh", presence=True),
+            container("ssh", "Allow NETCONF over SSH (accepted; port 830 is opened by a later release)", by="ssh", presence=True),
         ),
     ),
     container(
