@@ -27,6 +27,9 @@ MENU_SETTLE = 3.0
 LEAVE = 30.0
 """Seconds given to logging out of the console, after success or failure."""
 ASK_ADDRESS = 1.0
+MOST_STEPS = 25
+"""From the login prompt to configuration mode takes three; a guest that sends us back and forth gets a few more."""
+STEP_AGAIN = 1.0
 BEHIND_LOGIN = frozenset({At.SHELL, At.CLI, At.CONFIGURE, At.MORE, At.CONFIRM})
 
 
@@ -36,11 +39,12 @@ class StuckAtMenuError(GuestError):
 
 @dataclass(frozen=True, kw_only=True)
 class Pace:
-    """Seconds of silence: after which output counts as ended, Enter is sent again, a boot menu counts as stuck."""
+    """Seconds of silence: after which output counts as ended, Enter is sent again, a boot menu counts as stuck; and before the same is tried again."""
 
     settle: float = SETTLE
     nudge: float = NUDGE_FIRST
     menu: float = MENU_SETTLE
+    again: float = STEP_AGAIN
 
 
 class ReferenceRouter(OverSsh):
@@ -116,11 +120,15 @@ class Talk:
         """To configuration mode, from wherever the guest is."""
         self._progress("waiting for the login prompt")
         at, reply = await self._where("the guest to boot to a login prompt", deadline=self._deadline, fresh=False)
-        tries = 0
+        tries, before = 0, At.LOGIN
         self._inside = at in BEHIND_LOGIN
         while at is not At.CONFIGURE:
             tries += 1
-            if tries > 40:
+            if at is before:
+                # A CLI whose daemon is still starting sends its user back: ask again, but not at once.
+                await self._deadline.pause(self._pace.again)
+            before = at
+            if tries > MOST_STEPS:
                 raise GuestError(
                     f"The console of {self._say.name} goes in circles at its {at.value}; last lines:\n{self._say.last_lines()}"
                 )
