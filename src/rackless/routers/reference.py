@@ -39,7 +39,8 @@ class StuckAtMenuError(GuestError):
 
 @dataclass(frozen=True, kw_only=True)
 class Pace:
-    """Seconds of silence: after which output counts as ended, Enter is sent again, a boot menu counts as stuck; and before the same is tried again."""
+    """Seconds of silence after which output counts as ended, Enter is sent again, a boot menu counts as stuck; `again`:
+    seconds before the same is tried once more."""
 
     settle: float = SETTLE
     nudge: float = NUDGE_FIRST
