@@ -14,7 +14,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from rackless.console.dialogue import NUDGE_FIRST, SETTLE, Dialogue, Reply
+from rackless.console.dialogue import DOUBT, NUDGE_FIRST, SETTLE, Dialogue, Reply
 from rackless.console.hub import ConsoleHub
 from rackless.deadline import Deadline
 from rackless.model.errors import DeadlineError, GuestError, RacklessError
@@ -39,10 +39,11 @@ class StuckAtMenuError(GuestError):
 
 @dataclass(frozen=True, kw_only=True)
 class Pace:
-    """Seconds of silence after which output counts as ended, Enter is sent again, a boot menu counts as stuck; `again`:
-    seconds before the same is tried once more."""
+    """Seconds of silence after which output counts as ended (`doubt`: when what looks like a prompt may be none), Enter is
+    sent again (`nudge`), a boot menu counts as stuck; `again`: seconds before the same is tried once more."""
 
     settle: float = SETTLE
+    doubt: float = DOUBT
     nudge: float = NUDGE_FIRST
     menu: float = MENU_SETTLE
     again: float = STEP_AGAIN
@@ -65,7 +66,11 @@ class ReferenceRouter(OverSsh):
         for resets in range(MOST_RESETS + 1):
             async with hub.writer("bootstrap") as lease:
                 talk = Talk(
-                    Dialogue(lease, settle=self._pace.settle, nudge=self._pace.nudge), wanted, self._pace, deadline, progress
+                    Dialogue(lease, settle=self._pace.settle, doubt=self._pace.doubt, nudge=self._pace.nudge),
+                    wanted,
+                    self._pace,
+                    deadline,
+                    progress,
                 )
                 try:
                     return await talk.whole(resets)
@@ -106,7 +111,7 @@ class Talk:
             if self._inside:
                 await self._leave_after(error)
             raise
-        await self._log_out()
+        await self._log_out(At.SHELL)
         return BootstrapResult(fxp0_address=address, host_keys=keys, resets=resets, had_password=self._had_password)
 
     async def _command(self, line: str, prompt: re.Pattern[str], what: str) -> str:
@@ -135,9 +140,6 @@ class Talk:
                 )
             at, reply = await self._step(at, reply)
             self._inside = self._inside or at in BEHIND_LOGIN
-        # A candidate left by a try that died would be committed with ours.
-        await self._command("top", CONFIGURE, "the top of the configuration")
-        await self._command("rollback 0", CONFIGURE, "the candidate to be dropped")
 
     async def _step(self, at: At, reply: Reply) -> tuple[At, Reply]:
         if at is At.MENU:
@@ -199,7 +201,9 @@ class Talk:
         return lines
 
     async def _configure(self) -> None:
-        said = await self._say.batch(self._statements(), CONFIGURE, what="the statements to be taken", deadline=self._deadline)
+        # A candidate left by a try that died would be committed with ours.
+        lines = ["top", "rollback 0", *self._statements()]
+        said = await self._say.batch(lines, CONFIGURE, what="the statements to be taken", deadline=self._deadline)
         self._no_refusal(said, "a statement")
         await self._password("system root-authentication", self._wanted.root_password)
         if self._wanted.user != "root":
@@ -262,11 +266,12 @@ class Talk:
             if at in {At.LOGIN, At.PASSWORD, At.MENU}:
                 raise GuestError(f"{self._say.name} left its CLI to a {at.value}, not to a shell.")
 
-    async def _log_out(self) -> None:
-        """From anywhere to the login prompt: a console left logged in would be an open door."""
+    async def _log_out(self, at: At | None = None) -> None:
+        """From `at`, or from anywhere, to the login prompt: a console left logged in would be an open door."""
         limit = Deadline(LEAVE)
-        await self._say.send("")
-        at, _ = await self._where("a prompt before logging out", deadline=limit)
+        if at is None:
+            await self._say.send("")
+            at, _ = await self._where("a prompt before logging out", deadline=limit)
         answers = {At.CONFIRM: "no", At.MORE: "q", At.PASSWORD: ""}
         while at is not At.LOGIN:
             if at is At.CONFIGURE:
