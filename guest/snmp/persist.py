@@ -74,8 +74,9 @@ def main(arguments: list[str]) -> int:
     chassis = CHASSIS
     if arguments[:1] == ["--chassis"]:
         chassis, arguments = arguments[1], arguments[2:]
-    if len(arguments) != 1 or arguments[0] not in TABLES:
-        sys.stderr.write(f"usage: run [--chassis FILE] {'|'.join(TABLES)}\n")
+    name = arguments[0] if arguments else "box"
+    if len(arguments) > 1 or name not in TABLES:
+        sys.stderr.write(f"usage: run [--chassis FILE] [{'|'.join(TABLES)}]\n")
         return 2
-    serve(Table(arguments[0], chassis), sys.stdin, sys.stdout)
+    serve(Table(name, chassis), sys.stdin, sys.stdout)
     return 0

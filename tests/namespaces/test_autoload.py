@@ -75,10 +75,7 @@ class Router:
         self.chassis.write_text(json.dumps({"cards": [{"slot": 0, "ports": [], "since": time.time()}, {"slot": 2, "ports": []}]}))
         part = (GUEST / "snmpd.conf.part").read_text()
         part = part.replace("/usr/lib/rackless-router/snmp/run", f"{GUEST}/run --chassis {self.chassis}")
-        self.conf.write_text(
-            f"agentaddress udp:127.0.0.1:{PORT}\nrocommunity {COMMUNITY}\nsysname west\nsysdescr Rackless reference router\n"
-            f"sysobjectid 1.3.6.1.4.1.2636.1.1.1.2.108\nsysservices 6\n{part}"
-        )
+        self.conf.write_text(f"agentaddress udp:127.0.0.1:{PORT}\nrocommunity {COMMUNITY}\nsysname west\n{part}")
         self.conf.chmod(0o600)
         self.daemon = subprocess.Popen(
             ["ip", "netns", "exec", self.ns, "snmpd", "-f", "-r", "-C", "-c", str(self.conf), "-Lf", str(self.log), "-p", ""],

@@ -23,13 +23,17 @@ from rackless.console.transcript import rendered
 from rackless.deadline import Deadline
 from rackless.model.errors import DeadlineError, GuestError
 
-SETTLE = 0.2
-"""Seconds of silence after which the end of the output counts as the end."""
+SETTLE = 0.06
+"""Seconds of silence after which the end of the output counts as the end, when it is a prompt nothing else looks like."""
+DOUBT = 0.4
+"""The same for a prompt that other output may look like while it comes: `#` alone, `OK`, `login:`."""
 NUDGE_FIRST, NUDGE_MOST = 3.0, 15.0
 """Seconds of silence without a prompt before Enter is sent again: first, doubling, at most."""
 LAST_LINES = 8
 CHUNK = 1024
 """Bytes written at once: below the 4096 that a Linux terminal holds for a program that is not reading yet."""
+
+_DOUBTFUL = re.compile(r"^.{0,3}$|(?:login|boot):$|^[^@]*[#$%]$")
 
 Key = TypeVar("Key")
 
@@ -47,9 +51,10 @@ class Reply:
 class Dialogue:
     """One conversation by the holder of a `Lease`. Not for two tasks at a time."""
 
-    def __init__(self, lease: Lease, *, settle: float = SETTLE, nudge: float = NUDGE_FIRST) -> None:
+    def __init__(self, lease: Lease, *, settle: float = SETTLE, doubt: float = DOUBT, nudge: float = NUDGE_FIRST) -> None:
         self._lease = lease
         self._settle = settle
+        self._doubt = doubt
         self._nudge = nudge
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._raw = ""
@@ -115,6 +120,9 @@ class Dialogue:
             return last
         return next((key for key, pattern in seen.items() if any(pattern.match(line) for line in lines[1:])), None)
 
+    def _doubtful(self) -> bool:
+        return _DOUBTFUL.search(self.lines()[-1]) is not None
+
     async def expect(
         self,
         prompts: Mapping[Key, re.Pattern[str]],
@@ -147,9 +155,9 @@ class Dialogue:
                 continue
             silent += step
             key = self._at_prompt(prompts, seen, fresh=fresh)
-            if key is not None:
+            if key is not None and (silent >= self._doubt or not self._doubtful()):
                 return key, self._reply()
-            if nudge and silent >= pause:
+            if key is None and nudge and silent >= pause:
                 silent, pause = 0.0, min(pause * 2, NUDGE_MOST)
                 await self._write("\r")
 

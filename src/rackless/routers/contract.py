@@ -73,8 +73,12 @@ class RouterFamily(Protocol):
         """
         ...
 
-    async def load(self, target: SshTarget, configuration: str, *, deadline: Deadline) -> None:
-        """Load set statements and commit. Raises GuestError with the guest's own sentence; then nothing is changed."""
+    async def load(self, target: SshTarget, configuration: str, *, deadline: Deadline, community: str | None = None) -> None:
+        """Load set statements, and reading over SNMP v2c with `community`, in one commit. All goes by standard input.
+
+        Raises:
+            GuestError: with the guest's own sentence; then nothing was changed.
+        """
         ...
 
     async def set_community(self, target: SshTarget, community: str, *, deadline: Deadline) -> None:

@@ -45,7 +45,7 @@ class OverSsh:
                 if deadline.over:
                     raise _missing(target, told or "SSH", deadline) from error
 
-    async def load(self, target: SshTarget, configuration: str, *, deadline: Deadline) -> None:
+    async def load(self, target: SshTarget, configuration: str, *, deadline: Deadline, community: str | None = None) -> None:
         statements = [line.strip() for line in configuration.splitlines()]
         statements = [line for line in statements if line and not line.startswith("#")]
         for line in statements:
@@ -54,16 +54,20 @@ class OverSsh:
                     f"A start-up configuration consists of set statements; this line is none: {line!r}.",
                     hint="`show configuration | display set` prints a configuration as set statements.",
                 )
-        if statements:
-            await _commit(target, statements, "the configuration", deadline)
+        if community is not None:
+            if not _COMMUNITY.fullmatch(community):
+                raise InputError("An SNMP community has 1 to 64 characters out of letters, digits and _ . : @ -.")
+            statements.append(f"set snmp community {community} authorization read-only")
+        if not statements:
+            return
+        try:
+            await _commit(target, statements, deadline)
+        except GuestError as error:
+            shown = error.message.replace(community, "********") if community else error.message
+            raise GuestError(shown, hint=error.hint) from None
 
     async def set_community(self, target: SshTarget, community: str, *, deadline: Deadline) -> None:
-        if not _COMMUNITY.fullmatch(community):
-            raise InputError("An SNMP community has 1 to 64 characters out of letters, digits and _ . : @ -.")
-        try:
-            await _commit(target, [f"set snmp community {community} authorization read-only"], "the SNMP community", deadline)
-        except GuestError as error:
-            raise GuestError(error.message.replace(community, "********"), hint=error.hint) from None
+        await self.load(target, "", community=community, deadline=deadline)
 
     async def save(self, target: SshTarget, *, deadline: Deadline) -> str:
         async with wait_ssh(target, deadline=deadline) as shell:
@@ -74,7 +78,7 @@ class OverSsh:
         return "\n".join(lines) + "\n"
 
 
-async def _commit(target: SshTarget, statements: list[str], what: str, deadline: Deadline) -> None:
+async def _commit(target: SshTarget, statements: list[str], deadline: Deadline) -> None:
     """Statements through the CLI's standard input, never in a process list; all or nothing."""
     script = "\n".join(["configure", *statements, "commit", "exit", "exit"]) + "\n"
     async with wait_ssh(target, deadline=deadline) as shell:
@@ -85,7 +89,7 @@ async def _commit(target: SshTarget, statements: list[str], what: str, deadline:
             return
         await _undo(shell, deadline)
     raise GuestError(
-        f"{target} refused {what}: {reason or said.strip() or f'exit status {done.code}, without a word'}",
+        f"{target} refused the configuration: {reason or said.strip() or f'exit status {done.code}, without a word'}",
         hint="Nothing was changed; correct the statement and try again.",
     )
 

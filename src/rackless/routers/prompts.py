@@ -24,7 +24,7 @@ _NAME = r"[A-Za-z][\w.-]*"
 
 MENU = re.compile(r"(?:boot:|OK|loader>|grub(?: rescue)?>|mountroot>|db>|\(initramfs\)|.*[Hh]it \[Enter\] to boot.*)")
 """syslinux, FreeBSD's and GRUB's loaders, and the debuggers that a failed boot ends in."""
-LOGIN = re.compile(r"(?:[\w.-]+(?: \(\w+\))? )?login:")
+LOGIN = re.compile(r"(?!Last )(?:[\w.-]+(?: \(\w+\))? )?login:")
 PASSWORD = re.compile(r"(?:(?:New|Retype new|.*'s) )?[Pp]assword:")
 SHELL = re.compile(
     rf"(?:{_NAME}@[\w.-]*(?::[\w/.~-]*)?[ ]?|[\w/.~-]*[ ]?)?[%$]|(?:{_NAME}@[\w.-]*:[\w/.~-]*[ ]?|[/~][\w/.~-]*[ ]?)?#"

@@ -14,7 +14,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from rackless.console.dialogue import NUDGE_FIRST, SETTLE, Dialogue, Reply
+from rackless.console.dialogue import DOUBT, NUDGE_FIRST, SETTLE, Dialogue, Reply
 from rackless.console.hub import ConsoleHub
 from rackless.deadline import Deadline
 from rackless.model.errors import DeadlineError, GuestError, RacklessError
@@ -27,6 +27,9 @@ MENU_SETTLE = 3.0
 LEAVE = 30.0
 """Seconds given to logging out of the console, after success or failure."""
 ASK_ADDRESS = 1.0
+MOST_STEPS = 25
+"""From the login prompt to configuration mode takes three; a guest that sends us back and forth gets a few more."""
+STEP_AGAIN = 1.0
 BEHIND_LOGIN = frozenset({At.SHELL, At.CLI, At.CONFIGURE, At.MORE, At.CONFIRM})
 
 
@@ -36,11 +39,14 @@ class StuckAtMenuError(GuestError):
 
 @dataclass(frozen=True, kw_only=True)
 class Pace:
-    """Seconds of silence: after which output counts as ended, Enter is sent again, a boot menu counts as stuck."""
+    """Seconds of silence after which output counts as ended (`doubt`: when what looks like a prompt may be none), Enter is
+    sent again (`nudge`), a boot menu counts as stuck; `again`: seconds before the same is tried once more."""
 
     settle: float = SETTLE
+    doubt: float = DOUBT
     nudge: float = NUDGE_FIRST
     menu: float = MENU_SETTLE
+    again: float = STEP_AGAIN
 
 
 class ReferenceRouter(OverSsh):
@@ -60,7 +66,11 @@ class ReferenceRouter(OverSsh):
         for resets in range(MOST_RESETS + 1):
             async with hub.writer("bootstrap") as lease:
                 talk = Talk(
-                    Dialogue(lease, settle=self._pace.settle, nudge=self._pace.nudge), wanted, self._pace, deadline, progress
+                    Dialogue(lease, settle=self._pace.settle, doubt=self._pace.doubt, nudge=self._pace.nudge),
+                    wanted,
+                    self._pace,
+                    deadline,
+                    progress,
                 )
                 try:
                     return await talk.whole(resets)
@@ -101,7 +111,7 @@ class Talk:
             if self._inside:
                 await self._leave_after(error)
             raise
-        await self._log_out()
+        await self._log_out(At.SHELL)
         return BootstrapResult(fxp0_address=address, host_keys=keys, resets=resets, had_password=self._had_password)
 
     async def _command(self, line: str, prompt: re.Pattern[str], what: str) -> str:
@@ -116,19 +126,20 @@ class Talk:
         """To configuration mode, from wherever the guest is."""
         self._progress("waiting for the login prompt")
         at, reply = await self._where("the guest to boot to a login prompt", deadline=self._deadline, fresh=False)
-        tries = 0
+        tries, before = 0, At.LOGIN
         self._inside = at in BEHIND_LOGIN
         while at is not At.CONFIGURE:
             tries += 1
-            if tries > 40:
+            if at is before:
+                # A CLI whose daemon is still starting sends its user back: ask again, but not at once.
+                await self._deadline.pause(self._pace.again)
+            before = at
+            if tries > MOST_STEPS:
                 raise GuestError(
                     f"The console of {self._say.name} goes in circles at its {at.value}; last lines:\n{self._say.last_lines()}"
                 )
             at, reply = await self._step(at, reply)
             self._inside = self._inside or at in BEHIND_LOGIN
-        # A candidate left by a try that died would be committed with ours.
-        await self._command("top", CONFIGURE, "the top of the configuration")
-        await self._command("rollback 0", CONFIGURE, "the candidate to be dropped")
 
     async def _step(self, at: At, reply: Reply) -> tuple[At, Reply]:
         if at is At.MENU:
@@ -190,7 +201,9 @@ class Talk:
         return lines
 
     async def _configure(self) -> None:
-        said = await self._say.batch(self._statements(), CONFIGURE, what="the statements to be taken", deadline=self._deadline)
+        # A candidate left by a try that died would be committed with ours.
+        lines = ["top", "rollback 0", *self._statements()]
+        said = await self._say.batch(lines, CONFIGURE, what="the statements to be taken", deadline=self._deadline)
         self._no_refusal(said, "a statement")
         await self._password("system root-authentication", self._wanted.root_password)
         if self._wanted.user != "root":
@@ -253,11 +266,12 @@ class Talk:
             if at in {At.LOGIN, At.PASSWORD, At.MENU}:
                 raise GuestError(f"{self._say.name} left its CLI to a {at.value}, not to a shell.")
 
-    async def _log_out(self) -> None:
-        """From anywhere to the login prompt: a console left logged in would be an open door."""
+    async def _log_out(self, at: At | None = None) -> None:
+        """From `at`, or from anywhere, to the login prompt: a console left logged in would be an open door."""
         limit = Deadline(LEAVE)
-        await self._say.send("")
-        at, _ = await self._where("a prompt before logging out", deadline=limit)
+        if at is None:
+            await self._say.send("")
+            at, _ = await self._where("a prompt before logging out", deadline=limit)
         answers = {At.CONFIRM: "no", At.MORE: "q", At.PASSWORD: ""}
         while at is not At.LOGIN:
             if at is At.CONFIGURE:

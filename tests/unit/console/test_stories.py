@@ -17,11 +17,12 @@ from rackless.routers.reference import Pace, ReferenceRouter
 
 STORIES = Path(__file__).parents[2] / "stories" / "console"
 WANTED = Wanted(host_name="west", root_password="Root-Secret-123", user="lab", user_password="User-Secret-456")
-PACE = Pace(settle=0.05, nudge=0.3, menu=0.3)
+PACE = Pace(settle=0.03, doubt=0.1, nudge=0.2, menu=0.25, again=0.02)
 
 
 @pytest.mark.parametrize("story", sorted(path.parent.name for path in STORIES.glob("*/story.yaml")))
-async def test_story(story: str, tmp_path: Path, scripted_guest, socket_stream) -> None:
+async def test_story(story: str, tmp_path: Path, scripted_guest, socket_stream, monkeypatch) -> None:
+    monkeypatch.setattr("rackless.routers.reference.ASK_ADDRESS", 0.05)
     told = YAML(typ="safe").load((STORIES / story / "story.yaml").read_text())
     outcome = told["outcome"]
     transcript = tmp_path / "transcript"
