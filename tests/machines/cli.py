@@ -1,0 +1,124 @@
+"""A user at a shell: runs the `rackless` program against an installation of its own (state, sockets) and one shared image store."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+REPOSITORY = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ran:
+    code: int
+    out: str
+    err: str
+
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+@dataclass(kw_only=True)
+class Installation:
+    """One RACKLESS_STATE and RACKLESS_RUN; `close` ends the server and asserts that nothing was left behind."""
+
+    state: Path
+    run_dir: Path
+    env: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def make(cls, **env: str) -> Installation:
+        # Short: socket paths are limited to 107 bytes.
+        top = Path(tempfile.mkdtemp(prefix="rl", dir="/tmp"))
+        return cls(state=top / "s", run_dir=top / "r", env=env)
+
+    @property
+    def environ(self) -> dict[str, str]:
+        images = os.environ.get("RACKLESS_IMAGES") or str(_default_images())
+        return {
+            **os.environ,
+            "RACKLESS_STATE": str(self.state),
+            "RACKLESS_RUN": str(self.run_dir),
+            "RACKLESS_IMAGES": images,
+            "COLUMNS": "200",
+            **self.env,
+        }
+
+    def start(self, *words: str, **popen: Any) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            [sys.executable, "-m", "rackless.cli.main", *words],
+            env=self.environ,
+            cwd=REPOSITORY,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            **popen,
+        )
+
+    def run(self, *words: str, check: bool = True, deadline: float = 400) -> Ran:
+        process = self.start(*words)
+        try:
+            out, err = process.communicate(timeout=deadline)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            out, err = process.communicate()
+            raise AssertionError(f"rackless {' '.join(words)} did not end in {deadline} s:\n{out.decode()}\n{err.decode()}") from None
+        ran = Ran(code=process.returncode, out=out.decode(), err=err.decode())
+        assert not check or ran.code == 0, f"rackless {' '.join(words)} ended with {ran.code}:\n{ran.out}\n{ran.err}\n{self.server_log()}"
+        return ran
+
+    def json(self, *words: str) -> Any:
+        return self.run(*words, "--json").json()
+
+    def on(self, lab: str, router: str, *command: str) -> str:
+        """What a CLI command of the router prints."""
+        return self.run("ssh", lab, router, "cli", "-c", '"' + " ".join(command) + '"').out
+
+    def server_log(self) -> str:
+        log = self.state / "server.log"
+        return log.read_text(errors="replace")[-4000:] if log.exists() else ""
+
+    def server_pid(self) -> int:
+        return int((self.run_dir / "server.pid").read_text())
+
+    def kill_server(self) -> None:
+        pid = self.server_pid()
+        os.kill(pid, signal.SIGKILL)
+
+    def leftovers(self) -> list[str]:
+        """What this installation's marks can still be found on, by asking the machine itself, not Rackless."""
+        found = []
+        needle = str(self.state.parent).encode()
+        for process in Path("/proc").glob("[0-9]*"):
+            try:
+                command = (process / "cmdline").read_bytes()
+                environ = (process / "environ").read_bytes()
+            except OSError:
+                continue
+            if int(process.name) != os.getpid() and b"RACKLESS_MARK=" in environ and needle in command + environ:
+                found.append(f"process {process.name}: {command.replace(bytes(1), b' ').decode()[:200]}")
+        labs = self.state / "labs"
+        if labs.exists():
+            found += [f"file {path}" for path in labs.iterdir()]
+        found += [f"socket {path}" for path in self.run_dir.rglob("*") if path.is_socket() and path.name != "api.sock"]
+        return found
+
+    def close(self) -> None:
+        self.run("stop", check=False)
+        left = self.leftovers()
+        shutil.rmtree(self.state.parent, ignore_errors=True)
+        assert not left, "left behind: " + "; ".join(left)
+
+
+def _default_images() -> Path:
+    from rackless import settings
+
+    return settings.load().images
