@@ -5,20 +5,20 @@ from __future__ import annotations
 import ipaddress
 
 from rackless.blueprints.management import interface_fault
-from rackless.blueprints.reading import Reading
+from rackless.blueprints.reading import Reading, quoted
 from rackless.blueprints.source import Path, Value
 from rackless.model.blueprint import End
 
 _Address = ipaddress.IPv4Interface | ipaddress.IPv6Interface
 
 
-def addresses(reading: Reading, host: Path, nics: int | None) -> tuple[tuple[str, str], ...]:
-    """(interface, address with prefix length) in the file's order. `nics` None: not known."""
+def addresses(reading: Reading, host: Path, nics: int | None, most: int) -> tuple[tuple[str, str], ...]:
+    """(interface, address with prefix length) in the file's order. `nics` None: not known. `most`: the family's."""
     wishes = reading.get(*host, "addresses")
     found: list[tuple[str, str]] = []
     for interface, value in wishes.items() if isinstance(wishes, dict) else ():
         path: Path = (*host, "addresses", interface)
-        good = _check_interface(reading, path, interface, nics)
+        good = _check_interface(reading, path, interface, nics, most)
         for at, text in _texts(reading, path, value):
             if (fault := interface_fault(text)) is not None:
                 hint = "Write a host's address with its prefix length: 192.0.2.10/24."
@@ -44,7 +44,7 @@ def _texts(reading: Reading, path: Path, value: Value) -> list[tuple[Path, str]]
     return [(at, item) for at, item in pairs if isinstance(item, str) and reading.sound(*at)]
 
 
-def _check_interface(reading: Reading, path: Path, interface: str, nics: int | None) -> bool:
+def _check_interface(reading: Reading, path: Path, interface: str, nics: int | None, most: int) -> bool:
     host = path[1]
     number = End(owner=str(host), port=interface).host_nic
     if interface == "eth0":
@@ -54,20 +54,26 @@ def _check_interface(reading: Reading, path: Path, interface: str, nics: int | N
         return False
     if number is None:
         hint = "The interfaces of a host are eth1, eth2 and so on."
-        reading.key_problem(path, f"Host '{host}' has no interface '{interface}'.", hint)
+        reading.key_problem(path, f"Host '{host}' has no interface {quoted(interface)}.", hint)
         return False
     if nics is not None and number > nics:
         reading.key_problem(
             path,
-            f"Host '{host}' has no interface '{interface}': with `nics: {nics}` it has {_span(nics)}.",
-            f"Write `nics: {number}`, or use one of those.",
+            f"Host '{host}' has no interface {quoted(interface)}: with `nics: {nics}` it has {span(nics)}.",
+            nics_hint(number, nics, most),
         )
         return False
     return True
 
 
-def _span(nics: int) -> str:
+def span(nics: int) -> str:
     return "eth1 alone" if nics == 1 else f"eth1 to eth{nics}"
+
+
+def nics_hint(number: int, nics: int, most: int) -> str:
+    """The way out when eth<number> is beyond `nics`; no more than `most` can be had."""
+    there = "eth1" if nics == 1 else f"one of eth1 to eth{nics}"
+    return f"Write `nics: {number}`, or use {there}." if number <= most else f"Use {there}."
 
 
 def routes(reading: Reading, host: Path) -> tuple[tuple[str, str], ...]:
@@ -94,7 +100,7 @@ def _next_hop(reading: Reading, path: Path, via: str) -> ipaddress.IPv4Address |
         hop = ipaddress.ip_address(via)
     except ValueError:
         hint = "Write the next hop's address without a prefix length: `default: 192.0.2.1`."
-        reading.problem(path, f"The next hop of a route of host '{host}' is '{via}', which is not an IP address.", hint)
+        reading.problem(path, f"The next hop of a route of host '{host}' is {quoted(via)}, which is not an IP address.", hint)
         return None
     own = _own(reading, path[:2])
     if own is None or hop.is_link_local:
@@ -134,16 +140,17 @@ def _destination(
     try:
         network = ipaddress.ip_network(text, strict=False)
     except ValueError:
-        reading.key_problem(path, f"'{text}' is not the destination of a route (host '{host}').", hint)
+        reading.key_problem(path, f"{quoted(text)} is not the destination of a route (host '{host}').", hint)
         return None
     if str(network) != text:
         if "/" not in text:
             hint = f"Write it with its prefix length: {network}."
-        elif network.version == 4 or str(network.network_address) != text.split("/")[0]:
+        elif network.version == 4 or str(network.network_address) != text.partition("/")[0]:
             hint = f"Did you mean {network}?"
-        reading.key_problem(path, f"'{text}' is not the destination of a route (host '{host}').", hint)
+        reading.key_problem(path, f"{quoted(text)} is not the destination of a route (host '{host}').", hint)
         return None
     if hop is not None and hop.version != network.version:
-        reading.problem(path, f"The route to {network} of host '{host}' has the next hop {hop}, of the other IP version.", "")
+        hint = f"Give a next hop that is an IPv{network.version} address."
+        reading.problem(path, f"The route to {network} of host '{host}' has the next hop {hop}, of the other IP version.", hint)
         return None
     return str(network)

@@ -26,7 +26,7 @@ def load(text: str, *, file: str, families: Sequence[Family], files: Mapping[str
     parsed = source.parse(text, file)
     if parsed.value is None and parsed.problems:
         raise BlueprintErrors(parsed.problems)
-    reading = Reading(source=parsed, families=families, files=files)
+    reading = Reading(source=parsed, families=families, files=files, bad=set(parsed.bad))
     structure.check(reading)
     if not isinstance(parsed.value, dict):
         raise BlueprintErrors(parsed.problems)

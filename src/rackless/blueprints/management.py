@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 
-from rackless.blueprints.reading import Reading, opening, subject
+from rackless.blueprints.reading import Reading, opening, quoted, subject
 from rackless.blueprints.source import Path
 from rackless.model.blueprint import Management
 
@@ -14,23 +14,26 @@ INTERNAL = ipaddress.IPv4Network("128.0.0.0/16")
 
 def interface_fault(text: str) -> str | None:
     """Why `text` is not the address with prefix length of an interface; None when it is."""
+    shown = quoted(text)
     address, slash, prefix = text.partition("/")
     try:
         ip = ipaddress.ip_address(address)
     except ValueError:
-        return f"'{text}' is not an IP address"
+        return f"{shown} is not an IP address"
     if not slash:
-        return f"'{text}' has no prefix length"
+        return f"{shown} has no prefix length"
     if not prefix.isdecimal() or not 1 <= int(prefix) <= ip.max_prefixlen:
-        return f"'{text}' has a prefix length that is not from 1 to {ip.max_prefixlen}"
-    network = ipaddress.ip_interface(text).network
-    if ip.is_multicast or ip.is_loopback or ip.is_unspecified:
-        return f"'{text}' is a {'multicast' if ip.is_multicast else 'loopback' if ip.is_loopback else 'null'} address"
-    if network.num_addresses > 2 and ip == network.network_address:
-        return f"'{text}' is the address of the network {network} itself"
-    if ip.version == 4 and network.num_addresses > 2 and ip == network.broadcast_address:
-        return f"'{text}' is the broadcast address of {network}"
-    return None
+        return f"{shown} has a prefix length that is not from 1 to {ip.max_prefixlen}"
+    network = ipaddress.ip_interface(f"{ip}/{int(prefix)}").network
+    broad = network.num_addresses > 2
+    checks = (
+        (ip.is_multicast, "is a multicast address"),
+        (ip.is_loopback, "is a loopback address"),
+        (ip.is_unspecified, "is no host's address"),
+        (broad and ip == network.network_address, f"is the address of the network {network} itself"),
+        (broad and ip.version == 4 and ip == network.broadcast_address, f"is the broadcast address of {network}"),
+    )
+    return next((f"{shown} {fault}" for bad, fault in checks if bad), None)
 
 
 def read(reading: Reading, path: Path) -> Management:
@@ -69,7 +72,9 @@ def _check_gateway(reading: Reading, around: Path, text: str) -> None:
         gateway = ipaddress.IPv4Address(text)
     except ValueError:
         reading.problem(
-            path, f"{what} is '{text}', which is not an IPv4 address.", "Write one such as 192.0.2.1, without a prefix length."
+            path,
+            f"{what} is {quoted(text)}, which is not an IPv4 address.",
+            "Write one such as 192.0.2.1, without a prefix length.",
         )
         return
     address = reading.get(*around, "address")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rackless.blueprints import amounts, host_network, management, startup
-from rackless.blueprints.reading import Reading, opening, subject
+from rackless.blueprints.reading import Reading, opening, quoted, subject
 from rackless.blueprints.source import Path
 from rackless.model import naming
 from rackless.model.blueprint import HostWish, Login, RouterWish, Snmp
@@ -14,20 +14,56 @@ from rackless.model.family import Family, Role
 from rackless.model.suggestions import did_you_mean
 
 RESERVED_USERS = frozenset(
-    "root daemon bin sys sync games man lp mail news uucp proxy www-data backup list irc gnats nobody sshd messagebus"
-    " systemd-network systemd-timesync systemd-resolve frr frrvty snmp ntp ntpsec _apt _chrony admin-ro operator".split()
+    {
+        "root",
+        "daemon",
+        "bin",
+        "sys",
+        "sync",
+        "games",
+        "man",
+        "lp",
+        "mail",
+        "news",
+        "uucp",
+        "proxy",
+        "www-data",
+        "backup",
+        "list",
+        "irc",
+        "gnats",
+        "nobody",
+        "sshd",
+        "messagebus",
+        "systemd-network",
+        "systemd-timesync",
+        "systemd-resolve",
+        "frr",
+        "frrvty",
+        "snmp",
+        "debian-snmp",
+        "ntp",
+        "ntpsec",
+        "chrony",
+        "rr-super",
+        "rr-operators",
+        "operator",
+    }
 )
-"""Users that a Debian router has already (base-passwd, openssh, frr, snmpd, ntp)."""
+"""Users that a Debian router has already (base-passwd, openssh, frr, snmpd, ntp, chrony) and its login classes' groups."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Room:
-    """Where wires can end: `cards` x `ports` of a router, `ports` NICs of a host (cards None). None: not known."""
+    """Where wires can end: `cards` x `ports` of a router, `ports` NICs of a host. None: not known."""
 
     name: str
     is_router: bool
     cards: int | None
     ports: int | None
+    most_cards: int
+    most_ports: int
+    """What the family would allow."""
 
 
 def routers(reading: Reading) -> tuple[list[RouterWish], list[Room]]:
@@ -36,7 +72,7 @@ def routers(reading: Reading) -> tuple[list[RouterWish], list[Room]]:
         wish, room = _router(reading, name)
         wishes.append(wish)
         rooms.append(room)
-    management.check_duplicates(reading, [name for name in reading.entries("routers")])
+    management.check_duplicates(reading, reading.entries("routers"))
     return wishes, rooms
 
 
@@ -53,11 +89,11 @@ def hosts(reading: Reading) -> tuple[list[HostWish], list[Room]]:
                 family=family.name if family else "",
                 nics=nics or 1,
                 memory=amounts.memory(reading, (*path, "memory"), family, Role.HOST),
-                addresses=host_network.addresses(reading, path, nics),
+                addresses=host_network.addresses(reading, path, nics, most),
                 routes=host_network.routes(reading, path),
             )
         )
-        rooms.append(Room(name=name, is_router=False, cards=None, ports=nics))
+        rooms.append(Room(name=name, is_router=False, cards=None, ports=nics, most_cards=0, most_ports=most))
     return wishes, rooms
 
 
@@ -87,7 +123,7 @@ def _router(reading: Reading, name: str) -> tuple[RouterWish, Room]:
         fxp0=management.read(reading, (*path, "fxp0")),
         startup=startup.read(reading, (*path, "startup")),
     )
-    return wish, Room(name=name, is_router=True, cards=cards, ports=ports)
+    return wish, Room(name=name, is_router=True, cards=cards, ports=ports, most_cards=most_cards, most_ports=most_ports)
 
 
 def _family(reading: Reading, path: Path, default: str, *, routers: bool) -> Family | None:
@@ -105,9 +141,13 @@ def _family(reading: Reading, path: Path, default: str, *, routers: bool) -> Fam
     what = opening(subject(path))
     hint = did_you_mean(name, (family.name for family in known), f"families of {kind}")
     if any(family.name == name for family in reading.families):
-        reading.problem(path, f"{what} is '{name}', which is a family of {other}.", hint)
+        reading.problem(
+            path,
+            f"{what} is {quoted(name)}, which is a family of {other}.",
+            f"Put it below `{other}:`, or change the family. {hint}",
+        )
     else:
-        reading.problem(path, f"{what} is '{name}', which does not exist.", hint)
+        reading.problem(path, f"{what} is {quoted(name)}, which does not exist.", hint)
     return None
 
 
@@ -119,7 +159,19 @@ def _login(reading: Reading, path: Path) -> Login:
             f"{opening(subject((*path, 'user')))} cannot be '{user}', which is a user of the system itself.",
             "Choose another name, such as lab.",
         )
-    return Login(user=user or Login().user, password=reading.get(*path, "password"))
+    password = reading.get(*path, "password")
+    if isinstance(password, str) and len({_kind(char) for char in password}) < 2:
+        reading.problem(
+            (*path, "password"),
+            f"{opening(subject((*path, 'password')))} has characters of one kind only, which routers refuse.",
+            "Mix upper case, lower case, digits and punctuation, or leave it out to have one generated.",
+        )
+    return Login(user=user or Login().user, password=password)
+
+
+def _kind(char: str) -> int:
+    """Junos wants a "change of case, digits or punctuation" in a plain-text password, and so does the reference router."""
+    return (char.isupper(), char.islower(), char.isdigit(), True).index(True)
 
 
 def check_names(reading: Reading) -> None:

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from rackless.blueprints.source import Path, Source, Value
 from rackless.model.family import Family
 
-SECRETS = frozenset({"password", "community"})
-"""Keys whose values never stand in a message."""
+SECRETS = frozenset({"password", "community", "login", "snmp"})
+"""Keys whose values never stand in a message; a password put where `login` should be a mapping is a secret too."""
 
 
 @dataclass(kw_only=True)
@@ -27,6 +27,10 @@ class Reading:
 
     def get(self, *path: str | int) -> Value:
         """The value at `path`; None when it is absent or has had a problem."""
+        return self.get_raw(path) if self.sound(*path) else None
+
+    def get_raw(self, path: Path) -> Value:
+        """The value at `path`, good or bad; None when it is absent."""
         value: Value = self.source.value
         for step in path:
             if isinstance(value, dict) and isinstance(step, str):
@@ -35,7 +39,7 @@ class Reading:
                 value = value[step]
             else:
                 return None
-        return value if self.sound(*path) else None
+        return value
 
     def entries(self, *path: str | int) -> list[str]:
         """The sound keys of the mapping at `path` in the file's order; none when it is no mapping."""
@@ -47,7 +51,11 @@ class Reading:
     def problem(self, path: Path, message: str, hint: str = "") -> None:
         """A problem of the value at `path`, which is not concluded from any more."""
         self.bad.add(path)
-        self.source.problem(self.source.at(path), message, hint)
+        place = self.source.at(path)
+        if not place.text and self.get_raw(path) is None:
+            # YAML puts an empty value where the next word begins, often in the next line; its key is the better place.
+            place = self.source.at_key(path)
+        self.source.problem(place, message, hint)
 
     def key_problem(self, path: Path, message: str, hint: str = "") -> None:
         """A problem of the key at `path`; its value is still looked at."""
@@ -68,6 +76,11 @@ def subject(path: Path) -> str:
             return f"wire {number + 1}"
         case _:
             return f"`{path[0]}`"
+
+
+def quoted(text: str) -> str:
+    """The text in quotes, cut where it would fill the screen."""
+    return f"'{text}'" if len(text) <= 80 else f"'{text[:77]}...'"
 
 
 def opening(text: str) -> str:

@@ -16,24 +16,27 @@ from ruamel.yaml.error import MarkedYAMLError, ReusedAnchorWarning, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from ruamel.yaml.reader import ReaderError
 
-from rackless.model.errors import Problem
+from rackless.model.errors import DefectError, Problem
 
 Path = tuple[str | int, ...]
 Value = Any
 """dict with str keys, list, str, int, bool, None or Written."""
 
-MOST_CHARACTERS = 1 << 20
+MOST_CHARACTERS = 1 << 18
+"""A lab of 200 routers with 9,600 wires is shorter (172,000 characters, read in a second)."""
 MOST_NODES = 100_000
 """Aliases of aliases grow without bound ("billion laughs"); no real lab comes near this."""
 MOST_DEPTH = 32
 
 _TAG = "tag:yaml.org,2002:"
+_BRACKETS = re.compile(r"(?:[\[{]\s*){33}")
+"""More than MOST_DEPTH brackets opened in a row: ruamel's scanner takes seconds over thousands of them."""
 _DECIMAL = re.compile(r"[-+]?(?:0|[1-9][0-9]*)\Z")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Place:
-    """Where something is written, from 1, and how, as far as it is one word."""
+    """Where something is written, from 1, and how (... when it is no single word)."""
 
     line: int
     column: int
@@ -56,6 +59,8 @@ class Source:
     values: dict[Path, Place] = field(default_factory=dict)
     keys: dict[Path, Place] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
+    bad: set[Path] = field(default_factory=set)
+    """Paths whose values cannot be used, as a problem has said."""
 
     def problem(self, place: Place, message: str, hint: str = "") -> None:
         self.problems.append(Problem(message=message, hint=hint, file=self.file, line=place.line, column=place.column))
@@ -110,6 +115,8 @@ def parse(text: str, file: str) -> Source:
 
 
 def _unreadable(text: str) -> tuple[Place, str, str] | None:
+    if (match := _BRACKETS.search(text)) is not None:
+        return _place(text, match.start()), "The file is nested too deeply to be a blueprint.", "Write it flatter."
     for index, char in enumerate(text):
         code = ord(char)
         if code == 0xFFFD or 0xDC80 <= code <= 0xDCFF:
@@ -136,19 +143,19 @@ class _Reader:
         """`around` holds the ids of the nodes that this one is in: an alias back to one of them would never end."""
         place = _node_place(node)
         self.source.values[path] = place
-        self.count += 1
         if id(node) in around:
             self.source.problem(place, "This anchor contains an alias to itself.", "Write out the part that repeats.")
             raise _TooMuchError
-        if self.count > MOST_NODES or len(around) > MOST_DEPTH:
-            self.source.problem(place, "The file is nested too deeply or repeats its aliases too often.", "Write it flatter.")
-            raise _TooMuchError
+        self._count(place, around)
         self._check_tag(node, place)
         if isinstance(node, ScalarNode):
+            self._check_one_line(node.value, place, path)
             return _scalar(node)
         if isinstance(node, SequenceNode):
             return [self.read(item, (*path, at), (*around, id(node))) for at, item in enumerate(node.value)]
-        return self._mapping(node, path, (*around, id(node)))
+        if isinstance(node, MappingNode):
+            return self._mapping(node, path, (*around, id(node)))
+        raise DefectError(f"YAML node {type(node).__name__} is neither scalar, sequence nor mapping.")
 
     def _mapping(self, node: MappingNode, path: Path, around: tuple[int, ...]) -> dict[str, Value]:
         result: dict[str, Value] = {}
@@ -168,6 +175,7 @@ class _Reader:
                 )
             else:
                 self.source.keys[(*path, key.value)] = place
+                self._check_one_line(key.value, place, (*path, key.value))
                 result[key.value] = self.read(item, (*path, key.value), around)
         for merge in merges:
             self._merge(merge, path, result, around)
@@ -176,8 +184,13 @@ class _Reader:
     def _merge(self, node: Node, path: Path, into: dict[str, Value], around: tuple[int, ...]) -> None:
         """`<<: *anchor`: take over the keys that are not there (https://yaml.org/type/merge.html)."""
         for part in node.value if isinstance(node, SequenceNode) else [node]:
+            self._count(_node_place(part), around)
             if not isinstance(part, MappingNode) or id(part) in around:
-                self.source.problem(_node_place(part), "`<<` takes over keys, so it needs an alias to a mapping.", "")
+                self.source.problem(
+                    _node_place(part),
+                    "`<<` takes over keys, so it needs an alias to a mapping.",
+                    "Write `<<: *west`, with `&west` before a mapping.",
+                )
                 continue
             own = {key.value for key, _ in part.value if isinstance(key, ScalarNode)} & set(into)
             pairs = [pair for pair in part.value if not (isinstance(pair[0], ScalarNode) and pair[0].value in own)]
@@ -186,6 +199,19 @@ class _Reader:
             into.update(self._mapping(rest, path, (*around, id(part))))
             self.source.values[path] = kept
 
+    def _count(self, place: Place, around: tuple[int, ...]) -> None:
+        self.count += 1
+        if self.count > MOST_NODES or len(around) > MOST_DEPTH:
+            self.source.problem(place, "The file is nested too deeply or repeats its aliases too often.", "Write it flatter.")
+            raise _TooMuchError
+
+    def _check_one_line(self, text: str, place: Place, path: Path) -> None:
+        """No value of a blueprint has lines; one that does would also slip past `$` in the schema's patterns."""
+        if not all(ord(char) >= 32 and char not in "\x7f\x85\u2028\u2029" for char in text):
+            message = "This holds a line break or a control character."
+            self.source.problem(place, message, "Write it in one line, as plain text.")
+            self.source.bad.add(path)
+
     def _check_tag(self, node: Node, place: Place) -> None:
         tag = str(node.tag)
         if not tag.startswith(_TAG):
@@ -193,7 +219,7 @@ class _Reader:
 
 
 def _node_place(node: Node) -> Place:
-    text = node.value if isinstance(node, ScalarNode) else ""
+    text = node.value if isinstance(node, ScalarNode) else "..."
     return Place(line=node.start_mark.line + 1, column=node.start_mark.column + 1, text=text)
 
 
@@ -241,7 +267,7 @@ _SYNTAX: tuple[tuple[str, str, str], ...] = (
         "Remove it, or open the bracket it closes.",
     ),
     (
-        r"expected <block end>",
+        r"expected (?:<block end>|'?<document start>)",
         "The indentation of this line fits none of the lines before it.",
         "Give the keys that belong together the same number of spaces in front.",
     ),

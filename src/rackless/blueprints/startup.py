@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from rackless.blueprints.reading import Reading, opening, subject
 from rackless.blueprints.source import Path, Value
-from rackless.model.suggestions import did_you_mean, listed
+from rackless.model.suggestions import listed
 
 ENDINGS = (".set", ".conf", ".cfg", ".txt")
 MOST_BYTES = 1 << 20
@@ -20,7 +20,7 @@ MOST_BYTES = 1 << 20
 
 def fault(name: str) -> str | None:
     """Why a blueprint may not refer to a file of this name; None when it may."""
-    parts = name.split("/")
+    parts = name.removeprefix("./").split("/")
     rest = parts
     while rest and rest[0] == "..":
         rest = rest[1:]
@@ -28,7 +28,7 @@ def fault(name: str) -> str | None:
         (name.startswith("/"), "is absolute"),
         ("\\" in name or name.startswith("~") or not name.isprintable(), "is not a plain path"),
         (".." in rest, "has `..` in the middle"),
-        (any(part in ("", ".") for part in rest), "has an empty part"),
+        (any(part in ("", ".") for part in rest), "has `.` or nothing between two slashes"),
         (any(part.startswith(".") for part in rest), "passes a hidden file or directory"),
         (not name.endswith(ENDINGS), f"does not end in {listed(ENDINGS)}"),
     )
@@ -39,8 +39,8 @@ def names(value: Value) -> Sequence[str]:
     """The allowed names that a parsed blueprint refers to, each once, in alphabetical order; tolerant of any error."""
     routers = value.get("routers") if isinstance(value, dict) else None
     wishes = routers.values() if isinstance(routers, dict) else ()
-    found = {wish.get("startup") for wish in wishes if isinstance(wish, dict)}
-    return sorted(name for name in found if isinstance(name, str) and 0 < len(name) <= 255 and fault(name) is None)
+    named = [wish.get("startup") for wish in wishes if isinstance(wish, dict)]
+    return sorted({name for name in named if isinstance(name, str) and 0 < len(name) <= 255 and fault(name) is None})
 
 
 def read(reading: Reading, path: Path) -> str | None:
@@ -55,8 +55,7 @@ def read(reading: Reading, path: Path) -> str | None:
         return None
     content = reading.files.get(name)
     if content is None:
-        hint = did_you_mean(name, reading.files, "files given") if reading.files else ""
-        hint = hint or "Paths are relative to the blueprint; create the file, or leave `startup` out."
+        hint = "Paths are relative to the blueprint; create the file, or leave `startup` out."
         reading.problem(path, f"{what} names the file '{name}', which cannot be found.", hint)
         return None
     if (wrong := _content_fault(content)) is not None:

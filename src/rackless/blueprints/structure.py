@@ -13,7 +13,7 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 from jsonschema.validators import extend
 
-from rackless.blueprints.reading import SECRETS, Reading, opening, subject
+from rackless.blueprints.reading import SECRETS, Reading, opening, quoted, subject
 from rackless.blueprints.source import Path, Value, Written
 from rackless.model import naming
 from rackless.model.suggestions import listed, nearest
@@ -34,6 +34,10 @@ _RULE = {
     "password": "Use 6 to 128 printable ASCII characters without spaces, or leave it out to have one generated.",
     "community": "Use 1 to 32 letters, digits and . _ @ + = : / ! - or leave it out to have one generated.",
     "startup": "Write the file's name relative to the blueprint, such as west.set.",
+    "family": "Write the name of a family, or leave the key out for the usual one.",
+    "name": "Begin the file with `name: my-lab`.",
+    "address": "Write a host's address with its prefix length: 192.0.2.7/24.",
+    "gateway": "Write an address without a prefix length: 192.0.2.1.",
 }
 NAME_RULE = f"Use at most {naming.NAME_MOST} lower-case letters, digits and single hyphens, starting with a letter"
 
@@ -49,7 +53,8 @@ def _validator() -> Any:
     checker = Draft202012Validator.TYPE_CHECKER.redefine(
         "integer", lambda _, value: isinstance(value, int) and not isinstance(value, bool)
     )
-    return extend(Draft202012Validator, type_checker=checker)(json.loads(schema_text()))
+    make: Any = extend(Draft202012Validator, type_checker=checker)  # type: ignore[no-untyped-call]  # jsonschema is untyped here
+    return make(json.loads(schema_text()))
 
 
 def check(reading: Reading) -> None:
@@ -57,7 +62,10 @@ def check(reading: Reading) -> None:
     seen: set[tuple[Path, str]] = set()
     for error in _flat(_validator().iter_errors(reading.source.value)):
         path: Path = tuple(error.absolute_path)
-        once = (path, error.instance if _of_key(error) else "")
+        named = (*path, str(error.instance)) if _of_key(error) else path
+        if any(named[:length] in reading.source.bad for length in range(len(named) + 1)):
+            continue
+        once = (path, str(error.instance) if _of_key(error) else "")
         if error.validator != "additionalProperties":
             if once in seen:
                 continue
@@ -80,7 +88,8 @@ def _flat(errors: Iterator[ValidationError]) -> Iterator[ValidationError]:
 
 
 def _same_type(error: ValidationError, inner: ValidationError) -> bool:
-    branch = error.validator_value[inner.relative_schema_path[0]]
+    branches: Any = error.validator_value
+    branch = branches[inner.relative_schema_path[0]]
     return bool(branch.get("type") == ("object" if isinstance(error.instance, dict) else "array"))
 
 
@@ -105,30 +114,22 @@ def _tell(reading: Reading, error: ValidationError, path: Path) -> None:
 
 def shown(value: Value, path: Path = ()) -> str:
     """How a value stands in a sentence; a secret does not."""
-    if path and path[-1] in SECRETS and not isinstance(value, dict | list) and value is not None:
-        return "this value"
-    match value:
-        case None:
-            return "empty"
-        case bool():
-            return "true" if value else "false"
-        case int():
-            return str(value)
-        case Written():
-            return value.text
-        case str():
-            return f"'{value}'"
-        case list():
-            return "a list"
-        case _:
-            return "a mapping"
+    if value is None:
+        return "empty"
+    if isinstance(value, dict | list):
+        return "a mapping" if isinstance(value, dict) else "a list"
+    if path and path[-1] in SECRETS:
+        return "text" if isinstance(value, str) else "a number"
+    if isinstance(value, Written):
+        return value.text
+    return str(value).lower() if isinstance(value, bool) else quoted(value) if isinstance(value, str) else str(value)
 
 
 def _bad_name(reading: Reading, path: Path, text: str, *, key: bool) -> None:
     what = {"routers": "a router", "hosts": "a host"}.get(str(path[0]), "a lab") if key else "a lab"
-    candidate = naming_candidate(text)
+    candidate = None if len(text) > naming.NAME_MOST else naming_candidate(text)
     hint = f"{NAME_RULE}{f': {candidate}' if candidate else ''}."
-    message = f"'{text}' cannot be the name of {what}."
+    message = f"{quoted(text)} cannot be the name of {what}."
     if key:
         reading.key_problem(path, message, hint)
     else:
@@ -143,21 +144,25 @@ def naming_candidate(text: str) -> str | None:
 
 
 def _unknown_keys(reading: Reading, error: ValidationError, path: Path) -> None:
-    known = list(error.schema["properties"])
-    for key in error.instance:
+    schema: Any = error.schema
+    value: Value = error.instance
+    known = list(schema["properties"])
+    for key in value:
         if key in known:
             continue
         near = nearest(key, known)
         hint = f"Did you mean `{near}`? " if near else ""
         hint += f"The keys here are: {', '.join(known)}."
-        reading.key_problem((*path, key), f"{opening(subject(path))} has no key '{key}'.", hint)
-        if near is not None and near not in error.instance:
+        reading.key_problem((*path, key), f"{opening(subject(path))} has no key {quoted(key)}.", hint)
+        if near is not None and near not in value:
             reading.bad.add((*path, near))
 
 
 def _missing(reading: Reading, error: ValidationError, path: Path) -> None:
-    for key in error.validator_value:
-        if key in error.instance or not reading.sound(*path, key):
+    keys: Value = error.validator_value
+    value: Value = error.instance
+    for key in keys:
+        if key in value or not reading.sound(*path, key):
             continue
         hint = "Begin the file with `name: my-lab`."
         if path:
@@ -169,18 +174,23 @@ def _no_branch(reading: Reading, path: Path, value: Value) -> None:
     what = opening(subject(path))
     if path[-1] == "fxp0":
         message = f"{what} must be `dhcp` or a static address, not {shown(value)}."
+        if value is None:
+            message = f"{what} has no value."
         hint = "Write `fxp0: dhcp` or `fxp0: {address: 192.0.2.7/24, gateway: 192.0.2.1}`."
         if isinstance(value, str) and "/" in value:
             hint = f"Write `fxp0: {{address: {value}}}`."
     elif "memory" in path:
-        message = f"{what} is a size, and {shown(value)} is none."
+        message = f"{what} must be a size, not {shown(value)}." if value is not None else f"{what} has no value."
         hint = "Write a whole number of MiB (256) or a size with its unit (512M, 1G)."
         if isinstance(value, int) and not isinstance(value, bool):
             message = f"{what} must be from 1 to 1048576 MiB, not {value}."
+            hint = "A plain number counts MiB; leave the key out for the family's default."
         if isinstance(value, dict):
             message = f"{what} is one size, not a mapping."
     else:
         message = f"{what} must be an address, or a list of them, not {shown(value)}."
+        if value is None:
+            message = f"{what} has no value."
         hint = "Write the address with its prefix length: `eth1: 192.0.2.10/24`."
     reading.problem(path, message, hint)
 
@@ -190,34 +200,58 @@ def _wrong_type(reading: Reading, path: Path, value: Value, wanted: str) -> None
         _wrong_wire(reading, path, value)
         return
     what = opening(subject(path))
-    reading.problem(path, f"{what} must be {_KINDS[wanted]}, not {shown(value, path)}.", _type_hint(path, value, wanted))
+    if path == ("name",) and isinstance(value, int | Written) and not isinstance(value, bool):
+        _bad_name(reading, path, shown(value), key=False)
+        return
+    says = "has no value" if value is None else f"must be {_KINDS[wanted]}, not {shown(value, path)}"
+    reading.problem(path, f"{what} {says}.", _type_hint(path, value, wanted))
 
 
 def _type_hint(path: Path, value: Value, wanted: str) -> str:
-    if wanted == "string" and isinstance(value, int | Written):
-        word = shown(value) if path[-1] not in SECRETS else "..."
-        return f'Put it in quotes: `{path[-1]}: "{word}"`.'
-    if wanted == "integer" and isinstance(value, Written):
-        return "Write it in plain decimal digits."
-    if wanted == "integer" and isinstance(value, str) and value.isdecimal():
-        return f"Write it without quotes: `{path[-1]}: {value}`."
+    """The way out for a value of the wrong type."""
     if path in _FORM:
         return _FORM[path]
     if not path:
         return "A blueprint begins with `name:` and `routers:`; see examples/."
-    if value is None and wanted == "object" and len(path) == 2:
-        return f"Write `{path[-1]}: {{}}` for one with default values."
-    if path == ("routers", *path[1:2], "memory"):
-        return "Say whose memory: `memory: {controller: 512M, card: 256M}`."
+    if wanted == "object":
+        return _mapping_hint(path, value)
     if value is None:
-        return "Give it a value, or leave the key out."
-    return ""
+        return _RULE["name"] if path == ("name",) else "Give it a value, or leave the key out."
+    hint = _RULE.get(str(path[-1]), "")
+    if wanted == "string" and path[-1] in SECRETS and isinstance(value, int | Written):
+        hint = f'Put it in quotes: `{path[-1]}: "..."`.'
+    elif wanted == "string" and "addresses" in path:
+        hint = "Write an address with its prefix length: 192.0.2.10/24."
+    elif wanted == "string" and "routes" in path:
+        hint = "Write the next hop's address without a prefix length: `default: 192.0.2.1`."
+    elif wanted == "integer" and isinstance(value, Written):
+        hint = "Write it in plain decimal digits."
+    elif wanted == "integer" and isinstance(value, str) and value.isdecimal():
+        hint = f"Write it without quotes: `{path[-1]}: {value}`."
+    elif wanted == "integer":
+        hint = f"Write it as a number: `{path[-1]}: 2`."
+    return hint
+
+
+def _mapping_hint(path: Path, value: Value) -> str:
+    forms = {
+        "memory": "Say whose memory: `memory: {controller: 512M, card: 256M}`.",
+        "login": "Write `login: {user: lab}`, with a `password` if it is to be a certain one.",
+        "snmp": "Write `snmp: {community: lab}`.",
+        "addresses": "Write `addresses: {eth1: 192.0.2.10/24}`.",
+        "routes": "Write `routes: {default: 192.0.2.1}`.",
+    }
+    if len(path) == 2:
+        empty = f"Write `{path[-1]}: {{}}` for one with default values"
+        return f"{empty}." if value is None else f"{empty}, and put its settings between the braces."
+    return forms.get(str(path[-1]), "")
 
 
 def _wrong_wire(reading: Reading, path: Path, value: Value) -> None:
     hint = "Write `- [west:ge-0/0/0, east:ge-0/0/0]`."
     if len(path) == 2:
-        reading.problem(path, f"{opening(subject(path))} must be a list of two ends, not {shown(value)}.", hint)
+        says = "is empty" if value is None else f"must be a list of two ends, not {shown(value)}"
+        reading.problem(path, f"{opening(subject(path))} {says}.", hint)
         return
     if isinstance(value, dict) and len(value) == 1:
         owner, port = next(iter(value.items()))
@@ -227,7 +261,7 @@ def _wrong_wire(reading: Reading, path: Path, value: Value) -> None:
 
 
 def _wrong_value(reading: Reading, path: Path, error: ValidationError) -> None:
-    value = error.instance
+    value: Value = error.instance
     what = opening(subject(path))
     if path == ("name",):
         _bad_name(reading, path, value, key=False)
@@ -237,9 +271,11 @@ def _wrong_value(reading: Reading, path: Path, error: ValidationError) -> None:
         reading.problem(path, f"{what} has {ends}, and a wire has two.", "Write `- [west:ge-0/0/0, east:ge-0/0/0]`.")
     elif path[:1] == ("wires",):
         hint = "Write the router or host, a colon and the port: west:ge-0/0/0 or pc1:eth1."
-        reading.problem(path, f"'{value}' is not the end of a wire.", hint)
+        reading.problem(path, f"{quoted(value)} is not the end of a wire.", hint)
     elif error.validator == "minimum":
-        reading.problem(path, f"{what} must be {error.validator_value} or more, not {value}.", "")
+        schema: Any = error.schema
+        hint = f"Leave the key out for the default, {schema['default']}."
+        reading.problem(path, f"{what} must be {error.validator_value} or more, not {value}.", hint)
     elif error.validator == "minProperties":
         hint = "Give `controller`, `card` or both, or leave `memory` out."
         reading.problem(path, f"{what} says nothing.", hint)
@@ -256,7 +292,7 @@ def _wrong_text(reading: Reading, path: Path, value: str) -> None:
         "password": lambda: _secret_fault(value, r"[!-~]", 6, 128),
         "community": lambda: _secret_fault(value, r"[A-Za-z0-9._@+=:/!-]", 1, 32),
     }
-    fault = rules[key]() if key in rules else f"cannot be '{value}'"
+    fault = rules[key]() if key in rules else f"cannot be {quoted(value)}"
     reading.problem(path, f"{what} {fault}.", _RULE[key])
 
 
@@ -266,6 +302,8 @@ def _secret_fault(value: str, allowed: str, least: int, most: int) -> str:
     if wrong:
         places = f"character{'s' if len(wrong) > 1 else ''} {listed(wrong[:5], 'and')}"
         return f"has something that is not allowed as {places}"
+    if not value:
+        return "is empty"
     if len(value) < least:
         return f"is too short: {len(value)} of at least {least} characters"
     return f"is too long: {len(value)} of at most {most} characters"

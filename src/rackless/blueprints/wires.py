@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
+from rackless.blueprints.host_network import nics_hint, span
 from rackless.blueprints.owners import Room
-from rackless.blueprints.reading import Reading
+from rackless.blueprints.reading import Reading, quoted
 from rackless.blueprints.source import Path
 from rackless.model import naming
 from rackless.model.blueprint import End, Wire
@@ -75,7 +77,7 @@ def _unknown_owner(reading: Reading, path: Path, owner: str, known: dict[str, Ro
     if unread or written:
         return
     hint = did_you_mean(owner, known, "routers and hosts") or "The blueprint has no routers and no hosts."
-    reading.problem(path, f"{_wire(path)} leads to '{owner}', and there is no router or host of that name.", hint)
+    reading.problem(path, f"{_wire(path)} leads to {quoted(owner)}, and there is no router or host of that name.", hint)
 
 
 def _router_fault(end: End, room: Room) -> tuple[str, str] | None:
@@ -83,16 +85,33 @@ def _router_fault(end: End, room: Room) -> tuple[str, str] | None:
     place = end.card_and_port
     cards, ports = room.cards, room.ports
     if place is None or end.port != naming.port_label(*place):
-        return f"'{end.port}' is not a port of router '{end.owner}'.", _port_hint(end, room)
+        return _not_a_port(end, room)
     card, port = place
     if cards is not None and card >= cards:
         has = "only card 0" if cards == 1 else f"cards 0 to {cards - 1}"
-        return f"{end} is on card {card}, and router '{end.owner}' has {has}.", f"{_span(room)} Or write `cards: {card + 1}`."
+        more = f"`cards: {card + 1}`" if card < room.most_cards else ""
+        return f"{end} is on card {card}, and router '{end.owner}' has {has}.", _use_or_write(room, more)
     if ports is not None and port >= ports:
         has = "only port 0" if ports == 1 else f"ports 0 to {ports - 1}"
-        more = f"Or write `ports_per_card: {port + 1}`."
-        return f"{end} is port {port} of its card, and a card of router '{end.owner}' has {has}.", f"{_span(room)} {more}"
+        more = f"`ports_per_card: {port + 1}`" if port < room.most_ports else ""
+        return f"{end} is port {port} of its card, and a card of router '{end.owner}' has {has}.", _use_or_write(room, more)
     return None
+
+
+def _use_or_write(room: Room, more: str) -> str:
+    labels = _labels(room)
+    use = f"Use one of {labels[0]} to {labels[-1]}" if len(labels) > 1 else f"Use {labels[0]}" if labels else ""
+    write = f"write {more}" if more else ""
+    joined = ", or ".join(part for part in (use, write) if part)
+    return f"{joined[:1].upper()}{joined[1:]}." if joined else _span(room)
+
+
+def _not_a_port(end: End, room: Room) -> tuple[str, str]:
+    if end.port == "fxp0":
+        return f"{end} is the management interface of the router and takes no wire.", _span(room)
+    if re.match(r"ge-\d+/[1-9]\d*/\d+\Z", end.port):
+        return f"'{end.port}' is not a port of router '{end.owner}': the number in the middle is always 0.", _span(room)
+    return f"{quoted(end.port)} is not a port of router '{end.owner}'.", _port_hint(end, room)
 
 
 def _labels(room: Room) -> list[str]:
@@ -118,8 +137,7 @@ def _host_fault(end: End, room: Room) -> tuple[str, str] | None:
         return f"{end} is the management interface of the host and takes no wire.", _span(room)
     number = end.host_nic
     if number is None:
-        return f"'{end.port}' is not an interface of host '{end.owner}'.", _port_hint(end, room)
+        return f"{quoted(end.port)} is not an interface of host '{end.owner}'.", _port_hint(end, room)
     if room.ports is not None and number > room.ports:
-        has = "eth1 alone" if room.ports == 1 else f"eth1 to eth{room.ports}"
-        return f"Host '{end.owner}' has no {end.port}: it has {has}.", f"Write `nics: {number}`, or use one of those."
+        return f"Host '{end.owner}' has no {end.port}: it has {span(room.ports)}.", nics_hint(number, room.ports, room.most_ports)
     return None

@@ -8,10 +8,13 @@ from collections.abc import Iterable
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
     """The known word that `word` was most likely meant to be, or None when nothing is near."""
-    choices = {choice.lower(): choice for choice in sorted(known, reverse=True)}
-    # Two letters changed places is the commonest slip; 0.6 (difflib's default) still catches it in four-letter words.
-    found = difflib.get_close_matches(word.lower(), list(choices), n=1, cutoff=0.6)
-    return choices[found[0]] if found else None
+    # 0.6 is difflib's own cutoff; of words equally near the first wins.
+    best, found = 0.6, None
+    for choice in known:
+        ratio = difflib.SequenceMatcher(None, choice.lower(), word.lower()).ratio()
+        if ratio > best:
+            best, found = ratio, choice
+    return found
 
 
 def did_you_mean(word: str, known: Iterable[str], what: str) -> str:

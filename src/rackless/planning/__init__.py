@@ -1,6 +1,7 @@
 """Blueprint + Site -> Plan; pure. `plan` decides everything, `wire` and `resolve` serve a running lab's new wires."""
 
 from rackless.planning.build import allot, plan
+from rackless.planning.summary import Summary, summary
 from rackless.planning.wires import resolve, wire
 
-__all__ = ["allot", "plan", "resolve", "wire"]
+__all__ = ["Summary", "allot", "plan", "resolve", "summary", "wire"]

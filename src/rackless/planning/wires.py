@@ -42,9 +42,7 @@ def find(plan: Plan, end: End) -> tuple[End, MachineSpec, NicSpec]:
         if nic is not None and nic.role is NicRole.TRAFFIC:
             return end, machine, nic
         if nic is not None:
-            raise InputError(
-                f"{end} is a {nic.role.value} interface, and only ports can be wired.", hint=_ports_hint(end, machines)
-            )
+            raise InputError(f"{end} is not a port that takes wires.", hint=_ports_hint(end, machines))
     raise NotFoundError(f"'{end.owner}' has no port '{end.port}'.", hint=_ports_hint(end, machines))
 
 

@@ -39,8 +39,8 @@ LINUX = Family(
         RoleFacts(
             role=Role.HOST,
             image="reference",
-            default_memory=128,
-            least_memory=96,
+            default_memory=160,
+            least_memory=128,
             fixed_nics=(NicRole.MANAGEMENT,),
             fixed_nic_names=("eth0",),
         ),
