@@ -14,7 +14,10 @@ ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|
 """ECMA-48 control sequences, OSC strings and the two-character escapes that terminals' programs send."""
 SHOWN_EARLY = 4
 """A possible start of a secret shorter than this many characters may be shown while more is awaited."""
+WINDOW = 8
+"""A secret is looked for in so many times its length of the newest text; more noise than that no terminal puts into it."""
 _NOISE = re.compile(rf"(?:{ESCAPES.pattern})| (?=\r)|[\r\n\x00\x07]")
+_FLAT = re.compile(_NOISE.pattern + "|\\x08")
 _TAIL = re.compile(r"(?: |\x1b[^a-zA-Z~]{0,16})\Z")
 """At the end of what has come so far: this may turn out to be noise, a wrap's " \\r" or an escape sequence."""
 
@@ -60,6 +63,8 @@ class Redactor:
 
     def spans(self, text: str) -> list[tuple[int, int]]:
         """Where secrets are in `text`, merged and in order."""
+        if not any(secret in _FLAT.sub("", text) for secret in self._secrets) and "\b" not in text:
+            return []
         found: list[tuple[int, int]] = []
         for rub_out in (False, True) if "\b" in text else (False,):
             shown, spans = _view(text, rub_out=rub_out)
@@ -89,14 +94,17 @@ class Redactor:
     def unfinished(self, text: str) -> tuple[int, int]:
         """(index, length) of the longest tail of `text` that may be the start of a secret; (len(text), 0) if none is."""
         index, longest = len(text), 0
-        text = _TAIL.sub("", text)
+        if not self._secrets:
+            return index, longest
+        before = max(0, len(text) - WINDOW * len(self._secrets[0]))
+        text = _TAIL.sub("", text[before:])
         for rub_out in (False, True):
             shown, spans = _view(text, rub_out=rub_out)
             flat = "".join(shown)
             for secret in self._secrets:
                 for length in range(min(len(secret) - 1, len(flat)), longest, -1):
                     if flat.endswith(secret[:length]):
-                        index, longest = min(index, spans[-length][0]), length
+                        index, longest = min(index, before + spans[-length][0]), length
                         break
         return index, longest
 
@@ -110,21 +118,24 @@ class RedactedStream:
     def __init__(self, redactor: Redactor) -> None:
         self._redactor = redactor
         self._text = ""
+        """What is held back, and before it some text that was given out: a secret may have begun there."""
         self._shown = 0
-        """Characters of `_text` that were given out already (a short possible start, shown on silence)."""
+        """Characters of `_text` that were given out."""
 
     def feed(self, piece: str) -> str:
         """What can be shown now."""
         self._text += piece
         out: list[str] = []
-        at = 0
+        at = self._shown
         for start, end in self._redactor.spans(self._text):
-            out += [self._text[max(at, self._shown) : start], STARS]
-            at = end
+            if end > at:
+                out += [self._text[at:start], STARS]
+                at = end
         keep = max(at, self._redactor.unfinished(self._text)[0])
-        out.append(self._text[max(at, self._shown) : keep] if keep > self._shown else "")
-        self._shown = max(0, self._shown - keep)
-        self._text = self._text[keep:]
+        out.append(self._text[at:keep])
+        longest = len(self._redactor.secrets[0]) if self._redactor.secrets else 0
+        cut = max(0, keep - WINDOW * longest)
+        self._text, self._shown = self._text[cut:], keep - cut
         return "".join(out)
 
     def quiet(self) -> str:
@@ -137,7 +148,8 @@ class RedactedStream:
 
     def end(self) -> str:
         """At the end of the stream: what is left, hidden if it is a good part of a secret."""
-        hidden = self._redactor.unfinished(self._text)[1] >= SHOWN_EARLY
-        out = STARS if hidden else self._text[self._shown :]
+        out = self._text[self._shown :]
+        if out and self._redactor.unfinished(self._text)[1] >= SHOWN_EARLY:
+            out = STARS
         self._text, self._shown = "", 0
         return out

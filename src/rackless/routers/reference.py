@@ -12,8 +12,9 @@ import contextlib
 import ipaddress
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 
-from rackless.console.dialogue import Dialogue, Reply
+from rackless.console.dialogue import NUDGE_FIRST, SETTLE, Dialogue, Reply
 from rackless.console.hub import ConsoleHub
 from rackless.deadline import Deadline
 from rackless.model.errors import DeadlineError, GuestError, RacklessError
@@ -26,14 +27,32 @@ MENU_SETTLE = 3.0
 LEAVE = 30.0
 """Seconds given to logging out of the console, after success or failure."""
 ASK_ADDRESS = 1.0
+MOST_STEPS = 25
+"""From the login prompt to configuration mode takes three; a guest that sends us back and forth gets a few more."""
+STEP_AGAIN = 1.0
+BEHIND_LOGIN = frozenset({At.SHELL, At.CLI, At.CONFIGURE, At.MORE, At.CONFIRM})
 
 
 class StuckAtMenuError(GuestError):
     """The guest waits at its boot menu."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Pace:
+    """Seconds of silence after which output counts as ended, Enter is sent again, a boot menu counts as stuck; `again`:
+    seconds before the same is tried once more."""
+
+    settle: float = SETTLE
+    nudge: float = NUDGE_FIRST
+    menu: float = MENU_SETTLE
+    again: float = STEP_AGAIN
+
+
 class ReferenceRouter(OverSsh):
     """See `routers.contract.RouterFamily`."""
+
+    def __init__(self, pace: Pace | None = None) -> None:
+        self._pace = pace or Pace()
 
     @property
     def name(self) -> str:
@@ -45,7 +64,9 @@ class ReferenceRouter(OverSsh):
         hub.secret(wanted.root_password, wanted.user_password)
         for resets in range(MOST_RESETS + 1):
             async with hub.writer("bootstrap") as lease:
-                talk = Talk(Dialogue(lease), wanted, deadline, progress)
+                talk = Talk(
+                    Dialogue(lease, settle=self._pace.settle, nudge=self._pace.nudge), wanted, self._pace, deadline, progress
+                )
                 try:
                     return await talk.whole(resets)
                 except StuckAtMenuError as error:
@@ -63,23 +84,27 @@ class ReferenceRouter(OverSsh):
 class Talk:
     """One run of the dialogue."""
 
-    def __init__(self, dialogue: Dialogue, wanted: Wanted, deadline: Deadline, progress: Progress) -> None:
+    def __init__(self, dialogue: Dialogue, wanted: Wanted, pace: Pace, deadline: Deadline, progress: Progress) -> None:
         self._say = dialogue
         self._wanted = wanted
+        self._pace = pace
         self._deadline = deadline
         self._progress = progress
         self._had_password = False
+        self._inside = False
+        """True once a prompt behind the login was seen."""
 
     async def whole(self, resets: int) -> BootstrapResult:
-        await self._enter()
         try:
+            await self._enter()
             self._progress("configuring")
             await self._configure()
             address = await self._address()
             await self._to_shell()
             keys = host_keys(await self._command("cat /etc/ssh/ssh_host_*_key.pub", SHELL, "the SSH host keys"))
         except RacklessError as error:
-            await self._leave_after(error)
+            if self._inside:
+                await self._leave_after(error)
             raise
         await self._log_out()
         return BootstrapResult(fxp0_address=address, host_keys=keys, resets=resets, had_password=self._had_password)
@@ -96,14 +121,20 @@ class Talk:
         """To configuration mode, from wherever the guest is."""
         self._progress("waiting for the login prompt")
         at, reply = await self._where("the guest to boot to a login prompt", deadline=self._deadline, fresh=False)
-        tries = 0
+        tries, before = 0, At.LOGIN
+        self._inside = at in BEHIND_LOGIN
         while at is not At.CONFIGURE:
             tries += 1
-            if tries > 40:
+            if at is before:
+                # A CLI whose daemon is still starting sends its user back: ask again, but not at once.
+                await self._deadline.pause(self._pace.again)
+            before = at
+            if tries > MOST_STEPS:
                 raise GuestError(
                     f"The console of {self._say.name} goes in circles at its {at.value}; last lines:\n{self._say.last_lines()}"
                 )
             at, reply = await self._step(at, reply)
+            self._inside = self._inside or at in BEHIND_LOGIN
         # A candidate left by a try that died would be committed with ours.
         await self._command("top", CONFIGURE, "the top of the configuration")
         await self._command("rollback 0", CONFIGURE, "the candidate to be dropped")
@@ -129,7 +160,7 @@ class Talk:
 
     async def _menu(self, reply: Reply) -> None:
         """A menu that stays silent is stuck; one that goes on by itself is not."""
-        if await self._say.read_silence(min(MENU_SETTLE, self._deadline.left)):
+        if await self._say.read_silence(min(self._pace.menu, self._deadline.left)):
             raise StuckAtMenuError(f"{self._say.name} is stuck at its boot menu ({reply.prompt}).")
 
     async def _log_in(self) -> tuple[At, Reply]:
@@ -176,7 +207,7 @@ class Talk:
         self._progress("committing")
         said = await self._command("commit", CONFIGURE, "the commit to end")
         if "commit complete" not in said:
-            reason = refusal(said) or said.strip() or "it said nothing"
+            reason = refusal(said) or said.replace("[edit]", "").strip() or "it said nothing"
             raise GuestError(
                 f"The commit on {self._say.name} failed: {self._clean(reason)}", hint="The console transcript shows the dialogue."
             )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import secrets
 import time
@@ -169,7 +170,8 @@ class HostChannel:
             raise InputError(f"The request {verb!r} to {self.name} has {len(line)} bytes; at most {MOST_LINE} are allowed.")
         async with asyncio.timeout(deadline.left), self._turn:
             # The guest skips what is not JSON: an empty line first ends a request that an earlier host left half sent.
-            await self._stream.write(b"\n" + line)
+            with contextlib.suppress(ConnectionError):  # reading will tell
+                await self._stream.write(b"\n" + line)
             while True:
                 answer = await self._answer()
                 if answer.get("id") == token:
@@ -182,7 +184,9 @@ class HostChannel:
         """The next JSON object that comes; what is none is skipped."""
         while True:
             while b"\n" not in self._pending:
-                data = await self._stream.read()
+                data = b""
+                with contextlib.suppress(ConnectionError):
+                    data = await self._stream.read()
                 if not data:
                     raise GuestError(f"The host channel of {self.name} was closed.", hint="Is the machine still running?")
                 self._pending += data

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 import asyncssh
 
 from rackless.deadline import Deadline
-from rackless.model.errors import AbsentError, GuestError, InputError
+from rackless.model.errors import AbsentError, DeadlineError, GuestError, InputError
 
 CONNECT_TRY = 20.0
 """Seconds for one connection: key exchange takes up to 3 s in a guest under emulation."""
@@ -49,7 +49,11 @@ class ShellSession:
         self._process = process
 
     async def read(self, most: int = 65536) -> bytes:
-        return await self._process.stdout.read(most)
+        try:
+            return await self._process.stdout.read(most)
+        except asyncssh.Error:
+            # The connection is gone: for a byte stream that is its end; `wait` then gives 255.
+            return b""
 
     async def write(self, data: bytes) -> None:
         self._process.stdin.write(data)
@@ -82,7 +86,7 @@ class Shell:
         """Run to the end. Secrets belong into `stdin`. A non-zero exit is no error here; 255 when there was no exit status.
 
         Raises:
-            DeadlineError, GuestError (the connection was lost).
+            DeadlineError, AbsentError (the connection was lost).
         """
         try:
             done = await deadline.wait(
@@ -90,7 +94,7 @@ class Shell:
                 f"{command.split(maxsplit=1)[0]!r} to end at {self.target}",
             )
         except (asyncssh.Error, OSError) as error:
-            raise GuestError(f"The SSH connection to {self.target} broke: {error}.") from error
+            raise AbsentError(f"The SSH connection to {self.target} broke: {error}.") from error
         code = done.exit_status if done.exit_status is not None else 255
         return Ran(code=code, out=str(done.stdout or ""), err=str(done.stderr or ""))
 
@@ -178,8 +182,6 @@ async def wait_ssh(target: SshTarget, *, deadline: Deadline) -> AsyncIterator[Sh
         GuestError: login refused or wrong host key; repeating would not help.
         DeadlineError: with the last try's reason.
     """
-    from rackless.model.errors import DeadlineError
-
     while True:
         try:
             manager = connect(target, deadline=deadline)
