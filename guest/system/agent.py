@@ -22,6 +22,8 @@ from system.protocol import label
 PORT_NAME = "org.rackless.channel.0"
 VERSION = 1
 MOST_LINE = 64 * 1024
+DRIVE_AFTER = 5.0
+"""Seconds after boot without a channel at which the configuration drive is asked."""
 NOBODY_AFTER = 20.0
 """Seconds after boot at which a machine without an identity becomes a controller."""
 MOST_OUTPUT = 24 * 1024
@@ -163,12 +165,17 @@ class Agent:
         known = kept()
         if known is not None:
             self.take(known, None)
-        buffer = b""
+        buffer, drive_asked = b"", False
         while True:
             if self.port is None:
                 self.open_port()
+            if self.identity is None and self.port is None and not drive_asked and uptime() >= DRIVE_AFTER:
+                drive_asked = True
+                given = drive_identity()
+                if given is not None:
+                    self.take(given, None)
             if self.identity is None and uptime() >= NOBODY_AFTER:
-                self.take(identity_of_nobody(), None)
+                self.take(NOBODY_SAID, None)
             fds = [*self.power_keys, *([] if self.port is None else [self.port])]
             ready, _, _ = select.select(fds, [], [], self.patience())
             for fd in ready:
@@ -212,15 +219,14 @@ def write_all(fd: int, data: bytes) -> None:
         view = view[os.write(fd, view) :]
 
 
-def identity_of_nobody() -> Identity:
-    """The configuration drive's identity, or a controller's."""
+def drive_identity() -> Identity | None:
     from system.configdrive import read_identity
 
     try:
-        return read_identity() or NOBODY_SAID
+        return read_identity()
     except BadIdentity as error:
         links.say(f"the configuration drive's identity is not used: {error}")
-        return NOBODY_SAID
+        return None
 
 
 def ports_of(identity: Identity) -> list[dict[str, object]]:
@@ -249,7 +255,7 @@ def is_ready(identity: Identity) -> bool:
     if identity.role == "host":
         return Path("/run/sshd.pid").exists()
     with_mgmt = Path("/usr/lib/rackless-router/mgmt/daemon.py").exists()
-    return Path("/run/rackless/chassis.json").exists() and (not with_mgmt or Path("/run/rackless/mgmt.sock").exists())
+    return Path("/run/chassisd.json").exists() and (not with_mgmt or Path("/run/mgd.sock").exists())
 
 
 def open_power_keys() -> list[int]:
@@ -275,4 +281,6 @@ def read_power_key(fd: int) -> None:
 
 
 def main() -> None:
+    os.environ.update(PATH="/usr/sbin:/usr/bin:/sbin:/bin", HOME="/root", LANG="C.UTF-8")
+    os.chdir("/")
     Agent().serve()

@@ -131,11 +131,18 @@ def settings(role: str) -> None:
             links.say(f"cannot set {path}: {error}")
 
 
+def has_screen() -> bool:
+    """A display controller (PCI class 03) is there, as on clouds."""
+    return any(path.read_text().startswith("0x03") for path in Path("/sys/bus/pci/devices").glob("*/class"))
+
+
 def keep_alive(role: str) -> None:
     """Give init the role's processes and the login prompts. Init re-reads its table on SIGHUP and leaves alone what stays."""
     base = Path(HOME, "inittab").read_text()
     lines = [line.format(home=HOME) for line in LINES[role] if "mgmtd" not in line or Path(HOME, "mgmt/daemon.py").exists()]
-    lines += [f"ttyS0::respawn:{HOME}/console ttyS0", f"tty1::respawn:{HOME}/console tty1"]
+    lines.insert(0, f"ttyS0::respawn:{HOME}/console ttyS0")
+    if has_screen():
+        lines.append(f"tty1::respawn:{HOME}/console tty1")
     table = base + "".join(f"{line}\n" for line in lines)
     if INITTAB.read_text() == table:
         return

@@ -1,6 +1,6 @@
 """Controller: hears the cards, makes `ge-<slot>-0-<port>` of what they report, and tells them what the configuration wants.
 
-What it knows is in /run/rackless/chassis.json for the CLI and SNMP: {"cards": [{slot, boot, uptime_at, ports: [...]}]}.
+What it knows is in /run/chassisd.json for the CLI and SNMP (docs/reference/internal-protocol.md).
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from system.chassis import Action, Carrier, Chassis, Make, Remove
 from system.protocol import (
     CONTROL_PORT,
     CONTROLLER,
+    CONTROLLER_ADDRESSES,
     INTERNAL_MTU,
     MOST_BYTES,
     VXLAN_PORT,
@@ -33,7 +34,8 @@ from system.protocol import (
     vni,
 )
 
-CHASSIS_FILE = Path("/run/rackless/chassis.json")
+CHASSIS_FILE = Path("/run/chassisd.json")
+PID_FILE = Path("/run/chassisd.pid")
 DEFAULT_MTU = 1500
 
 
@@ -101,7 +103,13 @@ class Daemon:
     def publish(self) -> None:
         """Write what is known for others to read, whole or not at all."""
         cards = [
-            {"slot": card.slot, "boot": card.boot, "uptime_at": card.since, "ports": [asdict(port) for port in card.ports]}
+            {
+                "slot": card.slot,
+                "state": "online",
+                "boot": card.boot,
+                "since": round(time.time() - time.monotonic() + card.since, 1),
+                "ports": [asdict(port) for port in card.ports],
+            }
             for card in sorted(self.chassis.cards.values(), key=lambda card: card.slot)
         ]
         draft = CHASSIS_FILE.with_suffix(".new")
@@ -162,8 +170,6 @@ class Daemon:
 
 def prepare() -> None:
     """The internal interface; repeated by a respawned daemon without harm."""
-    from system.protocol import CONTROLLER_ADDRESSES
-
     links.batch(
         "ip",
         [
@@ -174,5 +180,6 @@ def prepare() -> None:
 
 
 def main() -> None:
+    PID_FILE.write_text(f"{os.getpid()}\n")
     prepare()
     Daemon().run()

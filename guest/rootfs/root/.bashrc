@@ -1,2 +1,1 @@
 PS1='\u@\h:\w # '
-export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin

@@ -20,6 +20,7 @@ ROOT_SIZE = 1024 * MEBIBYTE
 """Of which the image itself needs a quarter; the qcow2 holds only what is used."""
 MBR = Path("/usr/lib/syslinux/mbr/mbr.bin")
 SYSLINUX = f"SERIAL 0 115200\nDEFAULT r\nPROMPT 0\nTIMEOUT 0\nLABEL r\n KERNEL vmlinuz\n INITRD initrd\n APPEND {APPEND}\n"
+INITRD_APPLETS = ("cat", "insmod", "mount", "poweroff", "sleep", "switch_root", "usleep")
 PATH = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "MTOOLS_SKIP_CHECK": "1"}
 
 
@@ -40,6 +41,7 @@ def initrd(init: bytes, busybox: bytes, modules: dict[str, list[Path]]) -> bytes
     folders = ("bin", "dev", "proc", "sys", "root", "modules")
     entries = [(folder, stat.S_IFDIR | 0o755, b"") for folder in folders]
     entries += [("init", stat.S_IFREG | 0o755, init), ("bin/busybox", stat.S_IFREG | 0o755, busybox)]
+    entries += [(f"bin/{name}", stat.S_IFLNK | 0o777, b"busybox") for name in INITRD_APPLETS]
     kept: dict[str, Path] = {}
     for name, files in modules.items():
         fresh = [file for file in files if file.name not in kept]

@@ -1,6 +1,6 @@
 """Second stage of the builder: packages' tree + guest tree -> pruned root, kernel, initrd, disk. Runs as root or as root of a user namespace.
 
-    python -m rackless.images.tree BASE.tar GUEST WORK OUT
+    python -m rackless.images.tree BASE.tar.zst GUEST WORK OUT
 """
 
 from __future__ import annotations
@@ -106,7 +106,7 @@ def settle(root: Path, applets: list[str]) -> None:
 async def compile_python(root: Path) -> None:
     """Byte code made by the image's own Python, valid without a look at the source: a third of the start time."""
     await run(
-        ["chroot", root, "/usr/bin/python3", "-m", "compileall", "-q", "-j", "0", "--invalidation-mode", "unchecked-hash"]
+        ["chroot", root, "/usr/bin/python3", "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash"]
         + ["-x", PYTHON_SKIPPED, "/usr/lib/python3.11", f"/{HOME}"],
         deadline=600,
         env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"},
