@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
 
 from rackless.model.errors import AbsentError, ProviderError
 from rackless.model.plan import MachineSpec
@@ -97,9 +98,15 @@ class Machines:
         self._records.write_network(spec.sandbox, spec.name, network)
         tap = await self._management.prepare(spec) if network.management == ADDRESS else None
         mark = self.mark(spec.sandbox, spec.name)
-        words = arguments(spec, mark=mark, places=self._places(spec), boot=boot, how=finding.how, tap=tap)
-        hint = "Is another program using the port, or is memory short? Run `rackless doctor`."
-        await run([PROGRAM, *words], deadline=START_SECONDS, env={process.VARIABLE: mark}, hint=hint)
+        places = self._places(spec)
+        words = arguments(spec, mark=mark, places=places, boot=boot, how=finding.how, tap=tap)
+        places.log.unlink(missing_ok=True)
+        finished = await run([PROGRAM, *words], deadline=START_SECONDS, env={process.VARIABLE: mark}, check=False)
+        if finished.code:
+            raise ProviderError(
+                f"QEMU did not start {spec.name}: {_last_line(places.log, finished.err)}",
+                hint="Is another program using the port, or is memory short? Run `rackless doctor`.",
+            )
         self._layout.console(spec).chmod(0o600)
 
     def _console_is_free(self, spec: MachineSpec) -> None:
@@ -144,3 +151,10 @@ class Machines:
             if listening(console) is None:
                 console.unlink(missing_ok=True)
         await asyncio.to_thread(self._records.drop_machine, sandbox, name)
+
+
+def _last_line(log: Path, err: bytes) -> str:
+    """QEMU writes to its log once it has opened it, before that to its standard error."""
+    text = log.read_text(errors="replace") if log.exists() else ""
+    lines = [line for line in (text + err.decode(errors="replace")).splitlines() if line.strip()]
+    return lines[-1] if lines else "no message"
