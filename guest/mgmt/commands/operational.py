@@ -1,0 +1,328 @@
+"""Operational mode: the words. What they show is in the `show_` files."""
+
+from __future__ import annotations
+
+from .. import store as stored
+from .. import valuetypes as t
+from . import show_interfaces, show_routing, show_system
+from .words import CONFIGURE, OPERATE, Argument, Option, Word
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..session import Session
+    from ..statements import Operation
+    from .words import Given
+
+    Operations = tuple[Operation, ...]
+
+
+def _configure(session: Session, given: Given, operations: Operations) -> None:
+    store = session.datastore
+    others = list(store.editors.values())
+    store.editors[session.number] = f"{session.user} terminal {session.terminal or 'none'}"
+    session.configuring = True
+    session.steps = ()
+    if not session.channel.tty:
+        return
+    lines = ["Entering configuration mode"]
+    if others:
+        lines += ["Users currently editing the configuration:", *(f"  {who}" for who in others)]
+    if store.changed():
+        lines.append("The configuration has been changed but not committed")
+    session.channel.text("".join(line + "\n" for line in lines))
+
+
+def _show_configuration(session: Session, given: Given, operations: Operations) -> None:
+    from .configuration import show_tree
+
+    steps = operations[0][0] if operations else ()
+    commit = session.datastore.loaded
+    if not steps and commit and not session.displays_set():
+        import time
+
+        session.out(time.strftime("## Last commit: %Y-%m-%d %H:%M:%S %Z", time.localtime(commit)))
+    show_tree(session, session.datastore.active, steps)
+
+
+def _show_commit(session: Session, given: Given, operations: Operations) -> None:
+    for number, commit in stored.history(session.datastore.world):
+        session.out(f"{number:<3} {commit.when} by {commit.user} via {commit.via}")
+        if commit.comment:
+            session.out(f"    {commit.comment}")
+
+
+def _quit(session: Session, given: Given, operations: Operations) -> None:
+    session.closed = True
+
+
+def _screen_length(session: Session, given: Given, operations: Operations) -> None:
+    session.screen_length = int(given["lines"])
+    session.out(f"Screen length set to {given['lines']}")
+
+
+def _screen_width(session: Session, given: Given, operations: Operations) -> None:
+    session.screen_width = int(given["columns"])
+    session.out(f"Screen width set to {given['columns']}")
+
+
+def _ping(session: Session, given: Given, operations: Operations) -> None:
+    argv = ["ping"]
+    if "inet" in given:
+        argv.append("-4")
+    if "inet6" in given:
+        argv.append("-6")
+    if "rapid" in given:
+        argv += ["-i", "0.01" if session.user == "root" else "0.2"]
+    for name, switch in (("count", "-c"), ("size", "-s"), ("source", "-I"), ("ttl", "-t"), ("interval", "-i"), ("wait", "-W")):
+        if name in given:
+            argv += [switch, given[name]]
+    if "count" not in given and ("rapid" in given or not session.channel.tty):
+        argv += ["-c", "5"]
+    if "do-not-fragment" in given:
+        argv += ["-M", "do"]
+    if "interface" in given:
+        argv += ["-I", show_interfaces.kernel_name(given["interface"])]
+    session.run_program([*argv, "--", given["host"]])
+
+
+def _traceroute(session: Session, given: Given, operations: Operations) -> None:
+    argv = ["traceroute", "-n"]
+    for name, switch in (("source", "-s"), ("ttl", "-m"), ("wait", "-w")):
+        if name in given:
+            argv += [switch, given[name]]
+    session.run_program([*argv, given["host"]])
+
+
+def _ssh(session: Session, given: Given, operations: Operations) -> None:
+    argv = ["ssh"]
+    if "source" in given:
+        argv += ["-b", given["source"]]
+    session.run_program([*argv, "-l", given.get("user", session.user), "--", given["host"]])
+
+
+def _shell(session: Session, given: Given, operations: Operations) -> None:
+    session.channel.run(["/bin/sh", "-l"], capture=False)
+
+
+def _system(verb: str, question: str, argv: list[str]) -> Word:
+    def run(session: Session, given: Given, operations: Operations) -> None:
+        if session.channel.tty:
+            answer = session.channel.ask(f"{question} [yes,no] (no) ", echo=True)
+            if (answer or "").strip().lower() not in ("y", "yes"):
+                return
+        done = session.datastore.world.run(argv)
+        if done.code != 0:
+            session.fail(f"error: {done.err.strip() or 'the system refuses'}")
+            return
+        session.out(f"{verb} requested")
+
+    return Word(verb, question.rstrip(" ?"), run=run, level=CONFIGURE)
+
+
+def _clear_ospf(session: Session, given: Given, operations: Operations) -> None:
+    session.datastore.world.run(["vtysh", "-c", "clear ip ospf neighbor"])
+
+
+def _restart(session: Session, given: Given, operations: Operations) -> None:
+    if not session.datastore.restart(given["daemon"]):
+        session.fail(f"error: {given['daemon']} is not running")
+        return
+    session.out(f"{given['daemon']} restarted")
+
+
+def _interface_names(session: Session) -> list[str]:
+    return show_interfaces.known(session)
+
+
+INTERFACE = t.pattern("interface-name", t.INTERFACE_PATTERN[:-1] + r"|em1)(\.0)?", "an interface like ge-0/0/0 is needed")
+_INTERFACE_ARGUMENT = Argument("interface", INTERFACE, "Name of interface", known=_interface_names)
+_HOST = Argument("host", t.host, "Hostname or IP address of remote host", mandatory=True)
+
+SHOW = Word(
+    "show",
+    "Show system information",
+    Word("arp", "Show system Address Resolution Protocol table entries", run=show_system.arp),
+    Word(
+        "bgp",
+        "Show Border Gateway Protocol information",
+        Word("neighbor", "Show the BGP neighbors", run=show_routing.bgp_neighbor),
+        Word("summary", "Show overview of BGP information", run=show_routing.bgp_summary),
+    ),
+    Word(
+        "chassis",
+        "Show chassis information",
+        Word("fpc", "Show Flexible PIC Concentrator status", run=show_system.fpc),
+        Word("hardware", "Show installed hardware components", run=show_system.hardware),
+    ),
+    Word("cli", "Show command-line interface settings", run=show_system.cli),
+    Word("configuration", "Show current configuration", run=_show_configuration, statement="show"),
+    Word("host", "Show hostname and address", run=show_system.host),
+    Word(
+        "interfaces",
+        "Show interface information",
+        Word("descriptions", "Display interface description strings", run=show_interfaces.descriptions),
+        Word("terse", "Display terse output", run=show_interfaces.terse, arguments=(_INTERFACE_ARGUMENT,)),
+        run=show_interfaces.basic,
+        arguments=(_INTERFACE_ARGUMENT,),
+        options=(Option("terse", "Display terse output"),),
+    ),
+    Word("ipv6", "Show IPv6 information", Word("neighbors", "Show IPv6 neighbor cache", run=show_system.neighbors)),
+    Word(
+        "isis",
+        "Show Intermediate System-to-Intermediate System information",
+        Word("adjacency", "Show the IS-IS adjacency database", run=show_routing.isis_adjacency),
+        Word("interface", "Show IS-IS interface information", run=show_routing.isis_interface),
+    ),
+    Word("ntp", "Show Network Time Protocol information", Word("associations", "Display status of peers", run=show_system.ntp)),
+    Word(
+        "ospf",
+        "Show Open Shortest Path First information",
+        Word("database", "Show link-state database", run=show_routing.ospf_database),
+        Word("interface", "Show interface information", run=show_routing.ospf_interface),
+        Word("neighbor", "Show neighbor status", run=show_routing.ospf_neighbor),
+    ),
+    Word(
+        "ospf3",
+        "Show Open Shortest Path First version 3 information",
+        Word("neighbor", "Show neighbor status", run=show_routing.ospf3_neighbor),
+    ),
+    Word(
+        "route",
+        "Show routing table information",
+        run=show_routing.route,
+        arguments=(Argument("destination", t.Type("destination", t.address_or_prefix), "IP address or prefix"),),
+        options=(
+            Option(
+                "protocol",
+                "Name of the protocol",
+                t.one_of(
+                    "protocol",
+                    bgp="BGP",
+                    direct="Directly connected",
+                    isis="IS-IS",
+                    local="Local addresses",
+                    ospf="OSPF",
+                    static="Static",
+                ),
+            ),
+            Option("exact", "Show the exact prefix only"),
+            Option("terse", "Display terse output"),
+        ),
+    ),
+    Word("snmp", "Show Simple Network Management Protocol information", run=show_system.snmp),
+    Word(
+        "system",
+        "Show system information",
+        Word("commit", "Show commit history", run=_show_commit),
+        Word("processes", "Show the router's own daemons", run=show_system.processes),
+        Word("uptime", "Show time since system and processes started", run=show_system.uptime),
+        Word("users", "Show users who are currently logged in", run=show_system.users),
+    ),
+    Word("version", "Show software process revision levels", run=show_system.version),
+)
+
+ROOT = Word(
+    "",
+    "Operational mode",
+    Word(
+        "clear",
+        "Clear information in the system",
+        Word(
+            "ospf",
+            "Clear Open Shortest Path First information",
+            Word("neighbor", "Clear OSPF neighbors", run=_clear_ospf, level=OPERATE),
+        ),
+    ),
+    Word("configure", "Manipulate software configuration information", run=_configure, level=CONFIGURE),
+    Word("exit", "Exit the management session", run=_quit),
+    Word(
+        "ping",
+        "Ping remote target",
+        run=_ping,
+        arguments=(_HOST,),
+        options=(
+            Option("count", "Number of ping requests to send", t.number("count", 1, 2000000000)),
+            Option("do-not-fragment", "Don't fragment echo request packets"),
+            Option("inet", "Force ping to IPv4 destination"),
+            Option("inet6", "Force ping to IPv6 destination"),
+            Option("interface", "Source interface", INTERFACE),
+            Option("interval", "Delay between ping requests (seconds)", t.number("seconds", 1, 3600)),
+            Option("rapid", "Send requests rapidly (default count of 5)"),
+            Option("size", "Size of request packets (bytes of payload)", t.number("size", 0, 65468)),
+            Option("source", "Source address of echo request", t.address),
+            Option("ttl", "IP time-to-live value", t.number("ttl", 1, 255)),
+            Option("wait", "Delay after sending last packet (seconds)", t.number("seconds", 1, 3600)),
+        ),
+        level=OPERATE,
+    ),
+    Word("quit", "Exit the management session", run=_quit),
+    Word(
+        "request",
+        "Make system-level requests",
+        Word(
+            "system",
+            "Perform system-level operations",
+            _system("halt", "Halt the system ?", ["/bin/busybox", "halt"]),
+            _system("power-off", "Power Off the system ?", ["/bin/busybox", "poweroff"]),
+            _system("reboot", "Reboot the system ?", ["/bin/busybox", "reboot"]),
+        ),
+        level=CONFIGURE,
+    ),
+    Word(
+        "restart",
+        "Restart software process",
+        run=_restart,
+        arguments=(
+            Argument(
+                "daemon",
+                t.pattern("process", r"[a-z0-9]+", "the name of a daemon is needed"),
+                "Name of the process",
+                mandatory=True,
+                known=lambda session: session.datastore.daemons(),
+            ),
+        ),
+        level=CONFIGURE,
+    ),
+    Word(
+        "set",
+        "Set CLI properties",
+        Word(
+            "cli",
+            "Set CLI properties",
+            Word(
+                "screen-length",
+                "Set number of lines on screen",
+                run=_screen_length,
+                arguments=(Argument("lines", t.number("lines", 0, 10000), "Number of lines; 0 never pages", mandatory=True),),
+            ),
+            Word(
+                "screen-width",
+                "Set number of characters on a line",
+                run=_screen_width,
+                arguments=(Argument("columns", t.number("columns", 0, 1024), "Number of columns", mandatory=True),),
+            ),
+        ),
+    ),
+    SHOW,
+    Word(
+        "ssh",
+        "Start secure shell on another host",
+        run=_ssh,
+        arguments=(_HOST,),
+        options=(Option("source", "Source address", t.address), Option("user", "Login name", t.user_name)),
+        level=OPERATE,
+    ),
+    Word("start", "Start shell", Word("shell", "Start a shell", run=_shell, level=CONFIGURE)),
+    Word(
+        "traceroute",
+        "Trace route to remote host",
+        run=_traceroute,
+        arguments=(_HOST,),
+        options=(
+            Option("source", "Source address", t.address),
+            Option("ttl", "Highest number of hops", t.number("ttl", 1, 255)),
+            Option("wait", "Seconds to wait for an answer", t.number("seconds", 1, 60)),
+        ),
+        level=OPERATE,
+    ),
+)

@@ -1,0 +1,115 @@
+"""What a schema is made of. One statement is one call of a function here; all else follows from it.
+
+A configuration is a tree of plain values: container -> dict, list -> dict of key -> dict, leaf -> str, leaf-list -> list
+of str, flag -> True. Containers that hold nothing are not kept, unless they mean something by themselves (`presence`).
+"""
+
+from __future__ import annotations
+
+from . import valuetypes
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .valuetypes import Type
+
+CONTAINER, LIST, LEAF, LEAVES, FLAG, PROMPT = "container", "list", "leaf", "leaf-list", "flag", "prompt"
+
+
+class Node:
+    """One statement of the schema.
+
+    `type`: of the value, or of a list's key. `bare`: a list whose entries stand without a keyword (`interfaces ge-0/0/0`).
+    `by`: the module of `render/` that acts on it (inherited by what is below). `mandatory`: must be there when the parent
+    is. `secret`: printed with `## SECRET-DATA`. `excludes`: siblings that can't be set together; setting one deletes
+    the others. `into`: where a plain-text password goes when it is hashed. `oneline`: an entry prints on one line.
+    `joined`: a container that prints on the line of what it holds (`family inet {`).
+    """
+
+    __slots__ = (
+        "bare",
+        "by",
+        "children",
+        "excludes",
+        "help",
+        "hidden",
+        "into",
+        "joined",
+        "kind",
+        "mandatory",
+        "name",
+        "oneline",
+        "presence",
+        "secret",
+        "type",
+    )
+
+    def __init__(self, kind: str, name: str, help_: str, *, type_: Type = valuetypes.text, children: tuple[Node, ...] = (),
+                 bare: bool = False, by: str = "", mandatory: bool = False, secret: bool = False, presence: bool = False,
+                 excludes: tuple[str, ...] = (), into: str = "", oneline: bool = False, hidden: bool = False,
+                 joined: bool = False) -> None:  # fmt: skip
+        self.kind = kind
+        self.name = name
+        self.help = help_
+        self.type = type_
+        self.children = children
+        self.bare = bare
+        self.by = by
+        self.mandatory = mandatory
+        self.secret = secret
+        self.presence = presence
+        self.excludes = excludes
+        self.into = into
+        self.oneline = oneline
+        self.hidden = hidden
+        self.joined = joined
+        for child in children:
+            child.inherit(by)
+
+    def inherit(self, by: str) -> None:
+        if not self.by and by:
+            self.by = by
+            for child in self.children:
+                child.inherit(by)
+
+    def child(self, name: str) -> Node | None:
+        for child in self.children:
+            if child.name == name:
+                return child
+        return None
+
+    def __repr__(self) -> str:
+        return f"Node({self.kind} {self.name})"
+
+
+def container(name: str, help_: str, *children: Node, by: str = "", presence: bool = False, mandatory: bool = False,
+              joined: bool = False) -> Node:  # fmt: skip
+    return Node(CONTAINER, name, help_, children=children, by=by, presence=presence, mandatory=mandatory, joined=joined)
+
+
+def entries(name: str, help_: str, key: Type, *children: Node, by: str = "", bare: bool = False, oneline: bool = False) -> Node:
+    """A list: many entries, each known by its key."""
+    return Node(LIST, name, help_, type_=key, children=children, by=by, bare=bare, oneline=oneline)
+
+
+def leaf(name: str, help_: str, type_: Type, *, by: str = "", mandatory: bool = False, secret: bool = False,
+         excludes: tuple[str, ...] = ()) -> Node:  # fmt: skip
+    return Node(LEAF, name, help_, type_=type_, by=by, mandatory=mandatory, secret=secret, excludes=excludes)
+
+
+def leaves(name: str, help_: str, type_: Type, *, by: str = "", secret: bool = False, excludes: tuple[str, ...] = ()) -> Node:
+    """A leaf with several values."""
+    return Node(LEAVES, name, help_, type_=type_, by=by, secret=secret, excludes=excludes)
+
+
+def flag(name: str, help_: str, *, by: str = "", excludes: tuple[str, ...] = ()) -> Node:
+    return Node(FLAG, name, help_, by=by, excludes=excludes)
+
+
+def password_prompt(name: str, help_: str, *, into: str) -> Node:
+    """Asks twice without echo; what is kept is the hash, in the sibling `into`."""
+    return Node(PROMPT, name, help_, into=into)
+
+
+def password_value(name: str, help_: str, *, into: str) -> Node:
+    """Takes the password on the line (for automation) and keeps the hash only, in the sibling `into`."""
+    return Node(PROMPT, name, help_, type_=valuetypes.password, into=into, hidden=True)

@@ -1,0 +1,26 @@
+"""From a configuration to the running system, one module a subsystem, in the order in which they act.
+
+Each has `render(tree, world) -> Part`, which only reads, and `apply(engine, old, new)`, which acts and raises Failed.
+A module acts only on what differs between its old part and its new one; `old` is None at start-up: then it makes sure of all.
+"""
+
+from __future__ import annotations
+
+from .part import Engine, Failed, Part
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+__all__ = ["ORDER", "Engine", "Failed", "Part", "modules"]
+
+ORDER = ("hostname", "timezone", "users", "interfaces", "frr", "ssh", "snmp", "ntp")
+
+
+def modules() -> list[tuple[str, Any]]:
+    """(name, module) in order; imported when first needed, not at the start of the daemon."""
+    from . import frr, hostname, interfaces, ntp, snmp, ssh, timezone, users
+
+    table = {"hostname": hostname, "timezone": timezone, "users": users, "interfaces": interfaces, "frr": frr, "ssh": ssh,
+             "snmp": snmp, "ntp": ntp}  # fmt: skip
+    return [(name, table[name]) for name in ORDER]
