@@ -125,6 +125,7 @@ def alone(settings: Settings) -> Iterator[None]:
             ) from error
         os.ftruncate(fd, 0)
         os.pwrite(fd, f"{os.getpid()}\n".encode(), 0)
+        settings.run.joinpath("server.pid").write_text(f"{os.getpid()}\n", encoding="ascii")
         yield
     finally:
         os.close(fd)
@@ -182,6 +183,7 @@ async def _serve(settings: Settings, tcp: int | None) -> None:
         await server.serve(sockets=listening)
     finally:
         settings.socket.unlink(missing_ok=True)
+        settings.run.joinpath("server.pid").unlink(missing_ok=True)
         await world.consoles.close()
         log.info("server %s ended", life)
 

@@ -53,7 +53,8 @@ class LabMachine(BaseModel):
 
 
 class LabPort(BaseModel):
-    """`ready`: the device itself reported it, with a MAC. `peer`: the other end of its wire."""
+    """`ready`: the device itself reported it, with a MAC. `peer`: the other end of its wire. `up`: it has carrier now, because
+    its wire is connected and its machine runs. Speed (bit/s), MTU and addresses are of the last inventory."""
 
     name: str
     owner: str
@@ -63,7 +64,7 @@ class LabPort(BaseModel):
     mac: str | None
     ready: bool
     peer: str | None
-    up: bool | None = None
+    up: bool
     speed: int | None = None
     mtu: int | None = None
     addresses: list[str] = []
@@ -117,6 +118,8 @@ async def lab_of(here: World, name: str) -> Lab:
     found = await run(inventory.of, row.id)
     history = await run(jobs.of, name)
     lines = [_machine(row, machine, refs.get(machine.name)) for machine in known]
+    running = {line.name for line in lines if line.running}
+    live = {end for wire in joined if wire.state is WireState.CONNECTED for end in wire.ends}
     peers = {wire.ends[at]: wire.ends[1 - at] for wire in joined for at in (0, 1)}
     routers = []
     for wish in row.plan.blueprint.routers:
@@ -148,7 +151,7 @@ async def lab_of(here: World, name: str) -> Lab:
                 mac=port.mac,
                 ready=port.mac is not None,
                 peer=peers.get(end),
-                up=seen_port.oper_up if seen_port else None,
+                up=end in live and port.machine in running,
                 speed=seen_port.speed if seen_port else None,
                 mtu=seen_port.mtu if seen_port else None,
                 addresses=list(seen_port.addresses) if seen_port else [],

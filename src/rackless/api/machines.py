@@ -12,6 +12,7 @@ from fastapi.responses import PlainTextResponse
 from rackless.api.errors import RESPONSES, body_of
 from rackless.api.here import Here, Started, Wait, started
 from rackless.console.hub import ConsoleHub, Lease
+from rackless.model import naming
 from rackless.model.errors import NotFoundError, RacklessError, StateError
 from rackless.sandboxes import booking
 from rackless.store import machines, sandboxes
@@ -24,7 +25,10 @@ REFUSED = 4000
 
 
 async def machine_row(here: World, name: str, machine: str) -> machines.MachineRow:
+    """The machine of this name; a router's name stands for its controller. Raises NotFoundError."""
     row = await here.database.run(sandboxes.get, name)
+    if row.plan.machine(machine) is None and row.plan.machine(naming.controller(machine)) is not None:
+        machine = naming.controller(machine)
     if row.plan.machine(machine) is None:
         names = ", ".join(spec.name for spec in row.plan.machines)
         raise NotFoundError(f"Lab {name} has no machine named {machine}.", hint=f"Its machines: {names}.")
@@ -34,8 +38,8 @@ async def machine_row(here: World, name: str, machine: str) -> machines.MachineR
 @router.post("/restart", status_code=202)
 async def restart(name: str, machine: str, here: Here, wait: Wait = 0) -> Started:
     """Off and on; its wires stay."""
-    await machine_row(here, name, machine)
-    booked = await here.database.run(booking.book_job, name, "restart", {"machine": machine})
+    row = await machine_row(here, name, machine)
+    booked = await here.database.run(booking.book_job, name, "restart", {"machine": row.name})
     return await started(here, name, booked, wait)
 
 
@@ -58,8 +62,7 @@ async def console(
     here = world()
     await socket.accept()
     try:
-        await machine_row(here, name, machine)
-        hub = here.consoles.get(name, machine)
+        hub = here.consoles.get(name, (await machine_row(here, name, machine)).name)
         async with hub.watch() as feed:
             showing = asyncio.ensure_future(_show(socket, feed))
             writing = asyncio.ensure_future(_write(socket, hub, who, write, takeover))

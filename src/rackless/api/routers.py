@@ -6,6 +6,7 @@ import asyncio
 import base64
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 from fastapi.responses import PlainTextResponse, StreamingResponse
@@ -15,7 +16,7 @@ from rackless.api.errors import RESPONSES, body_of
 from rackless.api.here import Here, Started, Wait, started
 from rackless.api.machines import REFUSED, _close, _tell
 from rackless.deadline import Deadline
-from rackless.model.errors import NotFoundError, RacklessError
+from rackless.model.errors import InputError, NotFoundError, RacklessError
 from rackless.model.family import Role
 from rackless.model.plan import MachineSpec
 from rackless.providers.contract import Channel
@@ -35,7 +36,10 @@ COMMAND = 600.0
 
 
 class Command(BaseModel):
+    """`user`: root, or the login user of the router (hosts ignore it)."""
+
     command: str = Field(min_length=1)
+    user: str = "root"
 
 
 class Credentials(BaseModel):
@@ -105,7 +109,7 @@ async def run(name: str, owner: str, body: Command, here: Here) -> StreamingResp
     """Run a command on a router (over SSH) or host. NDJSON: {"out": base64}, {"err": base64}, at last {"exit": status}."""
     row = await here.database.run(sandboxes.get, name)
     host = next((spec for spec in row.plan.machines_of(owner) if spec.role is Role.HOST), None)
-    pieces = _on_host(here, host, body.command) if host else _on_router(here, row, owner, body.command)
+    pieces = _on_host(here, host, body.command) if host else _on_router(here, row, owner, body)
     first = await anext(pieces)
 
     async def stream() -> AsyncIterator[bytes]:
@@ -124,9 +128,9 @@ def _line(kind: str, value: bytes | int) -> bytes:
     return json.dumps({kind: shown}).encode() + b"\n"
 
 
-async def _on_router(here: World, row: sandboxes.SandboxRow, owner: str, command: str) -> AsyncIterator[tuple[str, bytes | int]]:
+async def _on_router(here: World, row: sandboxes.SandboxRow, owner: str, body: Command) -> AsyncIterator[tuple[str, bytes | int]]:
     spec = controller_of(row.plan, owner)
-    async for piece in here.driver(spec.family).run(await spot_of(here, row, owner), command):
+    async for piece in here.driver(spec.family).run(await _as(here, row, owner, body.user), body.command):
         yield piece
 
 
@@ -145,15 +149,27 @@ async def _on_host(here: World, spec: MachineSpec, command: str) -> AsyncIterato
     yield "exit", code
 
 
+async def _as(here: World, row: sandboxes.SandboxRow, owner: str, user: str) -> Spot:
+    """The router, with the login of this user in the place of the login user's."""
+    spot = await spot_of(here, row, owner)
+    if user == spot.user:
+        return spot
+    if user != "root":
+        raise InputError(f"Router {owner} has no user {user} that Rackless knows.", hint=f"Use root or {spot.user}.")
+    return replace(spot, user="root", password=spot.root_password)
+
+
 @router.websocket("/routers/{owner}/shell")
-async def shell(socket: WebSocket, name: str, owner: str, *, columns: int = 80, rows: int = 24, term: str = "xterm") -> None:
+async def shell(
+    socket: WebSocket, name: str, owner: str, *, user: str = "root", columns: int = 80, rows: int = 24, term: str = "xterm"
+) -> None:
     """A terminal session. Binary messages are its bytes; the client resizes by the text message {"resize": [columns, rows]}."""
     here = world()
     await socket.accept()
     try:
         row = await here.database.run(sandboxes.get, name)
         spec = controller_of(row.plan, owner)
-        spot: Spot = await spot_of(here, row, owner)
+        spot = await _as(here, row, owner, user)
         session = await here.driver(spec.family).shell(spot, columns=columns, rows=rows, term=term)
         try:
             await _joined(socket, session)

@@ -20,10 +20,10 @@ def doctor(in_json: InJson = False) -> None:
     if in_json:
         as_json(found)
     for finding in [] if in_json else found:
-        say(f"{finding['verdict']:8} {finding['name']}: {finding['message']}")
+        say(f"{'ok ' if finding['ok'] else 'BAD'}  {finding['name']}: {finding['detail']}")
         if finding["hint"]:
-            say(f"         Hint: {finding['hint']}")
-    if any(finding["verdict"] == "bad" for finding in found):
+            say(f"     Hint: {finding['hint']}")
+    if not all(finding["ok"] for finding in found):
         raise typer.Exit(FAILED)
 
 

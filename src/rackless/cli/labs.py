@@ -119,7 +119,8 @@ def show(lab: Lab, in_json: InJson = False) -> None:
     table(["machine", "role", "state", "MiB", "console", "since", "reason"], rows)
     say()
     ports = [
-        [p["name"], p["machine"], p["mac"], _up(p["up"]), p["mtu"], p["peer"], " ".join(p["addresses"])] for p in found["ports"]
+        [p["name"], p["machine"], p["mac"], "up" if p["up"] else "down", p["mtu"], p["peer"], " ".join(p["addresses"])]
+        for p in found["ports"]
     ]
     table(["port", "machine", "mac", "link", "mtu", "wired to", "addresses"], ports)
     say()
@@ -136,10 +137,6 @@ def _routers(found: dict[str, Any]) -> None:
     if rows:
         table(["router", "family", "cards", "user", "fxp0 by", "services"], rows)
         say()
-
-
-def _up(up: bool | None) -> str:
-    return "-" if up is None else "up" if up else "down"
 
 
 def down(lab: Lab, in_json: InJson = False) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import os
-import shlex
 import shutil
 import sys
 from pathlib import Path
@@ -22,31 +21,36 @@ def ssh(
     command: Annotated[
         list[str] | None, typer.Argument(metavar="[COMMAND]...", help="Run this, and end with its status.")
     ] = None,
+    user: Annotated[str, typer.Option("--user", "-l", metavar="USER", help="root, or the login user of the router.")] = "root",
     in_json: InJson = False,
 ) -> None:
     """Log in to a router over SSH, through the server; or run one command. Ctrl-] leaves.
 
-    Example: rackless ssh back-to-back west "show interfaces terse"
+    Options go before LAB; what follows ROUTER is the command. root has a Unix shell (`cli` starts the router's own command
+    line), the login user has the router's command line.
+
+    Example: rackless ssh back-to-back west cli -c '"show interfaces terse"'
     """
     if not command:
         from rackless.client.terminal import join
         from rackless.settings import load
 
         columns, rows = shutil.get_terminal_size()
-        query = {"columns": columns, "rows": rows, "term": os.environ.get("TERM", "xterm")}
+        query = {"user": user, "columns": columns, "rows": rows, "term": os.environ.get("TERM", "xterm")}
         join(load(), f"/labs/{lab}/routers/{router}/shell", query, resizes=True)
         return
-    raise typer.Exit(_run(lab, router, command[0] if len(command) == 1 else shlex.join(command), in_json))
+    # As ssh does: the words become one line, which the router's shell reads.
+    raise typer.Exit(_run(lab, router, " ".join(command), user=user, in_json=in_json))
 
 
-def _run(lab: str, router: str, command: str, in_json: bool) -> int:
+def _run(lab: str, router: str, command: str, *, user: str, in_json: bool) -> int:
     from rackless.client.api import Api
     from rackless.client.errors import error_of
 
     status = 255
     texts = {"out": b"", "err": b""}
     with Api() as api:
-        for piece in api.lines("POST", f"/labs/{lab}/run/{router}", body={"command": command}):
+        for piece in api.lines("POST", f"/labs/{lab}/run/{router}", body={"command": command, "user": user}):
             if "error" in piece:
                 raise error_of(piece["error"])
             if "exit" in piece:
@@ -102,5 +106,5 @@ def save(
 
 
 def add(app: typer.Typer) -> None:
-    app.command()(ssh)
+    app.command(context_settings={"allow_interspersed_args": False})(ssh)
     app.command()(save)

@@ -1,6 +1,7 @@
 """The management bridge and its taps, by rtnetlink. Everything made carries its owner's mark as the interface's alias.
 
-All functions are synchronous (a few milliseconds of netlink); callers in the event loop use a thread.
+All functions are synchronous (a few milliseconds of netlink). pyroute2 has an event loop of its own inside, so that they must not
+be called where one is running: callers use a thread.
 """
 
 from __future__ import annotations

@@ -14,9 +14,9 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from rackless.model.errors import InputError, RacklessError
+from rackless.model.errors import DeadlineError, InputError, RacklessError
 from rackless.qemu.command import KVM, TCG, Virtualization
-from rackless.running import run
+from rackless.running import Finished, run
 
 PROGRAM = "qemu-system-x86_64"
 PROBE_SECONDS = 10.0
@@ -76,12 +76,12 @@ class Accelerator:
         kept = self._read(key)
         if kept is not None:
             return kept
-        works = await boots(KVM, kernel, seconds=self._seconds)
+        failure = await boots(KVM, kernel, seconds=self._seconds)
         what = kernel.name if kernel else "a boot sector"
-        if works:
-            finding = Finding(how=KVM, why=f"{what} boots with it")
+        if failure:
+            finding = Finding(how=TCG, why=f"/dev/kvm is there, but {what} does not boot with it: {failure}")
         else:
-            finding = Finding(how=TCG, why=f"/dev/kvm is there, but {what} did not boot with it in {self._seconds:g} s")
+            finding = Finding(how=KVM, why=f"{what} boots with it")
         self._write(key, finding)
         return finding
 
@@ -112,26 +112,31 @@ def _stamp(kernel: Path | None) -> str:
     return f"{boot} {kernel} {kernel.stat().st_size} {kernel.stat().st_mtime_ns}" if kernel else f"{boot} no kernel"
 
 
-async def boots(how: Virtualization, kernel: Path | None, *, seconds: float) -> bool:
-    """Whether a guest boots with this accelerator within the deadline."""
+async def boots(how: Virtualization, kernel: Path | None, *, seconds: float) -> str:
+    """Boot a guest with this accelerator: "" if it works, else in what way it does not. A guest that hangs is ended."""
     words = [PROGRAM, "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-m", "128M", *how.arguments]
     try:
         if kernel is not None:
             words += ["-serial", "stdio", "-kernel", str(kernel), "-append", "console=ttyS0 panic=-1"]
             finished = await run(words, deadline=seconds, check=False)
-            return b"Kernel panic" in finished.out
-        words += ["-device", f"isa-debug-exit,iobase={EXIT_PORT:#x},iosize=1"]
-        return await _sector(words, seconds)
-    except RacklessError:
-        return False  # It hung or could not start: both say that it does not work here.
+            works = b"Kernel panic" in finished.out
+        else:
+            words += ["-device", f"isa-debug-exit,iobase={EXIT_PORT:#x},iosize=1"]
+            finished = await _sector(words, seconds)
+            works = finished.code == _SECTOR_EXIT
+    except DeadlineError:
+        return f"it hung for {seconds:g} s"
+    except RacklessError as error:
+        return error.message
+    said = [line for line in finished.err.decode(errors="replace").splitlines() if "warning" not in line]
+    return "" if works else (said[0].removeprefix(f"{PROGRAM}: ") if said else f"exit status {finished.code}")
 
 
-async def _sector(words: list[str], seconds: float) -> bool:
+async def _sector(words: list[str], seconds: float) -> Finished:
     fd, name = tempfile.mkstemp(prefix="rackless-sector-")
     try:
         os.write(fd, boot_sector())
         os.close(fd)
-        finished = await run([*words, "-drive", f"if=ide,format=raw,file={name}"], deadline=seconds, check=False)
-        return finished.code == _SECTOR_EXIT
+        return await run([*words, "-drive", f"if=ide,format=raw,file={name}"], deadline=seconds, check=False)
     finally:
         os.unlink(name)

@@ -12,6 +12,7 @@ from rackless.model.errors import NotFoundError
 from rackless.model.lifecycle import MACHINE, MachineState
 from rackless.model.plan import MachineSpec
 from rackless.observing import change
+from rackless.store import sandboxes
 from rackless.store.schema import metadata, owner_key
 
 table = sa.Table(
@@ -82,7 +83,7 @@ def get(db: sa.Connection, key: int, name: str) -> MachineRow:
 def move(db: sa.Connection, key: int, name: str, state: MachineState, reason: str = "") -> None:
     """Change the state by its table, with a reason."""
     row = get(db, key, name)
-    change(MACHINE, "machine", name, row.state, state, reason=reason)
+    change(MACHINE, "machine", f"{sandboxes.by_id(db, key).name}/{name}", row.state, state, reason=reason)
     values: dict[str, Any] = {"state": state.value, "reason": reason}
     if state is not row.state:
         values["since"] = time.time()

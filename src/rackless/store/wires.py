@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from rackless.model.lifecycle import WIRE, WireState
 from rackless.model.plan import PortRef, WireSpec
 from rackless.observing import change
+from rackless.store import sandboxes
 from rackless.store.schema import metadata, owner_key
 
 table = sa.Table(
@@ -74,7 +75,7 @@ def move(db: sa.Connection, key: int, segment: str, state: WireState, reason: st
     where = (table.c.sandbox_id == key, table.c.segment == segment)
     row = db.execute(table.select().where(*where)).mappings().one()
     old = WireState(row["state"])
-    change(WIRE, "wire", f"{row['end_a']} -- {row['end_b']}", old, state, reason=reason)
+    change(WIRE, "wire", f"{sandboxes.by_id(db, key).name}/{row['end_a']} -- {row['end_b']}", old, state, reason=reason)
     if state is not old:
         db.execute(table.update().where(*where).values(state=state.value, reason=reason, since=time.time()))
 

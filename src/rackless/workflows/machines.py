@@ -6,12 +6,14 @@ from pathlib import Path
 
 from rackless.deadline import Deadline
 from rackless.model.blueprint import HostWish
-from rackless.model.family import Role
+from rackless.model.errors import GuestError
+from rackless.model.family import NicRole, Role
 from rackless.model.lifecycle import MachineState
 from rackless.model.plan import MachineSpec
 from rackless.providers.contract import Channel, Power, Ref, RefKind
+from rackless.routers.linux import wait_ready
 from rackless.shell import hostchannel
-from rackless.store import machines, sandboxes, secrets
+from rackless.store import machines, ports, sandboxes, secrets
 from rackless.workflows.driving import Tell
 from rackless.workflows.world import World
 
@@ -41,13 +43,16 @@ async def start(world: World, row: sandboxes.SandboxRow, spec: MachineSpec, tell
         await world.consoles.open(ref_of(spec), Path(known.transcript), tuple(holder.values()))
         if world.provider.info.host_channel and isinstance(world.provider, Channel):
             tell(f"waiting for {spec.name} to boot and answer on its host channel")
-            keys = await _identify(world.provider, row, spec)
+            keys, macs = await _identify(world.provider, row, spec)
             await database.run(machines.learn, key, spec.name, keys)
+            if spec.role is Role.HOST:
+                await database.run(ports.seen, key, spec.owner, _checked(spec, macs))
     if spec.role is not Role.CONTROLLER:
         await database.run(machines.move, key, spec.name, MachineState.RUNNING, "it answers on its host channel")
 
 
-async def _identify(provider: Channel, row: sandboxes.SandboxRow, spec: MachineSpec) -> tuple[str, ...]:
+async def _identify(provider: Channel, row: sandboxes.SandboxRow, spec: MachineSpec) -> tuple[tuple[str, ...], dict[str, str]]:
+    """The SSH host keys of the guest, and the MAC of each of its ports (a controller's come with its cards, later)."""
     wish = next((host for host in row.plan.blueprint.hosts if host.name == spec.owner), HostWish(name=spec.owner))
     identity = hostchannel.identity(
         spec,
@@ -60,9 +65,25 @@ async def _identify(provider: Channel, row: sandboxes.SandboxRow, spec: MachineS
     channel = hostchannel.HostChannel(spec.name, stream)
     try:
         await channel.ping(deadline=deadline)
-        return await channel.identify(identity, deadline=deadline.within(ANSWER))
+        keys = await channel.identify(identity, deadline=deadline.within(ANSWER))
+        if spec.role is Role.CONTROLLER:
+            return keys, {}
+        status = await wait_ready(channel, deadline=deadline)
+        return keys, {port.label: port.mac.lower() for port in status.ports}
     finally:
         await channel.close()
+
+
+def _checked(spec: MachineSpec, macs: dict[str, str]) -> dict[str, str]:
+    """Raises GuestError when a port of the plan is not there, or is another NIC."""
+    for nic in spec.nics:
+        if nic.role is NicRole.TRAFFIC and macs.get(nic.label) != nic.mac:
+            found = macs.get(nic.label, "no MAC")
+            raise GuestError(
+                f"Port {nic.label} of {spec.owner} has {found}, and the plan gave its NIC {nic.mac}.",
+                hint=f"See `rackless console {spec.sandbox} {spec.name}`.",
+            )
+    return macs
 
 
 async def stop(world: World, key: int, spec: MachineSpec, reason: str) -> None:

@@ -11,7 +11,7 @@ from rackless.model.plan import MachineSpec
 from rackless.store import machines
 from rackless.workflows.driving import Tell
 from rackless.workflows.machines import BOOT, start, stop
-from rackless.workflows.routers import REACH, await_ports
+from rackless.workflows.routers import REACH, await_ports, read_inventory
 from rackless.workflows.spots import controller_of, spot_of
 from rackless.workflows.verb import CLERICAL, Work, carried_out
 
@@ -45,6 +45,7 @@ async def _restart(work: Work) -> None:
         about = f"waiting for {spec.owner} to take logins over SSH"
         await work.step(step, lambda: _reach(work, spec, work.tell(step)), deadline=2 * REACH, about=about)
     await await_ports(work, controller)
+    await read_inventory(work, spec.owner)
 
 
 async def _reach(work: Work, spec: MachineSpec, tell: Tell) -> None:

@@ -51,6 +51,11 @@ async def set_up_router(work: Work, router: str) -> None:
     )
     await configure(work, spec)
     await await_ports(work, spec)
+    await read_inventory(work, router)
+
+
+async def read_inventory(work: Work, router: str) -> None:
+    """What SNMP says the router is, into the store."""
     name = f"inventory {router}"
     await work.step(
         name,
@@ -106,7 +111,8 @@ async def _bootstrap(work: Work, spec: MachineSpec, tell: Tell) -> None:
     world, key = work.world, work.lab.id
     row = await world.database.run(machines.get, key, spec.name)
     driver = world.driver(spec.family)
-    if not row.configured:
+    # Running says of a controller that it took logins: then only what came after the dialogue is left to do.
+    if not row.configured and row.state is not MachineState.RUNNING:
         await world.database.run(machines.move, key, spec.name, MachineState.BOOTSTRAPPING, "serial dialogue")
         mine = await world.database.run(secrets.of, key, spec.owner)
         hub = await world.consoles.open(ref_of(spec), Path(row.transcript), tuple(mine.values()))

@@ -7,6 +7,7 @@ import ipaddress
 import os
 import shutil
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -65,7 +66,9 @@ class Management:
         self._lock = asyncio.Lock()
         self.mark = layout.alias("", "")
         self.bridge = links.interface_name("rl-", self.mark)
-        self.choice = choose(network, self.bridge)
+        # In a thread, because netlink must not be used where an event loop runs (see ether.links); it takes milliseconds.
+        with ThreadPoolExecutor(1) as pool:
+            self.choice = pool.submit(choose, network, self.bridge).result()
 
     def mode_for(self, spec: MachineSpec) -> str:
         """A machine whose address is outside of the management network is reached by forwarded ports all the same."""

@@ -1,0 +1,125 @@
+"""What this machine can and can not do, found by trying it, with the way out."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from rackless.ether import links
+from rackless.model.errors import RacklessError
+from rackless.model.site import Site
+from rackless.providers.local import admission
+from rackless.providers.local.layout import SOCKET_PATH_MOST, Layout
+from rackless.providers.local.management import ADDRESS, choose
+from rackless.qemu.accelerator import Accelerator, version
+from rackless.qemu.command import TCG, BootImage
+from rackless.settings import Settings
+
+LEAST_MEMORY = 1024
+"""MiB available: a router of two cards and its overhead."""
+LEAST_DISK = 1024
+"""MiB free: an image and a few overlays."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """One fact. `ok` False means that labs will not run, or run badly, until `hint` is followed."""
+
+    name: str
+    ok: bool
+    detail: str
+    hint: str = ""
+
+
+async def examine(
+    settings: Settings, site: Site, find: Callable[[str], BootImage], images: tuple[str, ...] = ("reference",)
+) -> list[Finding]:
+    """All findings, in the order in which to mend things. Boots a tiny guest to try the accelerator (10 s at most)."""
+    layout = Layout(settings)
+    findings = [await _qemu(), *_programs()]
+    kernel = None
+    for name in images:
+        finding, found = await asyncio.to_thread(_image, name, find)
+        findings.append(finding)
+        kernel = kernel or found
+    if findings[0].ok:
+        findings.append(await _accelerator(settings, kernel))
+    findings += await asyncio.to_thread(_management, layout, site)
+    return [*findings, *_room(layout)]
+
+
+async def _qemu() -> Finding:
+    try:
+        return Finding(name="qemu", ok=True, detail=await version())
+    except RacklessError as error:
+        return Finding(name="qemu", ok=False, detail=error.message, hint=error.hint)
+
+
+def _programs() -> list[Finding]:
+    path = shutil.which("qemu-img")
+    hint = "" if path else "Install the package qemu-utils."
+    return [Finding(name="qemu-img", ok=path is not None, detail=path or "not installed", hint=hint)]
+
+
+def _image(name: str, find: Callable[[str], BootImage]) -> tuple[Finding, Path | None]:
+    try:
+        image = find(name)
+    except RacklessError as error:
+        return Finding(name=f"image {name}", ok=False, detail=error.message, hint=error.hint), None
+    return Finding(name=f"image {name}", ok=True, detail=str(image.disk)), image.kernel
+
+
+async def _accelerator(settings: Settings, kernel: Path | None) -> Finding:
+    wanted = os.environ.get("RACKLESS_ACCELERATOR", "auto")
+    try:
+        found = await Accelerator(settings.state / "accelerator.json", wanted).find(kernel)
+    except RacklessError as error:
+        return Finding(name="accelerator", ok=False, detail=error.message, hint=error.hint)
+    slow = found.how.name == TCG.name
+    hint = "Labs work, slower; a machine (or nested virtualisation) with a working /dev/kvm makes them fast." if slow else ""
+    return Finding(name="accelerator", ok=True, detail=f"{found.how.name}: {found.why}", hint=hint)
+
+
+def _management(layout: Layout, site: Site) -> list[Finding]:
+    user = "root" if os.geteuid() == 0 else f"user {os.geteuid()}"
+    may = links.may_administer()
+    hint = "" if may else "As root every fxp0 gets an address of its own; without, ports of this machine lead to it."
+    found = [Finding(name="privilege", ok=True, detail=f"{user}, {'may' if may else 'may not'} make interfaces", hint=hint)]
+    try:
+        bridge = links.interface_name("rl-", layout.alias("", ""))
+        choice = choose(site.management_network, bridge)
+    except RacklessError as error:
+        return [*found, Finding(name="management", ok=False, detail=error.message, hint=error.hint)]
+    ok = choice.mode != ADDRESS or (may and shutil.which("dnsmasq") is not None)
+    way_out = "" if ok else "Unset RACKLESS_MANAGEMENT, or run as root with dnsmasq-base installed."
+    return [*found, Finding(name="management", ok=ok, detail=f"{choice.mode}: {choice.why}", hint=way_out)]
+
+
+def _room(layout: Layout) -> list[Finding]:
+    memory = admission.available_memory()
+    disk = shutil.disk_usage(layout.state).free >> 20
+    path = layout.longest_socket("x" * 32)
+    return [
+        Finding(
+            name="memory",
+            ok=memory >= LEAST_MEMORY,
+            detail=f"{memory} MiB available",
+            hint="" if memory >= LEAST_MEMORY else f"A small lab needs {LEAST_MEMORY} MiB.",
+        ),
+        Finding(
+            name="disk",
+            ok=disk >= LEAST_DISK,
+            detail=f"{disk} MiB free in {layout.state}",
+            hint="" if disk >= LEAST_DISK else "Free some space, or set RACKLESS_STATE to a larger file system.",
+        ),
+        Finding(
+            name="socket paths",
+            ok=path <= SOCKET_PATH_MOST,
+            detail=f"at most {path} of {SOCKET_PATH_MOST} bytes in {layout.run}",
+            hint="" if path <= SOCKET_PATH_MOST else "Set RACKLESS_RUN to a shorter directory.",
+        ),
+    ]

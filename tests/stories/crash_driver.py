@@ -1,0 +1,129 @@
+"""Run by test_crashes.py: one JSON request a line on standard input, one JSON answer a line on standard output.
+
+Everything is imported once, and each life of the server is a fork of this process that ends by `os._exit`: either by itself
+or, with the fault injection of `rackless.durable`, as `kill -9` would end it. A life does what the server does (build, resume),
+and then what is asked of it, on the `fake` provider.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+import traceback
+from pathlib import Path
+from typing import Any
+
+from rackless import daemons, settings
+from rackless.api.here import started
+from rackless.api.sandboxes import take_down
+from rackless.blueprints import load
+from rackless.routers.families import FAMILIES
+from rackless.sandboxes import booking
+from rackless.store import inventory, jobs, machines, pools, ports, sandboxes, wires
+from rackless.store.tables import OF_A_SANDBOX
+from rackless.workflows.world import World, boot_id, use
+
+BLUEPRINT = """
+name: crash
+routers:
+  west: {cards: 2, ports_per_card: 2, startup: west.set}
+  east: {cards: 1, ports_per_card: 2}
+hosts:
+  pc1: {nics: 1}
+wires:
+  - [west:ge-0/0/0, east:ge-0/0/0]
+  - [west:ge-1/0/0, pc1:eth1]
+"""
+
+
+async def deploy(world: World) -> None:
+    """`up`: books, or follows what is resumed already."""
+    blueprint = load(BLUEPRINT, file="b.yaml", families=FAMILIES, files={"west.set": "set system time-zone UTC\n"})
+    booked = await world.database.run(
+        booking.book,
+        blueprint,
+        name="crash",
+        site=world.site,
+        forwarded=world.forwarded,
+        boot_id=boot_id(),
+        transcripts=world.transcripts,
+    )
+    await started(world, "crash", booked, wait=60)
+
+
+async def outcome(world: World) -> dict[str, Any]:
+    """All that must be the same, whether there was a crash or not."""
+    run = world.database.run
+    row = await run(sandboxes.get, "crash")
+    found = await run(inventory.of, row.id)
+    return {
+        "state": row.state.value,
+        "machines": [(m.name, m.state.value, m.configured) for m in await run(machines.of, row.id)],
+        "ports": [(p.owner, p.label, p.mac) for p in await run(ports.of, row.id)],
+        "wires": [(*w.ends, w.state.value) for w in await run(wires.of, row.id, "crash")],
+        "inventory": {name: [(p.name, p.mac, p.oper_up) for p in device.ports] for name, device in found.items()},
+        "pools": await run(pools.count),
+        "owned": sorted(f"{ref.kind.value} {ref.name} {ref.running}" for ref in await world.provider.owned("crash")),
+        "jobs": [(job.verb, job.state.value) for job in await run(jobs.of, "crash")],
+    }
+
+
+async def remains(world: World) -> dict[str, Any]:
+    """What is left after a teardown: nothing."""
+
+    def count(db: Any) -> int:
+        return sum(len(db.execute(table.select()).all()) for table in OF_A_SANDBOX)
+
+    return {
+        "owned": [f"{ref.kind.value} {ref.name}" for ref in await world.provider.owned()],
+        "rows": await world.database.run(count),
+        "labs": [row.name for row in await world.database.run(sandboxes.live)],
+        "files": sorted(str(path) for path in world.settings.state.glob("transcripts/crash/*")),
+        "running": [job.id for job in await world.database.run(jobs.running)],
+    }
+
+
+async def life(state: Path, wanted: str) -> dict[str, Any]:
+    world = daemons.build(settings.load({"RACKLESS_STATE": str(state), "RACKLESS_RUN": str(state / "run")}))
+    use(world)
+    await daemons.resume(world)
+    await daemons.open_consoles(world)
+    if wanted == "up":
+        await deploy(world)
+        return await outcome(world)
+    await take_down("crash", world, wait=60)
+    return await remains(world)
+
+
+def run_life(state: Path, wanted: str, crash: dict[str, str]) -> dict[str, Any]:
+    """Fork, live, report. `exit` is the status: 9 for a crash as told."""
+    answer = state.with_suffix(".answer")
+    answer.unlink(missing_ok=True)
+    pid = os.fork()
+    if pid == 0:
+        code = 1
+        try:
+            os.environ.update(crash)
+            answer.write_text(json.dumps(asyncio.run(asyncio.wait_for(life(state, wanted), 90))))
+            code = 0
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            os._exit(code)
+    _, status = os.waitpid(pid, 0)
+    code = os.waitstatus_to_exitcode(status)
+    return {"exit": code, "answer": json.loads(answer.read_text()) if code == 0 else None}
+
+
+def main() -> None:
+    os.environ["RACKLESS_PROVIDER"] = "fake"
+    for line in sys.stdin:
+        request = json.loads(line)
+        done = run_life(Path(request["state"]), request["wanted"], request["crash"])
+        print(json.dumps(done), flush=True)
+
+
+if __name__ == "__main__":
+    main()
