@@ -111,7 +111,8 @@ class Guest:
         return answer["code"], answer["out"] + answer["err"]
 
     async def reaches(self, address: str, *options: str) -> bool:
-        """At least one of up to 30 seconds of pings comes back."""
+        """At least one of up to 30 seconds of pings comes back. The neighbour's old MAC is forgotten first: it may have moved."""
+        await self.run("ip", "neigh", "flush", "dev", "eth1")
         code, _ = await self.run("ping", "-c", "1", "-w", "30", *options, address)
         return code == 0
 
