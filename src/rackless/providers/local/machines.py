@@ -89,6 +89,7 @@ class Machines:
 
     async def _spawn(self, spec: MachineSpec) -> None:
         self._layout.make_for(spec)
+        await self._ended(spec)
         self._console_is_free(spec)
         kept = self._records.machine_file(spec.sandbox, spec.name)
         boot = kept.boot if kept is not None else Boot()
@@ -108,6 +109,12 @@ class Machines:
                 hint="Is another program using the port, or is memory short? Run `rackless doctor`.",
             )
         self._layout.console(spec).chmod(0o600)
+
+    async def _ended(self, spec: MachineSpec) -> None:
+        """A machine that was killed a moment ago still has its sockets, though it can not be found any more: wait for its end."""
+        pid = listening(self._layout.console(spec))
+        if pid is not None and process.ending(pid) and (ticks := process.started(pid)) is not None:
+            await process.end(process.Found(pid=pid, started=ticks, mark=""))
 
     def _console_is_free(self, spec: MachineSpec) -> None:
         """Never take over the console port of a machine that lives."""
