@@ -173,7 +173,7 @@ class Agent:
                 given = drive_identity()
                 if given is not None:
                     self.take(given, None)
-            if self.identity is None and uptime() >= NOBODY_AFTER:
+            if self.identity is None and self.port is None and uptime() >= NOBODY_AFTER:
                 self.take(NOBODY_SAID, None)
             fds = [*self.power_keys, *([] if self.port is None else [self.port])]
             ready, _, _ = select.select(fds, [], [], self.patience())
@@ -193,7 +193,7 @@ class Agent:
     def patience(self) -> float | None:
         """Seconds to wait at most for something to read."""
         if self.identity is None:
-            return 0.1 if self.port is None else max(0.05, NOBODY_AFTER - uptime())
+            return 0.1 if self.port is None else None
         return 2.0 if self.port is None and uptime() < 3 * NOBODY_AFTER else None
 
     def open_port(self) -> None:
