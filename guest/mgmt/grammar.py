@@ -87,7 +87,7 @@ def step(state: State, token: Token) -> State:
     reasons = []
     values = [choice for choice in choices if choice.type is not None]
     near = [] if token.quoted else [choice for choice in keywords if choice.word.startswith(token.text) and not choice.hidden]
-    if len(near) == 1:
+    if len({choice.word for choice in near}) == 1:
         return near[0].next(near[0].word)
     if not near:
         for choice in values:

@@ -144,6 +144,27 @@ def statements(tree: Tree, schema: Node, above: tuple[Step, ...] = ()) -> Iterat
                 yield from statements(here[key], child, (*above, (child, key)))
 
 
+HIDDEN = "/* SECRET-DATA */"
+
+
+def without_secrets(tree: Tree, schema: Node) -> Tree:
+    """A copy whose secrets are replaced, for users who may look only."""
+    found: Tree = {}
+    for child in schema.children:
+        if child.name not in tree:
+            continue
+        value = tree[child.name]
+        if child.secret:
+            found[child.name] = [HIDDEN] if isinstance(value, list) else HIDDEN
+        elif child.kind == CONTAINER:
+            found[child.name] = without_secrets(value, child)
+        elif child.kind == LIST:
+            found[child.name] = {key: without_secrets(entry, child) for key, entry in value.items()}
+        else:
+            found[child.name] = value
+    return found
+
+
 def words(steps: tuple[Step, ...]) -> list[str]:
     """The steps as they are typed."""
     found: list[str] = []

@@ -14,8 +14,8 @@ from system.identity import Identity
 INITTAB = Path("/run/inittab")
 HOME = "/usr/lib/rackless-router"
 LINES = {
-    "controller": ("::respawn:{home}/chassisd", "::respawn:{home}/mgmtd"),
-    "card": ("::respawn:{home}/carddata",),
+    "controller": ("::respawn:{home}/mgmtd",),
+    "card": (),
     "host": ("::respawn:/usr/sbin/sshd -D -e -f /etc/ssh/sshd_config.host",),
 }
 MODULES = {

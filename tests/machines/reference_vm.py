@@ -1,4 +1,4 @@
-"""The least QEMU that boots the reference image: for tests of the image itself, which must not lean on the product's own QEMU layer."""
+"""The least QEMU that boots the reference image: tests of the image must not lean on the product's own QEMU layer."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class Lines:
 
 
 class Vm:
-    """One guest. `nics` are values of -netdev without their id, each with its MAC; `direct` boots the kernel, else the disk's bootloader."""
+    """One guest. `nics`: values of -netdev without their id, each with its MAC. Not `direct`: by the disk's own bootloader."""
 
     def __init__(
         self, folder: Path, name: str, image: Image, nics: list[tuple[str, str]], *, memory: int = 192, direct: bool = True
@@ -88,7 +88,8 @@ class Vm:
         words = (
             f"qemu-system-x86_64 -name {self.name} -machine pc -accel tcg,tb-size=64 -m {self.memory} -nodefaults -no-user-config"
         )
-        words += f" -display none -drive if=none,id=disk0,file={self.disk},format=qcow2,cache=unsafe -device virtio-blk-pci,drive=disk0"
+        words += f" -display none -drive if=none,id=disk0,file={self.disk},format=qcow2,cache=unsafe"
+        words += " -device virtio-blk-pci,drive=disk0"
         words += " -device virtio-rng-pci -device virtio-serial-pci"
         words += f" -chardev socket,id=serial,path={self.path('serial')},server=on,wait=off -serial chardev:serial"
         words += f" -chardev socket,id=channel,path={self.path('channel')},server=on,wait=off"

@@ -67,10 +67,7 @@ class Chassis:
 
     def comes_out(self, slot: int, port: int, frame: bytes) -> bool:
         """The frame arrives at the far end; others before it are let pass."""
-        for _ in range(50):
-            if self.wires[slot, port].recv(20000) == frame:
-                return True
-        return False
+        return any(self.wires[slot, port].recv(20000) == frame for _ in range(50))
 
 
 @pytest.fixture(scope="module")
@@ -158,7 +155,8 @@ def test_frames_of_every_kind_pass_both_ways_unchanged(chassis: Chassis) -> None
     for here, there in (("ge-0-0-0", "ge-1-0-0"), ("ge-1-0-0", "ge-0-0-0")):
         vcp.shell(f"ip link set {here} mtu 9500; tc qdisc replace dev {here} ingress")
         vcp.shell(
-            f"tc filter replace dev {here} parent ffff: protocol all prio 1 handle 1 matchall action mirred egress redirect dev {there}"
+            f"tc filter replace dev {here} parent ffff: protocol all prio 1 handle 1 matchall"
+            f" action mirred egress redirect dev {there}"
         )
     for slot in (0, 1):
         chassis.cards[slot].ask("run", argv=["sh", "-c", wait_for_mtu(9500)], stdin="", deadline=20)

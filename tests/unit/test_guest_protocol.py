@@ -19,6 +19,7 @@ from system import agent, becoming, links  # noqa: E402
 from system.agent import Agent, split_lines  # noqa: E402
 from system.chassis import Carrier, Chassis, Make, Remove  # noqa: E402
 from system.identity import BadIdentity, Identity, Nic, parse  # noqa: E402
+from system.keeper import Keeper  # noqa: E402
 from system.protocol import (  # noqa: E402
     LOST_AFTER,
     BadDatagram,
@@ -175,7 +176,7 @@ class TestAgent:
     def guest(self, monkeypatch: pytest.MonkeyPatch) -> Agent:
         monkeypatch.setattr(agent, "become", lambda identity, when: ("ssh-ed25519 AAAA",))
         monkeypatch.setattr(agent, "keep", lambda identity: None)
-        monkeypatch.setattr(agent, "start_role", lambda identity: None, raising=False)
+        monkeypatch.setattr(Keeper, "keep", lambda keeper, module: None)
         return Agent()
 
     def ask(self, guest: Agent, do: str, **fields: object) -> dict[str, object]:

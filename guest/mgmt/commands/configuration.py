@@ -100,6 +100,8 @@ def _show_difference(session: Session, number: int, steps: tuple[Step, ...]) -> 
 def show_tree(session: Session, tree: Tree, steps: tuple[Step, ...]) -> None:
     """Print what is under the steps: as braces, or as `set` lines when the pipes say so."""
     schema = session.datastore.schema
+    if session.level < CONFIGURE:
+        tree = trees.without_secrets(tree, schema)
     value = trees.get(tree, steps) if steps else tree
     if value is None:
         return

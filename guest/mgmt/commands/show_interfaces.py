@@ -52,9 +52,9 @@ def _states(link: dict[str, Any]) -> tuple[str, str]:
     return admin, carrier
 
 
-def _select(session: Session, given: Given) -> tuple[dict[str, dict[str, Any]], bool, bool] | None:
+def _select(session: Session, given: Given, *, counters: bool) -> tuple[dict[str, dict[str, Any]], bool, bool] | None:
     """(links, show physical, show logical), or None after saying that the interface is not there."""
-    shown = links(session, counters="terse" not in given)
+    shown = links(session, counters=counters)
     wanted = given.get("interface")
     if wanted is None:
         return shown, True, True
@@ -77,7 +77,7 @@ def _addresses(link: dict[str, Any], name: str) -> list[tuple[str, str]]:
 
 
 def terse(session: Session, given: Given, operations: Operations) -> None:
-    chosen = _select(session, given)
+    chosen = _select(session, given, counters=False)
     if chosen is None:
         return
     shown, physical, logical = chosen
@@ -130,7 +130,7 @@ def basic(session: Session, given: Given, operations: Operations) -> None:
     if "terse" in given:
         terse(session, given, operations)
         return
-    chosen = _select(session, given)
+    chosen = _select(session, given, counters=True)
     if chosen is None:
         return
     shown, physical, _ = chosen

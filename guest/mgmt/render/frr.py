@@ -48,7 +48,11 @@ def render(tree: Tree, world: Machine) -> Part:
     if daemons:
         zebra = [f"ip router-id {routing['router-id']}"] if "router-id" in routing else []
         daemons = {"zebra": {(): zebra}, **daemons}
-    return Part({f"{FOLDER}/{name}.conf": (text(lines), 0o644) for name, lines in daemons.items()}, daemons)
+    files = {f"{FOLDER}/{name}.conf": (text(lines), 0o644) for name, lines in daemons.items()}
+    if daemons:
+        # vtysh complains when its own file is not there.
+        files[f"{FOLDER}/vtysh.conf"] = ("no service integrated-vtysh-config\n", 0o644)
+    return Part(files, daemons)
 
 
 def text(lines: Lines) -> str:

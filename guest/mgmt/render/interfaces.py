@@ -50,7 +50,7 @@ def render(tree: Tree, world: Machine) -> Part:
         addresses = sorted(address for kind in ("inet", "inet6") for address in family.get(kind, {}).get("address", {}))
         wanted[kernel_name(name)] = {
             "addresses": addresses,
-            "mtu": int(entry.get("mtu", DEFAULT_MTU)) - HEADER,
+            "mtu": 0 if name == "lo0" else int(entry.get("mtu", DEFAULT_MTU)) - HEADER,
             "up": "disable" not in entry,
             "dhcp": "dhcp" in family.get("inet", {}),
             "alias": entry.get("description", ""),

@@ -43,12 +43,13 @@ async def test_story(story: str, tmp_path: Path, scripted_guest, socket_stream, 
             else:
                 result = await bootstrap
                 assert guest.at == "login"
-                assert result.resets == outcome["resets"]
+                assert result.resets == outcome.get("resets", 0)
                 assert result.fxp0_address == outcome.get("fxp0_address", "192.0.2.7/24")
                 assert result.had_password is outcome.get("had_password", False)
                 assert len(result.host_keys) == outcome.get("host_keys", 1)
                 assert guest.heard.count("commit") == 1
-                assert guest.heard.count("Root-Secret-123") == 2 + result.had_password
+                if not outcome.get("out_of_step"):
+                    assert guest.heard.count("Root-Secret-123") == 2 + result.had_password
                 assert guest.heard.count("User-Secret-456") == 2
             assert hub.holder is None
         shown = transcript.read_text()

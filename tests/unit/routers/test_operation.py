@@ -72,7 +72,7 @@ class Router:
         candidate, code = list(self.config), 0
         for line in (await process.stdin.read()).splitlines():
             if line.startswith("set ") and "nonsense" in line:
-                process.stdout.write("          ^\nsyntax error.\n")
+                process.stdout.write(f"{line}\n          ^\nsyntax error.\n")
                 code = 1
             elif line.startswith("set "):
                 candidate.append(line)
@@ -147,6 +147,13 @@ async def test_a_refused_configuration_is_told_in_the_guests_words_and_changes_n
     with pytest.raises(GuestError, match=message):
         await ReferenceRouter().load(router.target, f"set a b\n{statement}\n", deadline=Deadline(20))
     assert router.config == ["set system host-name west"]
+
+
+async def test_a_refused_community_is_not_shown(router) -> None:
+    with pytest.raises(GuestError) as caught:
+        await ReferenceRouter().load(router.target, "", community="nonsense-Secret", deadline=Deadline(20))
+    assert "refused the configuration" in caught.value.message
+    assert "nonsense-Secret" not in str(caught.value) + str(caught.value.__cause__)
 
 
 async def test_what_is_no_statement_is_refused_before_it_is_sent(router) -> None:

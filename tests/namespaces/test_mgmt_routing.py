@@ -1,0 +1,219 @@
+"""The management daemon on a real kernel with real FRR: two routers, each in its own namespaces and root overlay, one wire.
+
+Needs root, overlayfs, and Debian's `frr` and `iputils-ping`.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+
+GUEST = Path(__file__).resolve().parents[2] / "guest"
+
+pytestmark = [
+    pytest.mark.root,
+    pytest.mark.skipif(os.geteuid() != 0, reason="needs root for namespaces"),
+    pytest.mark.skipif(not Path("/usr/lib/frr/zebra").exists(), reason="needs Debian's package frr"),
+]
+
+INSIDE = """
+set -e
+mount --make-rprivate /
+mount -t tmpfs root "$1"
+mkdir "$1/upper" "$1/work" "$1/all"
+mount -t overlay overlay -o "lowerdir=/,upperdir=$1/upper,workdir=$1/work" "$1/all"
+cd "$1/all"
+mount -t proc proc proc
+mount --rbind /dev dev
+mount -t tmpfs run run
+mount -t tmpfs log var/log
+mkdir -p run/frr guest config
+rm -f etc/frr/*.conf
+chown frr:frr run/frr
+mount --bind "$2" guest
+ip link set lo up
+echo router > etc/hostname
+export PATH=/usr/sbin:/usr/bin:/sbin:/bin PYTHONPATH=/guest PYTHONDONTWRITEBYTECODE=1
+exec chroot . sh -c 'while :; do "$0" -m mgmt.daemon; sleep 0.2; done' "$3"
+"""
+
+
+class Router:
+    """One router; `cli` runs commands in it as root does."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        self.name = name
+        root = folder / name
+        root.mkdir()
+        flags = ["--mount", "--uts", "--net", "--pid", "--fork", "--kill-child=KILL"]
+        self.outer = subprocess.Popen(["unshare", *flags, "bash", "-c", INSIDE, name, str(root), str(GUEST), sys.executable])
+        self.pid = wait(lambda: child_of(self.outer.pid), "the namespaces")
+        self.root = Path(f"/proc/{self.pid}/root")
+        wait((self.root / "run/mgd.sock").exists, "the daemon's socket")
+
+    def inside(self, *argv: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+        enter = ["nsenter", "-t", str(self.pid), "--mount", "--uts", "--net", "--pid", "--root", "--wd=/"]
+        return subprocess.run([*enter, *argv], input=stdin, capture_output=True, text=True, timeout=60, check=False)
+
+    def cli(self, commands: str) -> str:
+        done = self.inside("env", "PYTHONPATH=/guest", sys.executable, "-m", "mgmt.cli", stdin=commands)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def shows(self, command: str, pattern: str) -> str:
+        """Repeat a command until it shows the pattern; what it showed."""
+
+        def look() -> str | None:
+            said = self.cli(command)
+            return said if re.search(pattern, said) else None
+
+        return wait(look, f"{self.name}: {command} with {pattern}", 25)
+
+    def daemon(self) -> int:
+        """The management daemon's process number inside the router."""
+        return int(self.inside("pgrep", "-f", "mgmt.daemon$").stdout.split()[-1])
+
+    def stop(self) -> None:
+        self.outer.kill()
+        self.outer.wait(10)
+
+
+def child_of(pid: int) -> int | None:
+    text = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return int(text[0]) if text else None
+
+
+T = TypeVar("T")
+
+
+def wait(look: Callable[[], T | None], what: str, seconds: float = 20) -> T:
+    end = time.monotonic() + seconds
+    while True:
+        found = look()
+        if found:
+            return found
+        assert time.monotonic() < end, f"{what} did not come within {seconds:g} s"
+        time.sleep(0.05)
+
+
+CONFIGURATION = """configure
+set system host-name {name}
+set system root-authentication plain-text-password-value Passw0rd
+set interfaces ge-0/0/0 unit 0 family inet address 10.0.0.{own}/30
+set interfaces ge-0/0/0 unit 0 family inet6 address 2001:db8::{own}/64
+set interfaces lo0 unit 0 family inet address 192.168.0.{own}/32
+set interfaces lo0 unit 0 family iso address 49.0001.1921.6800.000{own}.00
+set protocols ospf area 0 interface ge-0/0/0 interface-type p2p hello-interval 1 dead-interval 4
+set protocols ospf area 0 interface lo0 passive
+set protocols ospf3 area 0 interface ge-0/0/0 interface-type p2p hello-interval 1 dead-interval 4
+set protocols isis interface ge-0/0/0 point-to-point
+set protocols isis interface lo0
+set protocols bgp group other type external peer-as 6500{other} neighbor 10.0.0.{other}
+set routing-options autonomous-system 6500{own} router-id 192.168.0.{own}
+set routing-options static route 172.16.{own}.0/24 discard
+commit
+"""
+
+
+@pytest.fixture(scope="module")
+def routers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Router, Router]]:
+    folder = tmp_path_factory.mktemp("routers")
+    made: list[Router] = []
+    try:
+        for name in ("west", "east"):
+            made.append(Router(folder, name))
+        west, east = made
+        wire(west, east)
+        west.cli(CONFIGURATION.format(name="west", own=1, other=2))
+        east.cli(CONFIGURATION.format(name="east", own=2, other=1))
+        yield west, east
+    finally:
+        for router in made:
+            router.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def wire(west: Router, east: Router) -> None:
+    """A veth pair between them, as ge-0-0-0 of both; made inside a router, so that it goes with it."""
+    made = ["ip", "link", "add", "ge-0-0-0", "type", "veth", "peer", "name", "ge-0-0-0", "netns", f"/proc/{east.pid}/ns/net"]
+    enter = ["nsenter", f"--net=/proc/{west.pid}/ns/net"]
+    subprocess.run([*enter, *made], check=True, timeout=10)
+
+
+def test_protocols_come_up(routers: tuple[Router, Router]) -> None:
+    west, _ = routers
+    assert "192.168.0.2" in west.shows("show ospf neighbor", r"10\.0\.0\.2 +ge-0/0/0\.0 +Full")
+    west.shows("show ospf3 neighbor", r"192\.168\.0\.2 +ge-0/0/0\.0 +Full")
+    west.shows("show isis adjacency", r"ge-0/0/0\.0 +east +\S+ +Up")
+    west.shows("show bgp summary", r"10\.0\.0\.2 +65002.*Establ")
+    assert "to 10.0.0.2 via ge-0/0/0.0" in west.shows("show route 192.168.0.2", r"\*\[OSPF/10\]")
+    assert " 0% packet loss" in west.cli("ping 192.168.0.2 count 1 source 192.168.0.1")
+
+
+def test_a_change_keeps_the_neighbours(routers: tuple[Router, Router]) -> None:
+    west, _ = routers
+    west.shows("show ospf neighbor", "Full")
+    daemons = west.inside("pgrep", "-x", "ospfd").stdout
+    west.cli("configure\nset protocols ospf area 0 interface ge-0/0/0 metric 77\ndelete protocols bgp\ncommit\n")
+    assert "OSPF/10] " in west.shows("show route 192.168.0.2", "metric 77")
+    assert west.inside("pgrep", "-x", "ospfd").stdout == daemons
+    assert west.inside("pgrep", "-x", "bgpd").stdout == ""
+    west.cli("configure\nrollback 1\ncommit\n")
+    west.shows("show bgp summary", "Establ")
+    west.shows("show route 192.168.0.2", r"OSPF/10\].*metric 1\b")
+
+
+def test_daemon_that_dies_comes_back(routers: tuple[Router, Router]) -> None:
+    west, _ = routers
+    west.shows("show ospf neighbor", "Full")
+    before = west.inside("pgrep", "-x", "ospfd").stdout.strip()
+    west.inside("kill", "-KILL", before)
+    wait(lambda: west.inside("pgrep", "-x", "ospfd").stdout.strip() not in ("", before), "another ospfd")
+    west.shows("show ospf neighbor", "Full")
+
+
+def test_restarted_management_keeps_the_routing(routers: tuple[Router, Router]) -> None:
+    west, _ = routers
+    west.shows("show ospf neighbor", "Full")
+    routing = west.inside("pgrep", "-x", "ospfd").stdout
+    old = west.daemon()
+    west.inside("kill", f"-{signal.SIGKILL.value}", str(old))
+    wait(lambda: "mgmt.daemon" in west.inside("pgrep", "-af", "mgmt.daemon$").stdout and west.daemon() != old, "another daemon")
+    assert "host-name west;" in west.cli("show configuration system")
+    assert west.inside("pgrep", "-x", "ospfd").stdout == routing
+    west.cli("configure\nset protocols ospf area 0 interface ge-0/0/0 metric 5\ncommit\nrollback 1\ncommit\n")
+
+
+def test_port_that_comes_back_is_configured_again(routers: tuple[Router, Router]) -> None:
+    west, east = routers
+    west.cli("configure\nset interfaces ge-0/0/0 mtu 9000\ncommit\n")
+    west.inside("ip", "link", "del", "ge-0-0-0")
+    assert (
+        "not found"
+        in west.inside("env", "PYTHONPATH=/guest", sys.executable, "-m", "mgmt.cli", "-c", "show interfaces ge-0/0/0").stdout
+    )
+    wire(west, east)
+    assert "10.0.0.1/30" in west.shows("show interfaces terse ge-0/0/0", r"inet6 +2001:db8::1/64")
+    assert "MTU: 9000" in west.shows("show interfaces ge-0/0/0", r"MTU: 9000")
+    west.cli("configure\nset interfaces ge-0/0/0 disable\ncommit\n")
+    assert re.search(r"ge-0/0/0 +down", west.cli("show interfaces terse"))
+    west.cli("configure\ndelete interfaces ge-0/0/0 disable\ndelete interfaces ge-0/0/0 mtu\ncommit\n")
+    west.shows("show ospf neighbor", "Full")
+
+
+def test_nothing_leaks_out_of_the_routers(routers: tuple[Router, Router]) -> None:
+    west, _ = routers
+    assert west.inside("hostname").stdout.strip() == "west"
+    assert (west.root / "etc/shadow").read_text().startswith("root:$6$")
+    assert not Path("/config").exists()
+    assert "ge-0-0-0" not in subprocess.run(["ip", "link"], capture_output=True, text=True, check=True).stdout
