@@ -11,12 +11,12 @@ import select
 import signal
 import struct
 import subprocess
-import time
 from pathlib import Path
 
 from system import links
 from system.becoming import become
 from system.identity import NOBODY_SAID, BadIdentity, Identity, keep, kept, parse
+from system.keeper import Keeper
 from system.protocol import label
 
 PORT_NAME = "org.rackless.channel.0"
@@ -29,6 +29,7 @@ NOBODY_AFTER = 20.0
 MOST_OUTPUT = 24 * 1024
 """Characters of each output of `run` that fit an answer of 64 KiB, escapes included."""
 KEY_POWER = 116
+DAEMONS = {"controller": "system.chassisd", "card": "system.carddata"}
 
 
 def uptime() -> float:
@@ -66,6 +67,9 @@ class Agent:
         self.keys: tuple[str, ...] = ()
         self.port: int | None = None
         self.power_keys: list[int] = []
+        self.keeper = Keeper()
+        self.wakeup, tell = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+        self.tell = tell
 
     def answer(self, line: bytes) -> bytes | None:
         """The answer to one line, None for one that is no request."""
@@ -117,6 +121,8 @@ class Agent:
             keep(identity)
         self.identity = identity
         self.power_keys = self.power_keys or open_power_keys()
+        if identity.role in DAEMONS:
+            self.keeper.keep(DAEMONS[identity.role])
         links.say(f"this machine is {identity.role} {'' if identity.slot is None else identity.slot}")
 
     def status(self, _: dict[str, object]) -> dict[str, object]:
@@ -162,6 +168,8 @@ class Agent:
 
     def serve(self) -> None:
         """Wait for an identity, then answer for ever. Returns only when the channel breaks; init starts the agent again."""
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        signal.set_wakeup_fd(self.tell, warn_on_full_buffer=False)
         known = kept()
         if known is not None:
             self.take(known, None)
@@ -176,11 +184,14 @@ class Agent:
                     self.take(given, None)
             if self.identity is None and uptime() >= NOBODY_AFTER:
                 self.take(NOBODY_SAID, None)
-            fds = [*self.power_keys, *([] if self.port is None else [self.port])]
+            self.keeper.tend()
+            fds = [self.wakeup, *self.power_keys, *([] if self.port is None else [self.port])]
             ready, _, _ = select.select(fds, [], [], self.patience())
             for fd in ready:
                 if fd in self.power_keys:
                     read_power_key(fd)
+                elif fd == self.wakeup:
+                    os.read(self.wakeup, 4096)
             if self.port is not None and self.port in ready:
                 data = os.read(self.port, 65536)
                 if not data:
@@ -193,6 +204,9 @@ class Agent:
 
     def patience(self) -> float | None:
         """Seconds to wait at most for something to read."""
+        again = self.keeper.patience()
+        if again is not None:
+            return again
         if self.identity is None:
             return 0.1 if self.port is None else max(0.05, NOBODY_AFTER - uptime())
         return 2.0 if self.port is None and uptime() < 3 * NOBODY_AFTER else None

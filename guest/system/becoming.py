@@ -14,8 +14,8 @@ from system.identity import Identity
 INITTAB = Path("/run/inittab")
 HOME = "/usr/lib/rackless-router"
 LINES = {
-    "controller": ("::respawn:{home}/chassisd", "::respawn:{home}/mgmtd"),
-    "card": ("::respawn:{home}/carddata",),
+    "controller": ("::respawn:{home}/mgmtd",),
+    "card": (),
     "host": ("::respawn:/usr/sbin/sshd -D -e -f /etc/ssh/sshd_config.host",),
 }
 MODULES = {
@@ -77,9 +77,7 @@ def name_nics(identity: Identity) -> None:
 
 def host_commands(identity: Identity) -> list[str]:
     labels = {nic.label: identity.interface(nic.index) for nic in identity.nics}
-    addresses = [
-        f"address replace {address} dev {labels.get(label, label)}" for label, address in identity.addresses
-    ]
+    addresses = [f"address replace {address} dev {labels.get(label, label)}" for label, address in identity.addresses]
     return [*addresses, *(f"route replace {to} via {via}" for to, via in identity.routes)]
 
 

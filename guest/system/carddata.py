@@ -60,7 +60,8 @@ def join_commands(port: int) -> list[str]:
     for here, there in ((f"p{port}", f"vx{port}"), (f"vx{port}", f"p{port}")):
         lines += [
             f"qdisc replace dev {here} ingress",
-            f"filter replace dev {here} parent ffff: protocol all prio 1 handle 1 matchall action mirred egress redirect dev {there}",
+            f"filter replace dev {here} parent ffff: protocol all prio 1 handle 1 matchall"
+            f" action mirred egress redirect dev {there}",
         ]
     return lines
 

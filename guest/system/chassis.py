@@ -35,7 +35,10 @@ Action = Make | Remove | Carrier
 
 @dataclass(frozen=True, kw_only=True)
 class Card:
-    """A card that is heard. `boot` is "" for one whose interfaces were found when this daemon started. Times are monotonic seconds."""
+    """A card that is heard. `boot` is "" for one whose interfaces were found when this daemon started.
+
+    Times are monotonic seconds.
+    """
 
     slot: int
     boot: str

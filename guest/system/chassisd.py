@@ -98,7 +98,6 @@ class Daemon:
                 links.say(f"card {action.slot} port {action.port}: removed")
             elif isinstance(action, Carrier):
                 links.say(f"card {action.slot} port {action.port}: carrier {action.up}")
-        self.publish()
 
     def publish(self) -> None:
         """Write what is known for others to read, whole or not at all."""
@@ -150,7 +149,11 @@ class Daemon:
                 continue
             if isinstance(message, Hello) and source == card_address(message.slot):
                 self.sequences[message.slot] = message.seq
+                before = self.chassis.cards.get(message.slot)
                 self.act(self.chassis.hello(message, source, time.monotonic()))
+                now = self.chassis.cards[message.slot]
+                if before is None or (before.boot, before.ports) != (now.boot, now.ports):
+                    self.publish()
                 self.tell(message.slot, always=True)
 
     def run(self) -> None:
@@ -161,7 +164,10 @@ class Daemon:
             ready, _, _ = select.select([self.control, self.watch], [], [], pause)
             if self.control in ready:
                 self.hear()
-            self.act(self.chassis.expire(time.monotonic()))
+            lost = self.chassis.expire(time.monotonic())
+            if lost:
+                self.act(lost)
+                self.publish()
             if self.watch in ready:
                 links.drain(self.watch)
                 for slot in self.chassis.cards:

@@ -1,4 +1,4 @@
-"""The identity of a machine without a host channel: file `rackless.json` on a volume labelled config-2 (a cloud's config drive)."""
+"""The identity of a machine without a host channel: file `rackless.json` on a volume `config-2` (a config drive)."""
 
 from __future__ import annotations
 

@@ -70,9 +70,13 @@ class Installation:
         except subprocess.TimeoutExpired:
             process.kill()
             out, err = process.communicate()
-            raise AssertionError(f"rackless {' '.join(words)} did not end in {deadline} s:\n{out.decode()}\n{err.decode()}") from None
+            raise AssertionError(
+                f"rackless {' '.join(words)} did not end in {deadline} s:\n{out.decode()}\n{err.decode()}"
+            ) from None
         ran = Ran(code=process.returncode, out=out.decode(), err=err.decode())
-        assert not check or ran.code == 0, f"rackless {' '.join(words)} ended with {ran.code}:\n{ran.out}\n{ran.err}\n{self.server_log()}"
+        assert not check or ran.code == 0, (
+            f"rackless {' '.join(words)} ended with {ran.code}:\n{ran.out}\n{ran.err}\n{self.server_log()}"
+        )
         return ran
 
     def json(self, *words: str) -> Any:

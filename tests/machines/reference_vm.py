@@ -1,4 +1,4 @@
-"""The least QEMU that boots the reference image: for tests of the image itself, which must not lean on the product's own QEMU layer."""
+"""The least QEMU that boots the reference image: tests of the image must not lean on the product's own QEMU layer."""
 
 from __future__ import annotations
 
@@ -66,23 +66,30 @@ class Lines:
 
 
 class Vm:
-    """One guest. `nics` are values of -netdev without their id, each with its MAC; `direct` boots the kernel, else the disk's bootloader."""
+    """One guest. `nics`: values of -netdev without their id, each with its MAC. Not `direct`: by the disk's own bootloader."""
 
-    def __init__(self, folder: Path, name: str, image: Image, nics: list[tuple[str, str]], *, memory: int = 192, direct: bool = True) -> None:
+    def __init__(
+        self, folder: Path, name: str, image: Image, nics: list[tuple[str, str]], *, memory: int = 192, direct: bool = True
+    ) -> None:
         self.folder, self.name, self.image, self.nics, self.memory, self.direct = folder, name, image, nics, memory, direct
         self.extra: list[str] = []
         self.process: subprocess.Popen[bytes] | None = None
         self.disk = folder / f"{name}.qcow2"
         subprocess.run(
-            ["qemu-img", "create", "-q", "-f", "qcow2", "-b", str(image.disk), "-F", "qcow2", str(self.disk)], check=True, timeout=60
+            ["qemu-img", "create", "-q", "-f", "qcow2", "-b", str(image.disk), "-F", "qcow2", str(self.disk)],
+            check=True,
+            timeout=60,
         )
 
     def path(self, kind: str) -> Path:
         return self.folder / f"{self.name}.{kind}"
 
     def command(self) -> list[str]:
-        words = f"qemu-system-x86_64 -name {self.name} -machine pc -accel tcg,tb-size=64 -m {self.memory} -nodefaults -no-user-config"
-        words += f" -display none -drive if=none,id=disk0,file={self.disk},format=qcow2,cache=unsafe -device virtio-blk-pci,drive=disk0"
+        words = (
+            f"qemu-system-x86_64 -name {self.name} -machine pc -accel tcg,tb-size=64 -m {self.memory} -nodefaults -no-user-config"
+        )
+        words += f" -display none -drive if=none,id=disk0,file={self.disk},format=qcow2,cache=unsafe"
+        words += " -device virtio-blk-pci,drive=disk0"
         words += " -device virtio-rng-pci -device virtio-serial-pci"
         words += f" -chardev socket,id=serial,path={self.path('serial')},server=on,wait=off -serial chardev:serial"
         words += f" -chardev socket,id=channel,path={self.path('channel')},server=on,wait=off"
@@ -90,7 +97,12 @@ class Vm:
         words += f" -qmp unix:{self.path('qmp')},server=on,wait=off"
         command = words.split()
         for index, (netdev, mac) in enumerate(self.nics):
-            command += ["-netdev", f"{netdev},id=nic{index}", "-device", f"virtio-net-pci,netdev=nic{index},id=dev{index},mac={mac}"]
+            command += [
+                "-netdev",
+                f"{netdev},id=nic{index}",
+                "-device",
+                f"virtio-net-pci,netdev=nic{index},id=dev{index},mac={mac}",
+            ]
         command += self.extra
         if self.direct:
             command += ["-kernel", str(self.image.kernel), "-initrd", str(self.image.initrd), "-append", self.image.append]
@@ -130,7 +142,10 @@ class Vm:
         return answer
 
     def identify(self, role: str, slot: int | None, labels: list[str], **more: object) -> dict[str, object]:
-        nics = [{"index": index, "mac": mac, "label": label} for index, ((_, mac), label) in enumerate(zip(self.nics, labels, strict=True))]
+        nics = [
+            {"index": index, "mac": mac, "label": label}
+            for index, ((_, mac), label) in enumerate(zip(self.nics, labels, strict=True))
+        ]
         return self.ask("identify", role=role, slot=slot, hostname=self.name, time=time.time(), nics=nics, **more)
 
     def qmp(self, execute: str, **arguments: object) -> None:

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.machines.reference_vm import MAC, Vm
 
 from rackless import settings
 from rackless.images import store
 from rackless.images.store import Image
-from tests.machines.reference_vm import MAC, Vm
 
 pytestmark = [pytest.mark.machines, pytest.mark.timeout(300)]
 
@@ -31,7 +31,9 @@ class Chassis:
         for slot in (0, 1):
             link = self.dgram(f"vcp{slot}", f"vfp{slot}")
             extra += ["-netdev", f"{link},id=up{slot}", "-netdev", f"hubport,id=hub{slot},hubid=1,netdev=up{slot}"]
-        self.controller = Vm(folder, "vcp", image, [("hubport,hubid=9", MAC.format(0, 0, 0)), ("hubport,hubid=1", MAC.format(0, 0, 1))])
+        self.controller = Vm(
+            folder, "vcp", image, [("hubport,hubid=9", MAC.format(0, 0, 0)), ("hubport,hubid=1", MAC.format(0, 0, 1))]
+        )
         self.controller.extra = extra
         self.wires: dict[tuple[int, int], socket.socket] = {}
         self.cards = [self.card(slot, image) for slot in (0, 1)]
@@ -65,10 +67,7 @@ class Chassis:
 
     def comes_out(self, slot: int, port: int, frame: bytes) -> bool:
         """The frame arrives at the far end; others before it are let pass."""
-        for _ in range(50):
-            if self.wires[slot, port].recv(20000) == frame:
-                return True
-        return False
+        return any(self.wires[slot, port].recv(20000) == frame for _ in range(50))
 
 
 @pytest.fixture(scope="module")
@@ -155,7 +154,10 @@ def test_frames_of_every_kind_pass_both_ways_unchanged(chassis: Chassis) -> None
     vcp = chassis.controller
     for here, there in (("ge-0-0-0", "ge-1-0-0"), ("ge-1-0-0", "ge-0-0-0")):
         vcp.shell(f"ip link set {here} mtu 9500; tc qdisc replace dev {here} ingress")
-        vcp.shell(f"tc filter replace dev {here} parent ffff: protocol all prio 1 handle 1 matchall action mirred egress redirect dev {there}")
+        vcp.shell(
+            f"tc filter replace dev {here} parent ffff: protocol all prio 1 handle 1 matchall"
+            f" action mirred egress redirect dev {there}"
+        )
     for slot in (0, 1):
         chassis.cards[slot].ask("run", argv=["sh", "-c", wait_for_mtu(9500)], stdin="", deadline=20)
     for name, frame in FRAMES.items():

@@ -51,6 +51,15 @@ def initrd(init: bytes, busybox: bytes, modules: dict[str, list[Path]]) -> bytes
     return cpio(entries)
 
 
+def put_boot(raw: Path, fat: Path) -> None:
+    """The boot record and the boot partition into the disk."""
+    with raw.open("r+b") as disk:
+        disk.write(MBR.read_bytes()[:440])
+        disk.seek(BOOT_START)
+        with fat.open("rb") as source_file:
+            shutil.copyfileobj(source_file, disk, MEBIBYTE)
+
+
 async def make_disk(root: Path, vmlinuz: Path, initrd_file: Path, work: Path, out: Path) -> None:
     """Write the qcow2 `out`. `work` is an empty directory for what lies between, cleared by the caller."""
     raw, fat = work / "disk.raw", work / "boot.fat"
@@ -70,14 +79,11 @@ async def make_disk(root: Path, vmlinuz: Path, initrd_file: Path, work: Path, ou
     for source, name in ((config, "syslinux.cfg"), (vmlinuz, "vmlinuz"), (initrd_file, "initrd")):
         await run(["mcopy", "-i", fat, source, f"::{name}"], deadline=60, env=PATH, hint="Install the package mtools.")
     await run(["syslinux", "--install", fat], deadline=60, env=PATH, hint="Install the package syslinux.")
-    with raw.open("r+b") as disk:
-        disk.write(MBR.read_bytes()[:440])
-        disk.seek(BOOT_START)
-        with fat.open("rb") as source_file:
-            shutil.copyfileobj(source_file, disk, MEBIBYTE)
+    put_boot(raw, fat)
+    extended = f"offset={root_start},lazy_itable_init=0,nodiscard"
+    make = f"mke2fs -q -t ext4 -O ^metadata_csum,^64bit -J size=4 -m 0 -L rrroot -E {extended} -d".split()
     await run(
-        ["mke2fs", "-q", "-t", "ext4", "-O", "^metadata_csum,^64bit", "-J", "size=4", "-m", "0", "-L", "rrroot", "-d", root]
-        + ["-E", f"offset={root_start},lazy_itable_init=0,nodiscard", raw, f"{ROOT_SIZE // 1024}k"],
+        [*make, str(root), str(raw), f"{ROOT_SIZE // 1024}k"],
         deadline=600,
         env=PATH,
         hint="Install the package e2fsprogs.",

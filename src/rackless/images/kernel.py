@@ -28,7 +28,9 @@ def vmlinux(bzimage: bytes) -> bytes:
             "The kernel's payload is not compressed with XZ.", hint="The image is built from Debian's package linux-image-amd64."
         ) from error
     if elf[:4] != b"\x7fELF":
-        raise InputError("The kernel's payload is no ELF file.", hint="The image is built from Debian's package linux-image-amd64.")
+        raise InputError(
+            "The kernel's payload is no ELF file.", hint="The image is built from Debian's package linux-image-amd64."
+        )
     return elf
 
 
@@ -57,7 +59,7 @@ class ModuleTree:
         self.by_name = {Path(path).name.partition(".ko")[0].replace("-", "_"): path for path in self.needs}
 
     def closure(self, names: tuple[str, ...]) -> list[str]:
-        """Files of these modules and of all that they need, in the order of loading. Names of built-in or absent modules are left out."""
+        """Files of these modules and of all that they need, in the order of loading. Built-in or absent modules are left out."""
         order: list[str] = []
 
         def visit(path: str) -> None:

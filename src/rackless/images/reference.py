@@ -17,6 +17,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from rackless import settings
@@ -71,9 +72,36 @@ def digest_files(files: list[tuple[str, Path]], *texts: str) -> str:
 def input_files(guest: Path) -> list[tuple[str, Path]]:
     own = [Path(str(module.__file__)) for module in (disk, kernel, sources, store, tree)] + [Path(__file__)]
     found = [
-        path for path in guest.rglob("*") if path.is_file() and "__pycache__" not in path.parts and path.suffix not in (".pyc", ".md")
+        path
+        for path in guest.rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts and path.suffix not in (".pyc", ".md")
     ]
     return [(f"guest/{path.relative_to(guest)}", path) for path in found] + [(f"builder/{path.name}", path) for path in own]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inputs:
+    """What an image is built from. `digest` is of all of it, `packages` of what decides which packages it has."""
+
+    guest: Path
+    suite: str
+    digest: str
+    packages: str
+
+    @property
+    def release(self) -> str:
+        return f"{self.suite} {self.digest}"
+
+
+def find_inputs() -> Inputs:
+    guest = guest_tree()
+    suite = sources.codename(Path("/etc/os-release").read_text())
+    return Inputs(
+        guest=guest,
+        suite=suite,
+        digest=digest_files(input_files(guest), suite, ARCHITECTURE),
+        packages=digest_files([("packages", guest / "image/packages")], suite, ARCHITECTURE, *LEFT_OUT),
+    )
 
 
 @contextmanager
@@ -142,7 +170,7 @@ async def make_base(target: Path, guest: Path, suite: str, work: Path) -> None:
         command[command.index("-")] = str(plain)
         # INITRD=No: Debian's own initrd is not used, and making it takes a quarter of the time.
         env = {"INITRD": "No", "TMPDIR": scratch, "PATH": SEARCHED}
-        Path(scratch).chmod(0o755)
+        os.chmod(scratch, 0o755)  # noqa: S103  # apt's own user works in it
         await run(command, deadline=1800, env=env, hint="Run `apt-get update` and try again; apt's sources must be reachable.")
         await run(["zstd", "-q", "-3", "-T0", plain, "-o", draft, "-f"], deadline=600, hint="Install the package zstd.")
     for old in target.parent.glob("base-*.tar.zst"):
@@ -162,9 +190,8 @@ async def compressed_size(image: Path, work: Path) -> int:
 
 async def build(images: Path) -> Image:
     """The current reference image, built if its inputs have changed since the last build."""
-    guest = guest_tree()
-    suite = sources.codename(Path("/etc/os-release").read_text())
-    digest = digest_files(input_files(guest), suite, ARCHITECTURE)
+    inputs = find_inputs()
+    digest = inputs.digest
     if store.has(images, NAME, digest):
         store.make_current(images, NAME, digest)
         sys.stderr.write(f"The image {NAME} {digest} is there already; nothing to do.\n")
@@ -177,19 +204,18 @@ async def build(images: Path) -> Image:
             work, out = Path(folder) / "work", Path(folder) / "out"
             work.mkdir()
             out.mkdir(mode=0o755)
-            return await _build(images, digest, guest, suite, work, out)
+            return await _build(images, inputs, work, out)
 
 
-async def _build(images: Path, digest: str, guest: Path, suite: str, work: Path, out: Path) -> Image:
-    packages = digest_files([("packages", guest / "image/packages")], suite, ARCHITECTURE, *LEFT_OUT)
-    base = images / NAME / f"base-{packages}.tar.zst"
+async def _build(images: Path, inputs: Inputs, work: Path, out: Path) -> Image:
+    base = images / NAME / f"base-{inputs.packages}.tar.zst"
     if not base.is_file():
-        with step(f"Getting Debian {suite} packages with mmdebstrap (1 to 3 minutes)"):
-            await make_base(base, guest, suite, work)
+        with step(f"Getting Debian {inputs.suite} packages with mmdebstrap (1 to 3 minutes)"):
+            await make_base(base, inputs.guest, inputs.suite, work)
     as_root = [] if os.geteuid() == 0 else ["unshare", "--map-root-user", "--map-auto", "--"]
     with step("Making the root file system, kernel, initrd and disk (about 30 s)"):
         await run(
-            [*as_root, sys.executable, "-m", "rackless.images.tree", base, guest, work, out],
+            [*as_root, sys.executable, "-m", "rackless.images.tree", base, inputs.guest, work, out, inputs.release],
             deadline=1200,
             env={"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
             hint="The lines above say which tool failed.",
@@ -201,8 +227,8 @@ async def _build(images: Path, digest: str, guest: Path, suite: str, work: Path,
             f"The compressed disk has {size / 1e6:.1f} MB, more than {MOST_COMPRESSED / 1e6:.0f} MB.",
             hint="Take packages out of guest/image/packages, or add to guest/image/prune.",
         )
-    image = store.publish(images, NAME, digest, out)
-    sys.stderr.write(f"Image {NAME} {digest}: {image.disk}, {size / 1e6:.1f} MB compressed.\n")
+    image = store.publish(images, NAME, inputs.digest, out)
+    sys.stderr.write(f"Image {NAME} {inputs.digest}: {image.disk}, {size / 1e6:.1f} MB compressed.\n")
     return image
 
 

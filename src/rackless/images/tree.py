@@ -1,6 +1,6 @@
-"""Second stage of the builder: packages' tree + guest tree -> pruned root, kernel, initrd, disk. Runs as root or as root of a user namespace.
+"""Second stage of the builder: packages' tree + guest tree -> pruned root, kernel, initrd, disk.
 
-    python -m rackless.images.tree BASE.tar.zst GUEST WORK OUT
+Runs as root or as root of a user namespace: `python -m rackless.images.tree BASE.tar.zst GUEST WORK OUT RELEASE`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,9 @@ from rackless.running import run
 
 HOME = "usr/lib/rackless-router"
 PYTHON_PARTS = ("mgmt", "snmp", "system")
-OWN_TOOLS = frozenset({"ip", "tc", "ping", "ping6", "sh", "ash", "free", "traceroute", "dpkg", "rpm", "ifup", "ifdown", "su", "login"})
+OWN_TOOLS = frozenset(
+    {"ip", "tc", "ping", "ping6", "sh", "ash", "free", "traceroute", "dpkg", "rpm", "ifup", "ifdown", "su", "login"}
+)
 """Applets that never stand in for a missing program: they would be less than what scripts expect."""
 PYTHON_SKIPPED = r"/(idlelib|turtledemo|ensurepip|distutils|tkinter)/"
 
@@ -100,28 +102,41 @@ def settle(root: Path, applets: list[str]) -> None:
     (root / "etc/resolv.conf").write_text("")
     (root / "var/log/lastlog").touch()
     (root / "var/log/wtmp").touch()
-    (root / "usr/share/dpkg-left-out").unlink(missing_ok=True)
 
 
 async def compile_python(root: Path) -> None:
     """Byte code made by the image's own Python, valid without a look at the source: a third of the start time."""
+    compile_all = [
+        "chroot",
+        str(root),
+        "/usr/bin/python3",
+        "-m",
+        "compileall",
+        "-q",
+        "--invalidation-mode",
+        "unchecked-hash",
+        "-x",
+    ]
     await run(
-        ["chroot", root, "/usr/bin/python3", "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash"]
-        + ["-x", PYTHON_SKIPPED, "/usr/lib/python3.11", f"/{HOME}"],
+        [*compile_all, PYTHON_SKIPPED, "/usr/lib/python3.11", f"/{HOME}"],
         deadline=600,
         env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"},
     )
 
 
-async def build(base: Path, guest: Path, work: Path, out: Path) -> None:
+async def build(base: Path, guest: Path, work: Path, out: Path, release: str) -> None:
+    """`release`: what the router says that it runs."""
     root = work / "root"
     root.mkdir()
-    await run(["tar", "-xf", base, "-C", root, "--numeric-owner", "--exclude=./dev/*"], deadline=600, hint="Install the package zstd.")
+    await run(
+        ["tar", "-xf", base, "-C", root, "--numeric-owner", "--exclude=./dev/*"], deadline=600, hint="Install the package zstd."
+    )
     take_kernel(root, guest, out, work)
     applets = (await run(["chroot", root, "/usr/bin/busybox", "--list"], deadline=60)).out.decode().split()
     prune(root, read_list(guest / "image/prune"))
     overlay(root, guest)
     settle(root, applets)
+    (root / HOME / "version").write_text(f"{release}\n")
     version = (work / "kernel-version").read_text()
     await run(["chroot", root, "/sbin/depmod", version], deadline=120, env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"})
     await compile_python(root)
@@ -130,7 +145,8 @@ async def build(base: Path, guest: Path, work: Path, out: Path) -> None:
 
 def main(words: list[str]) -> int:
     try:
-        asyncio.run(build(*map(Path, words)))
+        base, guest, work, out = map(Path, words[:4])
+        asyncio.run(build(base, guest, work, out, words[4]))
     except RacklessError as error:
         sys.stderr.write(f"{error}\n")
         return 1
