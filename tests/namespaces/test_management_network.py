@@ -160,9 +160,7 @@ async def report(place: LocalProvider) -> dict:
         "notes": " ".join(place.info.notes),
         "endpoints": sorted(ref.endpoints["ssh"] for ref in machines if ref.running),
         "dhcp": dhcp[0] if dhcp else None,
-        "bridge": next(
-            (link.name for link in await asyncio.to_thread(links.marked, "rackless:") if link.mark.endswith("::")), ""
-        ),
+        "bridge": bridges[0] if bridges else "",
         "left": [str(ref) for ref in refs],
     }
 

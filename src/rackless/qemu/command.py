@@ -136,10 +136,11 @@ def _user(spec: MachineSpec, nic: NicSpec) -> str:
     if nic.address is None:
         return text
     address = ipaddress.IPv4Interface(nic.address)
-    hosts = address.network.num_addresses
-    ours = address.network[1] if address.ip != address.network[1] else address.network[2]
-    name_server = address.network[hosts - 2] if address.ip != address.network[hosts - 2] else address.network[hosts - 3]
-    text += f",net={address.network},host={ours},dns={name_server},dhcpstart={address.ip}"
+    # The forwarder wants three addresses; of a smaller network it takes the surrounding /24, with its own end inside.
+    network = address.network if address.network.prefixlen <= 24 else address.network.supernet(new_prefix=24)
+    ours = next((each for each in address.network.hosts() if each != address.ip), network[1])
+    name_server = next(each for each in (network[-2], network[-3], network[-4]) if each not in (address.ip, ours))
+    text += f",net={network},host={ours},dns={name_server},dhcpstart={address.ip}"
     for forward in spec.forwards:
         text += f",hostfwd={forward.proto}:127.0.0.1:{forward.host_port}-{address.ip}:{forward.guest_port}"
     return text

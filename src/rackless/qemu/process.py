@@ -50,11 +50,30 @@ def look(pid: int) -> Found | None:
         mark = next((word[len(prefix) :] for word in environ.split(b"\0") if word.startswith(prefix)), None)
         if mark is None:
             return None
-        stat = (_PROC / str(pid) / "stat").read_text()
     except (FileNotFoundError, ProcessLookupError, PermissionError):
         return None
+    ticks = started(pid)
+    return None if ticks is None else Found(pid=pid, started=ticks, mark=mark.decode(errors="replace"))
+
+
+def started(pid: int) -> int | None:
+    """When the process was started, in clock ticks since boot; also of one that is ending, whose environment is gone already
+    while its sockets still live. None when there is no such pid."""
+    try:
+        stat = (_PROC / str(pid) / "stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    return int(stat[stat.rindex(")") + 2 :].split()[19])
+
+
+def ending(pid: int) -> bool:
+    """True when the process has lost its memory or is a zombie: it will be gone in a moment."""
+    try:
+        stat = (_PROC / str(pid) / "stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return True
     fields = stat[stat.rindex(")") + 2 :].split()
-    return Found(pid=pid, started=int(fields[19]), mark=mark.decode(errors="replace"))
+    return fields[0] in {"Z", "X"} or fields[20] == "0"
 
 
 def marked(prefix: str) -> Iterator[Found]:
@@ -64,9 +83,14 @@ def marked(prefix: str) -> Iterator[Found]:
             yield found
 
 
+def every(mark: str) -> list[Found]:
+    """The processes with exactly that mark, oldest first: two while a daemon is being started, its parent first."""
+    return sorted((found for found in marked(mark) if found.mark == mark), key=lambda each: (each.started, each.pid))
+
+
 def find(mark: str) -> Found | None:
-    """The process with exactly that mark; of several (a daemon that is just forking) the oldest."""
-    return min((found for found in marked(mark) if found.mark == mark), key=lambda f: (f.started, f.pid), default=None)
+    """The process with exactly that mark; of several the oldest."""
+    return next(iter(every(mark)), None)
 
 
 async def end(found: Found, how: signal.Signals = signal.SIGKILL) -> None:
@@ -81,7 +105,7 @@ async def end(found: Found, how: signal.Signals = signal.SIGKILL) -> None:
         return
     try:
         # With the pidfd open the pid cannot be reused: what we see now is what the signal hits.
-        if look(found.pid) != found:
+        if started(found.pid) != found.started:
             return
         signal.pidfd_send_signal(fd, how)
         await _gone(fd, found)
@@ -99,7 +123,7 @@ def hint_at(found: Found, how: signal.Signals) -> None:
     except ProcessLookupError:
         return
     try:
-        if look(found.pid) == found:
+        if started(found.pid) == found.started:
             signal.pidfd_send_signal(fd, how)
     except ProcessLookupError:
         return
@@ -114,7 +138,7 @@ async def gone(found: Found) -> None:
     except ProcessLookupError:
         return
     try:
-        if look(found.pid) == found:
+        if started(found.pid) == found.started:
             await _readable(fd)
     finally:
         os.close(fd)

@@ -274,6 +274,8 @@ class LocalProvider:
             if path.exists():
                 raise ProviderError(f"{path} does not carry our mark.", hint="Look whose it is.")
             return
+        if path in (self._layout.lab(ref.sandbox), self._layout.sockets(ref.sandbox)):
+            return  # Our caller takes it away if it is empty.
         if path.is_dir():
             shutil.rmtree(path)
         else:

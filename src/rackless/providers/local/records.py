@@ -151,9 +151,12 @@ class Records:
         return [path.name.removesuffix(".json") for path in _entries(self._layout.lab(sandbox) / "segments")]
 
     def leftovers(self, sandbox: str) -> list[Path]:
-        """What an interrupted step left half made or half removed."""
-        folders = (self._layout.lab(sandbox) / part for part in ("machines", "disks", "segments"))
-        return [path for folder in folders if folder.is_dir() for path in sorted(folder.iterdir()) if path.name.startswith(".")]
+        """What an interrupted step left half made or half removed, and the directories of a sandbox of which all else is gone."""
+        folders = [self._layout.lab(sandbox) / part for part in ("machines", "disks", "segments")]
+        inside = [path for folder in folders if folder.is_dir() for path in sorted(folder.iterdir())]
+        if not inside:
+            return [path for path in (self._layout.lab(sandbox), self._layout.sockets(sandbox)) if path.is_dir()]
+        return [path for path in inside if path.name.startswith(".")]
 
 
 def _entries(folder: Path) -> list[Path]:
