@@ -29,12 +29,13 @@ PATIENCE = 100
 def connect(path: str) -> socket.socket:
     """The daemon's socket; OSError when it does not come."""
     nap = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
-    for attempt in range(PATIENCE):
+    patience = int(os.environ.get("MGD_PATIENCE", PATIENCE))
+    for attempt in range(patience + 1):
         try:
             nap.connect(path)
             return nap  # type: ignore[return-value]  # the C type has all that is used here
         except (FileNotFoundError, ConnectionRefusedError):
-            if attempt == PATIENCE - 1:
+            if attempt == patience:
                 raise
             import time
 

@@ -85,7 +85,8 @@ class Supervisor:
     def ensure(self, daemon: Daemon) -> bool:
         """Make it run with these arguments; True when it had to be started."""
         with self._lock:
-            here = self._running.get(daemon.name) or self._adopt(daemon)
+            self.adopt(daemon)
+            here = self._running.get(daemon.name)
             if here is not None and here.daemon.argv == daemon.argv and (not self._world.live or here.alive()):
                 here.daemon = daemon
                 return False
@@ -94,16 +95,16 @@ class Supervisor:
             self._start(daemon)
             return True
 
-    def _adopt(self, daemon: Daemon) -> _Running | None:
-        text = self._world.read(f"{FOLDER}/{daemon.name}.pid")
-        if not self._world.live or not text or not text.strip().isdigit():
-            return None
-        found = _Running(daemon, int(text), None)
-        if not found.alive():
-            return None
-        self._running[daemon.name] = found
-        self._log(f"daemon {daemon.name}: running => kept (pid {found.pid})")
-        return found
+    def adopt(self, daemon: Daemon) -> None:
+        """Take over a daemon that an earlier management daemon has left running with these arguments, if there is one."""
+        with self._lock:
+            text = self._world.read(f"{FOLDER}/{daemon.name}.pid")
+            if daemon.name in self._running or not self._world.live or not text or not text.strip().isdigit():
+                return
+            found = _Running(daemon, int(text), None)
+            if found.alive():
+                self._running[daemon.name] = found
+                self._log(f"daemon {daemon.name}: running => kept (pid {found.pid})")
 
     def _start(self, daemon: Daemon, failures: int = 0) -> None:
         self._pauses.pop(daemon.name, None)
@@ -111,6 +112,8 @@ class Supervisor:
             self._world.run(["start", *daemon.argv])
             self._running[daemon.name] = _Running(daemon, 0, None)
             return
+        if daemon.ready:
+            self._world.remove(daemon.ready)
         try:
             with open(f"/var/log/{daemon.name}.log", "ab") as output:
                 child = subprocess.Popen(

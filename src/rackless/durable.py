@@ -66,7 +66,11 @@ def from_record(record: dict[str, Json]) -> RacklessError:
     """The error that `to_record` kept; an unknown code becomes the base class."""
     if "problems" in record:
         return BlueprintErrors(Problem(**problem) for problem in record["problems"])
-    kinds = {kind.code: kind for kind in _tree(RacklessError) if kind is not BlueprintErrors}
+    # The first with a code is nearest to the root; a package's own child of it may be made in another way.
+    kinds: dict[str, type[RacklessError]] = {}
+    for kind in _tree(RacklessError):
+        if kind.__init__ is RacklessError.__init__:
+            kinds.setdefault(kind.code, kind)
     kind = kinds.get(record["code"], RacklessError)
     return kind(record["message"], hint=record["hint"], made=tuple(record["made"]))
 

@@ -24,6 +24,7 @@ from rackless.providers.contract import Power, Ref, RefKind
 from rackless.providers.local import machines, records
 from rackless.providers.local.provider import LocalProvider
 from rackless.qemu import disks, monitor, process
+from rackless.qemu.command import TCG, arguments
 
 
 def pair(console: int | None, forward: int) -> tuple[MachineSpec, MachineSpec]:
@@ -282,3 +283,26 @@ async def test_qemus_reason_for_not_starting_is_told(local) -> None:
     provider._layout.disk("lab", "west-vcp-disk0").write_bytes(b"this is no qcow2 image")
     with pytest.raises(ProviderError, match=r"QEMU did not start west-vcp: .*qcow2"):
         await provider.power(ref, Power.ON)
+
+
+async def test_a_start_that_a_killed_server_left_behind_is_taken_up(local) -> None:
+    """Killed right after it began: QEMU is a process already, and listens only a moment later."""
+    vcp, _ = pair(local.free_port(), local.free_port())
+    provider = local.provider()
+    await provider.ensure(specs.internal("lab", "west"))
+    await provider.ensure(vcp.disks[0])
+    ref = await provider.ensure(vcp)
+
+    pid = os.fork()
+    if pid == 0:
+        layout, mark = provider._layout, provider._machines.mark("lab", vcp.name)
+        layout.make_for(vcp)
+        words = arguments(vcp, mark=mark, places=provider._machines._places(vcp), boot=records.Boot(), how=TCG)
+        os.execvpe("qemu-system-x86_64", ["qemu-system-x86_64", *words], {**os.environ, process.VARIABLE: mark})
+    async with asyncio.timeout(20):
+        while process.find(provider._machines.mark("lab", vcp.name)) is None:
+            await asyncio.sleep(0)
+    await local.provider().power(ref, Power.ON)
+    os.waitpid(pid, 0)
+    assert "running" in (await networks(local.provider(), vcp))[0]
+    assert len(process.every(provider._machines.mark("lab", vcp.name))) == 1

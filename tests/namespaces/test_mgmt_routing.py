@@ -77,7 +77,7 @@ class Router:
             said = self.cli(command)
             return said if re.search(pattern, said) else None
 
-        return wait(look, f"{self.name}: {command} with {pattern}", 25)
+        return wait(look, f"{self.name}: {command} with {pattern}", 60)
 
     def daemon(self) -> int:
         """The management daemon's process number inside the router."""

@@ -101,6 +101,8 @@ def apply(engine: Engine, old: Part | None, new: Part) -> None:
     engine.put_files(old, new)
     _wanted.clear()
     _wanted.update(new.data)
+    for name in new.data:
+        engine.supervisor.adopt(_daemon(name))
     for name in reversed(DAEMONS):
         if name not in new.data:
             engine.supervisor.stop(name)
@@ -136,13 +138,14 @@ def _start(engine: Engine, names: list[str]) -> None:
         for name in names:
             if name not in _wanted:
                 continue
-            argv = [f"/usr/lib/frr/{name}", "-A", "127.0.0.1", "-P", "0", "-f", f"{FOLDER}/{name}.conf"]
-            ready = "/run/frr/zserv.api" if name == "zebra" else f"/run/frr/{name}.vty"
-            if engine.world.live and not engine.supervisor.running(name):
-                engine.world.remove(ready)
-            engine.supervisor.ensure(Daemon(name, argv, ready=ready))
+            engine.supervisor.ensure(_daemon(name))
             if name == "zebra" and not engine.supervisor.wait_ready(name, READY):
                 engine.log(f"zebra: not ready within {READY:g} s")
+
+
+def _daemon(name: str) -> Daemon:
+    argv = [f"/usr/lib/frr/{name}", "-A", "127.0.0.1", "-P", "0", "-f", f"{FOLDER}/{name}.conf"]
+    return Daemon(name, argv, ready="/run/frr/zserv.api" if name == "zebra" else f"/run/frr/{name}.vty")
 
 
 def _static(routing: Tree) -> list[str]:

@@ -80,13 +80,14 @@ class Dialogue:
     async def send(self, line: str) -> None:
         """A line and Enter. What came before is forgotten: an old prompt is never taken for the new one."""
         self._raw = ""
-        self._echo = line
+        self._echo = line.strip()
         await self._write(line + "\r")
 
     async def send_secret(self, secret: str) -> None:
-        """As `send`; the secret is redacted everywhere from now on, should the guest echo it."""
+        """As `send`; no echo is expected, and should it come, it is redacted, as the secret is everywhere from now on."""
         self._lease.hub.secret(secret)
         await self.send(secret)
+        self._echo = ""
 
     async def control(self, letter: str) -> None:
         """Control and a letter, without Enter; what came before is kept."""
@@ -120,9 +121,6 @@ class Dialogue:
             return last
         return next((key for key, pattern in seen.items() if any(pattern.match(line) for line in lines[1:])), None)
 
-    def _doubtful(self) -> bool:
-        return _DOUBTFUL.search(self.lines()[-1]) is not None
-
     async def expect(
         self,
         prompts: Mapping[Key, re.Pattern[str]],
@@ -146,6 +144,7 @@ class Dialogue:
         """
         pause = self._nudge
         silent = 0.0
+        nudged = False
         while True:
             if deadline.over:
                 raise self._missed(deadline, what, hint)
@@ -155,11 +154,21 @@ class Dialogue:
                 continue
             silent += step
             key = self._at_prompt(prompts, seen, fresh=fresh)
-            if key is not None and (silent >= self._doubt or not self._doubtful()):
+            if key is not None and silent >= self._trial(nudged=nudged):
                 return key, self._reply()
             if key is None and nudge and silent >= pause:
-                silent, pause = 0.0, min(pause * 2, NUDGE_MOST)
+                silent, pause, nudged = 0.0, min(pause * 2, NUDGE_MOST), True
                 await self._write("\r")
+
+    def _trial(self, *, nudged: bool) -> float:
+        """Seconds that a prompt must stand unchanged. A prompt may be an old one, drawn for an Enter that was sent on a silent
+        line and is read only now; the echo of what was sent last comes after such a one."""
+        *lines, last = self.lines()
+        if self._echo and not any(self._echo in line for line in lines):
+            return self._nudge
+        if nudged:
+            return max(self._doubt, self._nudge / 3)
+        return self._doubt if _DOUBTFUL.search(last) else self._settle
 
     def _missed(self, deadline: Deadline, what: str, hint: str) -> DeadlineError:
         shown = self.last_lines() or "(nothing)"
@@ -170,7 +179,7 @@ class Dialogue:
 
     def _reply(self) -> Reply:
         *body, prompt = self.lines()
-        if self._echo and body and self._echo.strip() in body[0]:
+        if self._echo and body and self._echo in body[0]:
             body = body[1:]
         return Reply(text="\n".join(body).strip("\n"), prompt=prompt, before=body[-1] if body else "")
 
@@ -187,7 +196,7 @@ class Dialogue:
         tore apart is made up for by the Enter sent on a silent line.
         """
         await self.send("\r".join(lines))
-        self._echo = ""
+        self._echo = lines[-1]
         start = re.compile(prompt.pattern + r"(?:\s|\Z)")
         while True:
             _, reply = await self.expect({True: prompt}, what=what, deadline=deadline, nudge=True)

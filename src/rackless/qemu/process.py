@@ -83,9 +83,14 @@ def marked(prefix: str) -> Iterator[Found]:
             yield found
 
 
+def every(mark: str) -> list[Found]:
+    """The processes with exactly that mark, oldest first: two while a daemon is being started, its parent first."""
+    return sorted((found for found in marked(mark) if found.mark == mark), key=lambda each: (each.started, each.pid))
+
+
 def find(mark: str) -> Found | None:
-    """The process with exactly that mark; of several (a daemon that is just forking) the oldest."""
-    return min((found for found in marked(mark) if found.mark == mark), key=lambda f: (f.started, f.pid), default=None)
+    """The process with exactly that mark; of several the oldest."""
+    return next(iter(every(mark)), None)
 
 
 async def end(found: Found, how: signal.Signals = signal.SIGKILL) -> None:

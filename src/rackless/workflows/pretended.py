@@ -41,6 +41,7 @@ class PretendedDriver:
                     return spot.host_keys
             tell("stuck at the boot menu, resetting")
             await reset()
+            hub.forget()
         raise GuestError(f"{hub.name} was stuck at its boot menu, and {MOST_RESETS} resets did not help.")
 
     async def reach(self, spot: Spot, *, deadline: Deadline, tell: Tell) -> None:

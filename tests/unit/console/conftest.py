@@ -129,6 +129,7 @@ class ScriptedGuest:
             await self._say([self.states[self.at]["prompt"]])
 
     async def _echo(self, line: str) -> None:
+        await self._say(self.story.get("before_echo", {}).get(line, ()))
         if self.states[self.at].get("echo", True):
             pause, noise = self.story.get("echo", (0, ""))
             if pause:

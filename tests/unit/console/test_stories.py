@@ -17,7 +17,7 @@ from rackless.routers.reference import Pace, ReferenceRouter
 
 STORIES = Path(__file__).parents[2] / "stories" / "console"
 WANTED = Wanted(host_name="west", root_password="Root-Secret-123", user="lab", user_password="User-Secret-456")
-PACE = Pace(settle=0.03, doubt=0.1, nudge=0.2, menu=0.25, again=0.02)
+PACE = Pace(settle=0.01, doubt=0.09, nudge=0.2, menu=0.2, again=0.02)
 
 
 @pytest.mark.parametrize("story", sorted(path.parent.name for path in STORIES.glob("*/story.yaml")))

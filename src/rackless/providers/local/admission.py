@@ -13,8 +13,8 @@ from rackless.qemu.accelerator import PROGRAM
 from rackless.qemu.command import BootImage
 from rackless.qemu.monitor import listening
 
-OVERHEAD_MIB = 80
-"""What a QEMU process needs beside its guest's memory; most of it is the 64 MiB translation cache."""
+OVERHEAD_MIB = 150
+"""What a QEMU process needs beside its guest's memory: 64 MiB translation cache, 70 MiB kernel and initrd, and itself."""
 DISK_MIB = 100
 """What an overlay grows to in an ordinary lab."""
 

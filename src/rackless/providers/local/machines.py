@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
-from rackless.model.errors import AbsentError, ProviderError
+from rackless.model.errors import AbsentError, DeadlineError, ProviderError
 from rackless.model.plan import MachineSpec
 from rackless.providers.local.layout import Layout
 from rackless.providers.local.management import ADDRESS, Management
@@ -22,6 +22,8 @@ from rackless.running import run
 
 START_SECONDS = 60.0
 """Until QEMU listens; it takes 0.1 s on an idle machine."""
+SETTLE_SECONDS = 20.0
+_LOOK_SECONDS = 0.05
 
 
 class Machines:
@@ -69,6 +71,7 @@ class Machines:
 
     async def start(self, spec: MachineSpec) -> None:
         """Also finishes a start that was cut off."""
+        await self._settled(spec)
         found = self.find(spec)
         if found is None:
             await self._spawn(spec)
@@ -109,6 +112,19 @@ class Machines:
                 hint="Is another program using the port, or is memory short? Run `rackless doctor`.",
             )
         self._layout.console(spec).chmod(0o600)
+
+    async def _settled(self, spec: MachineSpec) -> None:
+        """A start that a killed server left behind goes on without it: wait until that QEMU listens or has given up."""
+        mark, path = self.mark(spec.sandbox, spec.name), self._layout.socket(spec.sandbox, spec.name, "monitor")
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + SETTLE_SECONDS
+        while (there := process.every(mark)) and (len(there) > 1 or listening(path) is None):
+            if loop.time() > deadline:
+                raise DeadlineError(
+                    f"Machine {spec.name} (process {there[0].pid}) does not open its monitor in {SETTLE_SECONDS:g} s.",
+                    hint="Power it off and on again.",
+                )
+            await asyncio.sleep(_LOOK_SECONDS)  # Neither a fork nor a socket that comes to listen can be awaited from outside.
 
     async def _ended(self, spec: MachineSpec) -> None:
         """A machine that was killed a moment ago still has its sockets, though it can not be found any more: wait for its end."""

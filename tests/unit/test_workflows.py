@@ -1,0 +1,346 @@
+"""Deploy, rewire, restart and take down on the `fake` provider, in one process, with faults injected into the place."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from rackless import daemons, durable, settings
+from rackless.api.app import make
+from rackless.providers.contract import RefKind
+from rackless.providers.fake import FakeProvider
+from rackless.store import pools, secrets
+from rackless.workflows.world import World, use
+
+BLUEPRINT = """
+name: lab
+routers:
+  west: {cards: 2, ports_per_card: 2, login: {user: eng, password: giv3n-by-file}, startup: west.set}
+  east: {cards: 1, ports_per_card: 2}
+hosts:
+  pc1: {nics: 1}
+wires:
+  - [west:ge-0/0/0, east:ge-0/0/0]
+  - [west:ge-1/0/0, pc1:eth1]
+"""
+FILES = {"west.set": "set system time-zone UTC\n"}
+
+
+class Client:
+    """The API without a socket."""
+
+    def __init__(self, world: World, http: httpx.AsyncClient) -> None:
+        assert isinstance(world.provider, FakeProvider)
+        self.world = world
+        self.cloud = world.provider.cloud
+        self._http = http
+
+    async def ask(self, method: str, path: str, body: Any = None, status: int = 0, **query: Any) -> Any:
+        answer = await self._http.request(method, path, json=body, params=query, timeout=60)
+        if status:
+            assert answer.status_code == status, answer.text
+        else:
+            assert answer.is_success, answer.text
+        return answer.json() if answer.content else None
+
+    async def text(self, path: str) -> str:
+        return (await self._http.get(path)).text
+
+    def blueprint(self, text: str = BLUEPRINT, **more: Any) -> dict[str, Any]:
+        return {"text": text, "file": "lab.yaml", "files": FILES, **more}
+
+    async def up(self, text: str = BLUEPRINT, **more: Any) -> dict[str, Any]:
+        started = await self.ask("POST", "/labs", self.blueprint(text, **more))
+        await self.end_of(started["job"])
+        return started
+
+    async def end_of(self, job: str) -> dict[str, Any]:
+        await self.text(f"/jobs/{job}/events?follow=true")
+        return await self.ask("GET", f"/jobs/{job}")
+
+    async def down(self, lab: str = "lab") -> None:
+        await self.ask("DELETE", f"/labs/{lab}", wait=30)
+
+
+@pytest.fixture
+async def client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Client]:
+    monkeypatch.setenv("RACKLESS_PROVIDER", "fake")
+    monkeypatch.setattr(durable, "FIRST_PAUSE", 0.01)
+    world = daemons.build(settings.load({"RACKLESS_STATE": str(tmp_path / "s"), "RACKLESS_RUN": str(tmp_path / "r")}))
+    use(world)
+    await daemons.resume(world)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(make(lambda: None)), base_url="http://rackless") as http:
+        yield Client(world, http)
+    await world.consoles.close()
+    durable.close()
+    world.database.close()
+
+
+def ready_ports(lab: dict[str, Any]) -> int:
+    return sum(port["ready"] for port in lab["ports"])
+
+
+async def test_a_lab_comes_up_with_every_port_and_goes_without_a_trace(client: Client) -> None:
+    await client.up()
+    lab = await client.ask("GET", "/labs/lab")
+    assert (lab["state"], ready_ports(lab), len(lab["ports"])) == ("ready", 7, 7)
+    assert {port["name"] for port in lab["ports"] if port["up"]} == {
+        "west:ge-0/0/0", "east:ge-0/0/0", "west:ge-1/0/0", "pc1:eth1",
+    }  # fmt: skip
+    assert all(port["mac"] == port["planned_mac"] for port in lab["ports"])
+    await client.down()
+    assert await client.world.provider.owned() == ()
+    assert await client.world.database.run(pools.count) == {}
+    assert await client.ask("GET", "/labs") == []
+    assert list(client.world.transcripts.glob("*")) == []
+    await client.down()  # again is fine
+    assert (await client.ask("GET", "/labs/lab", status=404))["code"] == "not-found"
+
+
+async def test_up_again_brings_back_what_stopped_and_reboots_nothing_else(client: Client) -> None:
+    await client.up()
+    client.cloud.kill("lab", "west-vfp1")
+    boots = {key: machine.boots for key, machine in client.cloud.state.machines.items()}
+    lab = await client.ask("GET", "/labs/lab")
+    assert lab["note"].startswith("Stopped: west-vfp1.")
+    started = await client.up()
+    assert (started["kind"], started["was"]) == ("again", "ready")
+    lab = await client.ask("GET", "/labs/lab")
+    assert (lab["state"], lab["note"], ready_ports(lab)) == ("ready", "", 7)
+    after = {key: machine.boots for key, machine in client.cloud.state.machines.items()}
+    assert after == {**boots, "lab/west-vfp1": boots["lab/west-vfp1"] + 1}
+
+
+async def test_a_reboot_of_this_machine_is_told_and_up_mends_it(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    await client.up()
+    for key in client.cloud.state.machines:
+        client.cloud.kill(*key.split("/"))
+    monkeypatch.setattr("rackless.api.lab.boot_id", lambda: "another boot")
+    monkeypatch.setattr("rackless.workflows.deploy.boot_id", lambda: "another boot")
+    assert "This machine rebooted at" in (await client.ask("GET", "/labs/lab"))["note"]
+    await client.up()
+    lab = await client.ask("GET", "/labs/lab")
+    assert (lab["state"], lab["note"], ready_ports(lab)) == ("ready", "", 7)
+
+
+async def test_a_missing_card_is_restarted_and_the_first_try_leaks_nothing(client: Client) -> None:
+    client.cloud.fail("card", name="west-vfp1")
+    await client.up()
+    lab = await client.ask("GET", "/labs/lab")
+    assert (lab["state"], ready_ports(lab)) == ("ready", 7)
+    assert client.cloud.state.machines["lab/west-vfp1"].boots == 2
+    assert client.cloud.state.machines["lab/west-vfp0"].boots == 1
+    assert sum(ref.kind is RefKind.MACHINE for ref in await client.world.provider.owned("lab")) == 6
+
+
+async def test_a_machine_stuck_at_its_boot_menu_is_reset(client: Client) -> None:
+    client.cloud.fail("boot", times=2, name="west-vcp")
+    await client.up()
+    assert (await client.ask("GET", "/labs/lab"))["state"] == "ready"
+    assert client.cloud.state.machines["lab/west-vcp"].boots == 3
+
+
+async def test_a_place_that_fails_for_good_leaves_a_lab_that_up_mends(client: Client) -> None:
+    client.cloud.fail("attach", times=50, message="the switch is on fire")
+    started = await client.up()
+    job = await client.ask("GET", f"/jobs/{started['job']}")
+    assert job["error"]["message"] == "the switch is on fire"
+    lab = await client.ask("GET", "/labs/lab")
+    assert (lab["state"], lab["reason"]) == ("failed", "the switch is on fire")
+    client.cloud.state.faults.clear()
+    assert (await client.up())["was"] == "failed"
+    assert (await client.ask("GET", "/labs/lab"))["state"] == "ready"
+
+
+async def test_a_fault_that_passes_is_tried_again(client: Client) -> None:
+    client.cloud.fail("ensure", times=1, name="west-vcp")
+    client.cloud.fail("attach", times=1, after=True)
+    await client.up()
+    assert (await client.ask("GET", "/labs/lab"))["state"] == "ready"
+
+
+async def test_a_teardown_goes_on_after_an_error_and_names_what_is_left(client: Client) -> None:
+    await client.up()
+    client.cloud.fail("remove", times=500, name="west-vfp0", message="it clings")
+    error = await client.ask("DELETE", "/labs/lab", wait=30, status=502)
+    assert "machine west-vfp0 (it clings)" in error["message"]
+    left = {ref.name for ref in await client.world.provider.owned("lab")}
+    assert "east-vcp" not in left
+    assert "west-vfp0" in left
+    client.cloud.state.faults.clear()
+    await client.down()
+    assert await client.world.provider.owned() == ()
+
+
+async def test_the_same_name_twice_at_once_is_told_clearly(client: Client) -> None:
+    first, second = await asyncio.gather(
+        client._http.post("/labs", json=client.blueprint()), client._http.post("/labs", json=client.blueprint())
+    )
+    answers = sorted((first, second), key=lambda answer: answer.status_code)
+    assert [answer.status_code for answer in answers] == [202, 409]
+    body = answers[1].json()
+    assert body["message"].startswith("Lab lab is already being deployed (job lab-deploy-")
+    assert "rackless logs lab --follow" in body["hint"]
+    await client.end_of(answers[0].json()["job"])
+
+
+async def test_another_blueprint_under_a_taken_name_is_refused(client: Client) -> None:
+    await client.up()
+    error = await client.ask(
+        "POST",
+        "/labs",
+        client.blueprint(
+            BLUEPRINT.replace("cards: 2", "cards: 1").replace("ge-1", "ge-0").replace("ge-0/0/0, pc1", "ge-0/0/1, pc1")
+        ),
+        status=409,
+    )
+    assert "different blueprint" in error["message"]
+    assert "--name" in error["hint"]
+
+
+async def test_two_labs_side_by_side_share_nothing(client: Client) -> None:
+    await asyncio.gather(client.up(), client.up(name="other"))
+    labs = [await client.ask("GET", f"/labs/{name}") for name in ("lab", "other")]
+    assert [lab["state"] for lab in labs] == ["ready", "ready"]
+    for pick in (
+        lambda lab: {port["mac"] for port in lab["ports"]},
+        lambda lab: {machine["console_port"] for machine in lab["machines"]},
+        lambda lab: {where for router in lab["routers"] for where in router["management"]["services"].values()},
+        lambda lab: {router["management"]["address"] for router in lab["routers"]},
+    ):
+        assert not pick(labs[0]) & pick(labs[1])
+    await client.down()
+    assert ready_ports(await client.ask("GET", "/labs/other")) == 7
+
+
+async def test_a_wire_moves_and_its_neighbours_stay(client: Client) -> None:
+    await client.up()
+    await client.ask("DELETE", "/labs/lab/wires", a="east:ge-0/0/0", b="west:ge-0/0/0", wait=10)
+    await client.ask("POST", "/labs/lab/wires", {"a": "west:ge-1/0/1", "b": "east:ge-0/0/0"}, wait=10)
+    lab = await client.ask("GET", "/labs/lab")
+    assert {tuple(wire["ends"]) for wire in lab["wires"]} == {
+        ("west:ge-1/0/1", "east:ge-0/0/0"), ("west:ge-1/0/0", "pc1:eth1"),
+    }  # fmt: skip
+    attached = {key: set(machine.attached.values()) for key, machine in client.cloud.state.machines.items()}
+    assert len(attached["lab/west-vfp0"]) == 1  # the internal network only
+    assert len(attached["lab/west-vfp1"]) == 3
+    assert all(machine.boots == 1 for machine in client.cloud.state.machines.values())
+    # A wire that was made later survives `up` and a restart.
+    await client.up()
+    restarted = await client.ask("POST", "/labs/lab/machines/west-vfp1/restart", wait=30)
+    assert restarted["state"] == "succeeded"
+    assert attached == {key: set(machine.attached.values()) for key, machine in client.cloud.state.machines.items()}
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "status", "message"),
+    [
+        ("west:ge-0/0/0", "east:ge-0/0/1", 409, "west:ge-0/0/0 is already wired to east:ge-0/0/0."),
+        ("west:ge-9/0/0", "east:ge-0/0/1", 404, "'west' has no port 'ge-9/0/0'."),
+        ("north:ge-0/0/0", "east:ge-0/0/1", 404, "Lab 'lab' has no router or host 'north'."),
+        ("east:ge-0/0/1", "east:ge-0/0/1", 422, "east:ge-0/0/1 cannot be wired to itself."),
+    ],
+)
+async def test_a_wire_that_cannot_be_is_refused(client: Client, a: str, b: str, status: int, message: str) -> None:
+    await client.up()
+    error = await client.ask("POST", "/labs/lab/wires", {"a": a, "b": b}, status=status)
+    assert error["message"] == message
+    assert error["hint"]
+    assert len((await client.ask("GET", "/labs/lab"))["wires"]) == 2
+
+
+async def test_a_wire_that_fails_holds_neither_port(client: Client) -> None:
+    await client.up()
+    client.cloud.fail("attach", times=9, message="no")
+    await client.ask("POST", "/labs/lab/wires", {"a": "west:ge-0/0/1", "b": "east:ge-0/0/1"}, wait=10, status=502)
+    client.cloud.state.faults.clear()
+    await client.ask("POST", "/labs/lab/wires", {"a": "west:ge-0/0/1", "b": "east:ge-0/0/1"}, wait=10)
+    assert len((await client.ask("GET", "/labs/lab"))["wires"]) == 3
+
+
+async def test_a_link_goes_down_at_both_ends_and_stays_down_over_up(client: Client) -> None:
+    await client.up()
+    await client.ask("PATCH", "/labs/lab/wires", {"end": "pc1:eth1", "up": False}, wait=10)
+    await client.up()
+    pc1, card = (client.cloud.state.machines[f"lab/{name}"] for name in ("pc1", "west-vfp1"))
+    assert 1 not in pc1.carrier
+    assert 2 not in card.carrier
+    await client.ask("PATCH", "/labs/lab/wires", {"end": "west:ge-1/0/0", "up": True}, wait=10)
+    assert 1 in pc1.carrier
+    assert 2 in card.carrier
+
+
+async def test_down_during_a_deployment_stops_it_first(client: Client) -> None:
+    client.cloud.fail("card", times=99, name="west-vfp1")
+    started = await client.ask("POST", "/labs", client.blueprint())
+    await asyncio.wait_for(_until(client, "lab/west-vcp"), 10)
+    await client.down()
+    assert (await client.ask("GET", f"/jobs/{started['job']}"))["error"]["code"] == "cancelled"
+    assert await client.world.provider.owned() == ()
+    assert await client.ask("GET", "/labs") == []
+
+
+async def _until(client: Client, machine: str) -> None:
+    while not (found := client.cloud.state.machines.get(machine)) or not found.running:
+        await asyncio.sleep(0.01)
+
+
+async def test_no_secret_is_anywhere_but_in_its_table_and_its_answer(client: Client) -> None:
+    started = await client.up()
+    shown = await client.ask("GET", "/labs/lab/credentials")
+    west = next(router for router in shown if router["router"] == "west")
+    assert (west["user"], west["password"]) == ("eng", "giv3n-by-file")
+    words = {router[kind] for router in shown for kind in ("password", "root_password", "community")}
+    assert len(words) == 6
+    answers = [await client.text(path) for path in ("/labs", "/labs/lab", "/labs/lab/jobs", f"/jobs/{started['job']}/events")]
+    answers.append(json.dumps(await client.ask("POST", "/plans", client.blueprint(name="p"))))
+    state = client.world.settings.state
+    files = {path.name: path.read_bytes() for path in state.rglob("*") if path.is_file() and "rackless.sqlite" not in path.name}
+    assert "jobs.sqlite" in files
+    for word in words:
+        assert not any(word in answer for answer in answers)
+        assert [name for name, content in files.items() if word.encode() in content] == []
+
+
+async def test_a_blueprint_asks_for_its_files_and_names_the_one_that_is_missing(client: Client) -> None:
+    body = {"text": BLUEPRINT, "file": "lab.yaml"}
+    error = await client.ask("POST", "/labs", body, status=422)
+    assert (error["code"], error["files"]) == ("files-needed", ["west.set"])
+    error = await client.ask("POST", "/labs", {**body, "complete": True}, status=422)
+    assert error["code"] == "blueprint"
+    assert (error["problems"][0]["file"], error["problems"][0]["line"]) == ("lab.yaml", 4)
+    assert await client.ask("GET", "/labs") == []
+
+
+async def test_what_the_place_can_not_bear_is_refused_with_nothing_booked(client: Client) -> None:
+    client.cloud.memory = 100
+    error = await client.ask("POST", "/labs", client.blueprint(), status=502)
+    assert "MiB of memory" in error["message"]
+    assert await client.ask("GET", "/labs") == []
+    assert await client.world.database.run(pools.count) == {}
+
+
+async def test_saved_configurations_can_be_fetched(client: Client) -> None:
+    await client.up()
+    done = await client.ask("POST", "/labs/lab/save", {}, wait=10)
+    assert done["result"] == ["west", "east"]
+    assert await client.text("/labs/lab/saved/west") == FILES["west.set"]
+    assert (await client.ask("POST", "/labs/lab/save", {"routers": ["pc1"]}, status=404))["hint"] == "Its routers: west, east."
+
+
+async def test_the_description_of_the_api_has_every_route_and_the_error_body(client: Client) -> None:
+    document = await client.ask("GET", "/openapi.json")
+    assert {"/labs", "/labs/{name}", "/labs/{name}/wires", "/jobs/{job}/events"} <= set(document["paths"])
+    assert set(document["components"]["schemas"]["ErrorBody"]["properties"]) == {"code", "message", "hint", "problems", "files"}
+
+
+async def test_secrets_are_gone_with_their_lab(client: Client) -> None:
+    await client.up()
+    await client.down()
+    assert await client.world.database.run(secrets.of, 1, "west") == {}
