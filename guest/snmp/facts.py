@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-import os
 import re
 import socket
 import struct
+import sys
+from collections.abc import Iterator
 from typing import Any
 
 PORT = re.compile(r"ge-(\d+)-0-(\d+)\Z")
-SYS = "/sys/class/net"
 CHASSIS = "/run/chassisd.json"
 GIGABIT = 1_000_000_000
 ETHERNET_HEADER = 14
 """Junos counts it in the MTU of a physical interface ("media MTU"): kernel 1500 is 1514."""
 IFF_UP, IFF_LOOPBACK = 1, 8
-RTM_GETADDR, NLM_F_DUMP_REQUEST, NLMSG_DONE, NLMSG_ERROR = 22, 0x301, 3, 2
+RTM_NEWLINK, RTM_GETLINK, RTM_NEWADDR, RTM_GETADDR = 16, 18, 20, 22
+NLM_F_DUMP_REQUEST, NLMSG_DONE, NLMSG_ERROR = 0x301, 3, 2
+IFLA_ADDRESS, IFLA_IFNAME, IFLA_MTU, IFLA_IFALIAS, IFLA_STATS64, IFLA_CARRIER = 1, 3, 4, 20, 23, 33
+COUNTERS = ("rx_packets", "tx_packets", "rx_bytes", "tx_bytes", "rx_errors", "tx_errors", "rx_dropped", "tx_dropped", "multicast")
 IFA_ADDRESS, IFA_LOCAL = 1, 2
 
 Address = tuple[int, bytes, int]
@@ -23,26 +26,27 @@ Address = tuple[int, bytes, int]
 
 
 class Interface:
-    """`card` is None for fxp0 and lo0. Speed in bit/s, MTU in bytes as Junos reports it."""
+    """`card` is None for fxp0 and lo0. Speed in bit/s, MTU in bytes as Junos reports it. Made of one link message."""
 
-    def __init__(self, kernel: str) -> None:
-        self.kernel = kernel
-        self.flags = int(_sys(kernel, "flags") or "0", 16)
-        self.index = int(_sys(kernel, "ifindex") or "0")
+    def __init__(self, index: int, flags: int, attributes: dict[int, bytes]) -> None:
+        self.kernel = _name(attributes)
+        self.flags = flags
+        self.index = index
         self.card: int | None = None
         self.port = 0
-        match = PORT.match(kernel)
+        match = PORT.match(self.kernel)
         if match:
             self.card, self.port = int(match[1]), int(match[2])
-        self.name = {"lo": "lo0"}.get(kernel, kernel) if self.card is None else f"ge-{self.card}/0/{self.port}"
-        self.mac = bytes.fromhex((_sys(kernel, "address") or "").replace(":", "")) if not self.loopback else b""
-        mtu = int(_sys(kernel, "mtu") or "0")
+        self.name = {"lo": "lo0"}.get(self.kernel, self.kernel) if self.card is None else f"ge-{self.card}/0/{self.port}"
+        self.mac = attributes.get(IFLA_ADDRESS, b"") if not self.loopback else b""
+        (mtu,) = struct.unpack("=L", attributes.get(IFLA_MTU, bytes(4)))
         self.mtu = mtu if self.loopback else mtu + ETHERNET_HEADER
         self.speed = 0 if self.loopback else GIGABIT
-        self.alias = _sys(kernel, "ifalias") or ""
+        self.alias = attributes.get(IFLA_IFALIAS, b"").rstrip(bytes(1)).decode(errors="replace")
         self.admin_up = bool(self.flags & IFF_UP)
-        # protodown (a card without carrier) shows as no carrier; `unknown` is what loopbacks and some NICs say when up.
-        self.oper_up = self.admin_up and (self.loopback or _sys(kernel, "carrier") == "1")
+        # protodown (a card without carrier) shows as no carrier.
+        self.oper_up = self.admin_up and (self.loopback or attributes.get(IFLA_CARRIER, b"")[:1] == b"\1")
+        self._counters = attributes.get(IFLA_STATS64, b"")
         self.addresses: list[Address] = []
 
     @property
@@ -62,7 +66,9 @@ class Interface:
         return {1: 13, 6: 16}.get(self.if_index, 10_000 + self.if_index)
 
     def count(self, what: str) -> int:
-        return int(_sys(self.kernel, f"statistics/{what}") or "0")
+        """A counter of struct rtnl_link_stats64 (linux/if_link.h)."""
+        at = COUNTERS.index(what) * 8
+        return int.from_bytes(self._counters[at : at + 8], sys.byteorder)
 
 
 class Card:
@@ -72,23 +78,15 @@ class Card:
         self.ports: list[Interface] = []
 
 
-def _sys(name: str, what: str) -> str | None:
-    """None where the kernel has no answer: a file that is absent, or carrier of an interface that is down."""
-    try:
-        with open(f"{SYS}/{name}/{what}", encoding="utf-8", errors="replace") as file:
-            return file.read().strip()
-    except OSError:
-        return None
-
-
 def interfaces() -> list[Interface]:
-    """Ports, fxp0 and lo0 in the order of ifIndex. One that goes away while it is read is left out."""
+    """Ports, fxp0 and lo0 in the order of ifIndex, with their addresses: two dumps of the kernel's, whatever their number."""
     found = []
-    for name in os.listdir(SYS):
+    for message in _dump(RTM_GETLINK, RTM_NEWLINK):
+        _, _, _, index, flags, _ = struct.unpack_from("=BBHiII", message)
+        attributes = _attributes(message, 16)
+        name = _name(attributes)
         if name in {"lo", "fxp0"} or PORT.match(name):
-            interface = Interface(name)
-            if interface.index:
-                found.append(interface)
+            found.append(Interface(index, flags, attributes))
     by_kernel = {interface.index: interface for interface in found}
     for index, address in addresses():
         if index in by_kernel:
@@ -96,35 +94,48 @@ def interfaces() -> list[Interface]:
     return sorted(found, key=lambda interface: interface.if_index)
 
 
+def _name(attributes: dict[int, bytes]) -> str:
+    return attributes.get(IFLA_IFNAME, b"").rstrip(bytes(1)).decode(errors="replace")
+
+
 def addresses() -> list[tuple[int, Address]]:
-    """(kernel's interface index, address) pairs out of an rtnetlink dump, IPv4 and IPv6."""
-    found: list[tuple[int, Address]] = []
+    """(kernel's interface index, address) pairs, IPv4 and IPv6."""
+    found = (_address(message) for message in _dump(RTM_GETADDR, RTM_NEWADDR))
+    return [entry for entry in found if entry]
+
+
+def _dump(request: int, kind: int) -> Iterator[bytes]:
+    """The messages of one rtnetlink dump (rtnetlink(7)), each less its header of 16 octets."""
     with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0) as line:
         line.settimeout(2)
-        line.send(struct.pack("=LHHLLBBBBL", 24, RTM_GETADDR, NLM_F_DUMP_REQUEST, 1, 0, socket.AF_UNSPEC, 0, 0, 0, 0))
+        # struct nlmsghdr, then an empty struct ifinfomsg; the kernel takes its first octet as the family for addresses.
+        line.send(struct.pack("=LHHLL16x", 32, request, NLM_F_DUMP_REQUEST, 1, 0))
         while True:
             data = line.recv(65536)
             at = 0
             while at + 16 <= len(data):
-                length, kind = struct.unpack_from("=LH", data, at)
-                if kind in {NLMSG_DONE, NLMSG_ERROR}:
-                    return found
-                entry = _address(data[at + 16 : at + length])
-                if entry:
-                    found.append(entry)
+                length, got = struct.unpack_from("=LH", data, at)
+                if got in {NLMSG_DONE, NLMSG_ERROR}:
+                    return
+                if got == kind:
+                    yield data[at + 16 : at + length]
                 at += (length + 3) & ~3
+
+
+def _attributes(message: bytes, at: int) -> dict[int, bytes]:
+    found: dict[int, bytes] = {}
+    while at + 4 <= len(message):
+        length, kind = struct.unpack_from("=HH", message, at)
+        found[kind] = message[at + 4 : at + length]
+        at += max((length + 3) & ~3, 4)
+    return found
 
 
 def _address(message: bytes) -> tuple[int, Address] | None:
     family, prefix, _, _, index = struct.unpack_from("=BBBBL", message)
     if family not in {socket.AF_INET, socket.AF_INET6}:
         return None
-    attributes: dict[int, bytes] = {}
-    at = 8
-    while at + 4 <= len(message):
-        length, kind = struct.unpack_from("=HH", message, at)
-        attributes[kind] = message[at + 4 : at + length]
-        at += max((length + 3) & ~3, 4)
+    attributes = _attributes(message, 8)
     octets = attributes.get(IFA_LOCAL) or attributes.get(IFA_ADDRESS)
     return (index, (family, octets, prefix)) if octets else None
 

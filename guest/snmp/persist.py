@@ -12,6 +12,8 @@ from snmp.tables import TABLES, Oid, Row, dotted
 
 FRESH = 1.0
 """Seconds for which a table is answered from memory: a walk asks for each cell on its own."""
+REST = 10
+"""A table that took long to build (an emulated, busy machine) rests this many times as long: a walk must get ahead."""
 
 
 class Table:
@@ -20,14 +22,15 @@ class Table:
         self._chassis = chassis
         self._rows: dict[Oid, Row] = {}
         self._order: list[Oid] = []
-        self._at = float("-inf")
+        self._until = float("-inf")
 
     def _refresh(self) -> None:
-        now = time.monotonic()
-        if now - self._at >= FRESH:
+        began = time.monotonic()
+        if began >= self._until:
             self._rows = {row[0]: row for row in self._build(self._chassis)}
             self._order = sorted(self._rows)
-            self._at = now
+            ended = time.monotonic()
+            self._until = ended + max(FRESH, REST * (ended - began))
 
     def get(self, oid: Oid) -> Row | None:
         self._refresh()
