@@ -29,6 +29,8 @@ DOUBT = 0.4
 """The same for a prompt that other output may look like while it comes: `#` alone, `OK`, `login:`."""
 NUDGE_FIRST, NUDGE_MOST = 3.0, 15.0
 """Seconds of silence without a prompt before Enter is sent again: first, doubling, at most."""
+REOPEN = 60.0
+"""Seconds that a line which dropped may stay away when something is to be written to it."""
 LAST_LINES = 8
 CHUNK = 1024
 """Bytes written at once: below the 4096 that a Linux terminal holds for a program that is not reading yet."""
@@ -51,10 +53,13 @@ class Reply:
 class Dialogue:
     """One conversation by the holder of a `Lease`. Not for two tasks at a time."""
 
-    def __init__(self, lease: Lease, *, settle: float = SETTLE, doubt: float = DOUBT, nudge: float = NUDGE_FIRST) -> None:
+    def __init__(
+        self, lease: Lease, *, settle: float = SETTLE, doubt: float = DOUBT, nudge: float = NUDGE_FIRST, reopen: float = REOPEN
+    ) -> None:
         self._lease = lease
         self._settle = settle
         self._doubt = doubt
+        self._reopen = reopen
         self._nudge = nudge
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._raw = ""
@@ -95,8 +100,13 @@ class Dialogue:
 
     async def _write(self, text: str) -> None:
         data = text.encode()
+        limit = Deadline(self._reopen)
         for at in range(0, len(data), CHUNK):
-            await self._lease.write(data[at : at + CHUNK])
+            await limit.wait(
+                self._lease.write(data[at : at + CHUNK]),
+                f"the console line of {self.name} to open",
+                hint="Is the machine still running? `rackless show` tells.",
+            )
 
     async def read_silence(self, seconds: float) -> bool:
         """Take in what comes. True as soon as the line was silent for `seconds`, False when something came."""

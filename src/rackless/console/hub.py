@@ -226,7 +226,14 @@ class ConsoleHub:
             if stream is None:
                 self._open.clear()
                 continue
-            await stream.write(data)
+            try:
+                await stream.write(data)
+            except (OSError, RacklessError) as error:
+                # Dropped under our hands: what is written goes to the line that is opened next.
+                self.failure = error
+                if self._stream is stream:
+                    self._open.clear()
+                continue
             return
 
     async def _keep(self) -> None:
@@ -266,8 +273,10 @@ class ConsoleHub:
                     self._show(self._redacted.quiet())
                     await asyncio.wait({reading})
                 data = b""
-                with contextlib.suppress(ConnectionError):
+                try:
                     data = reading.result()
+                except (OSError, RacklessError) as error:
+                    self.failure = error
                 reading = None
                 if not data:
                     return came

@@ -129,6 +129,29 @@ async def test_a_line_that_is_not_there_yet_is_waited_for(tmp_path, socket_strea
             assert hub.connected
 
 
+async def test_a_line_that_fails_is_opened_again_for_reading_and_writing(tmp_path, line, socket_stream) -> None:
+    class Failing:
+        async def read(self, most: int = 65536) -> bytes:
+            await asyncio.sleep(0.02)
+            raise OSError("the line broke")
+
+        async def write(self, data: bytes) -> None:
+            raise BrokenPipeError("the line broke")
+
+        async def close(self) -> None:
+            pass
+
+    opened = iter([Failing()])
+
+    async def opener():
+        return next(opened, None) or await socket_stream.open(line.path)
+
+    async with ConsoleHub("west-vcp", opener) as hub, hub.writer("anna") as lease:
+        await asyncio.wait_for(lease.write(b"hello"), 5)
+        await line.hears(b"hello")
+        assert hub.drops == 1
+
+
 async def test_a_slow_watcher_is_told_what_he_lost_and_memory_is_bounded(hub, line) -> None:
     async with hub.watch() as slow, hub.watch() as quick:
         async with asyncio.timeout(10):
@@ -183,3 +206,9 @@ async def test_a_missed_prompt_says_what_how_long_and_the_last_lines(hub, line) 
     assert "The console of west-vcp: waited 0.3 s for the commit to end" in caught.value.message
     assert "the password is ********" in caught.value.message
     assert "Secret" not in str(caught.value)
+
+
+async def test_writing_to_a_line_that_stays_away_ends(tmp_path, socket_stream) -> None:
+    async with ConsoleHub("west-vcp", lambda: socket_stream.open(tmp_path / "never")) as hub, hub.writer("test") as lease:
+        with pytest.raises(DeadlineError, match="for the console line of west-vcp to open"):
+            await Dialogue(lease, reopen=0.1).send("show")
