@@ -54,10 +54,11 @@ class Accelerator:
         if wanted not in {"auto", "kvm", "tcg"}:
             raise InputError(f"RACKLESS_ACCELERATOR is {wanted}.", hint="Use auto, kvm or tcg.")
         self._cache = cache
-        self._wanted = wanted
         self._seconds = seconds
         self._lock = asyncio.Lock()
         self.finding: Finding | None = None
+        if wanted != "auto":
+            self.finding = Finding(how=KVM if wanted == "kvm" else TCG, why="RACKLESS_ACCELERATOR says so")
 
     async def find(self, kernel: Path | None) -> Finding:
         """The accelerator to use. With a kernel the proof is stronger, so a finding without one is not kept."""
@@ -67,9 +68,6 @@ class Accelerator:
             return self.finding
 
     async def _find(self, kernel: Path | None) -> Finding:
-        if self._wanted != "auto":
-            how = KVM if self._wanted == "kvm" else TCG
-            return Finding(how=how, why="RACKLESS_ACCELERATOR says so")
         if why := _no_kvm():
             return Finding(how=TCG, why=f"/dev/kvm {why}: guests are emulated, several times slower")
         key = f"{await version()} {_stamp(kernel)}"

@@ -63,10 +63,14 @@ class LocalProvider:
         )
 
     async def check(self, plan: Plan) -> tuple[Problem, ...]:
+        """Also finds the accelerator, so that `info` tells it and no machine waits for that (10 s at most, once a boot)."""
         owned = {ref.name: ref for ref in await self.owned(plan.sandbox) if ref.kind is RefKind.MACHINE}
         running = frozenset(name for name, ref in owned.items() if ref.running)
         there = frozenset(self._records.disks(plan.sandbox))
-        return await asyncio.to_thread(admission.problems, plan, self._layout, self._find, running, there)
+        problems = await asyncio.to_thread(admission.problems, plan, self._layout, self._find, running, there)
+        if not problems and plan.machines:
+            await self._accelerator.find(self._find(plan.machines[0].image).kernel)
+        return problems
 
     async def ensure(self, spec: Spec) -> Ref:
         if isinstance(spec, DiskSpec):
