@@ -6,11 +6,11 @@ from pathlib import Path
 
 from rackless.deadline import Deadline
 from rackless.model.blueprint import HostWish
-from rackless.model.errors import GuestError
+from rackless.model.errors import DefectError, GuestError
 from rackless.model.family import NicRole, Role
 from rackless.model.lifecycle import MachineState
 from rackless.model.plan import MachineSpec
-from rackless.providers.contract import Channel, Power, Ref, RefKind
+from rackless.providers.contract import Channel, Power, Provider, Ref, RefKind
 from rackless.routers.linux import wait_ready
 from rackless.shell import hostchannel
 from rackless.store import machines, ports, sandboxes, secrets
@@ -20,8 +20,14 @@ from rackless.workflows.world import World
 BOOT = 600.0
 """Seconds a machine may take from power-on to its answer on the host channel. Measured: 5 to 30 s alone under emulation; many
 at once on two cores took several minutes."""
+RESETS = 2
+"""How often a machine that refuses its identity is reset."""
 ANSWER = 30.0
 """Seconds for one answer on the host channel."""
+
+
+class _RefusedError(GuestError):
+    """The guest took another identity in this boot."""
 
 
 def ref_of(spec: MachineSpec) -> Ref:
@@ -43,12 +49,28 @@ async def start(world: World, row: sandboxes.SandboxRow, spec: MachineSpec, tell
         await world.consoles.open(ref_of(spec), Path(known.transcript), tuple(holder.values()))
         if world.provider.info.host_channel and isinstance(world.provider, Channel):
             tell(f"waiting for {spec.name} to boot and answer on its host channel")
-            keys, macs = await _identify(world.provider, row, spec)
+            keys, macs = await _told(world.provider, row, spec, tell)
             await database.run(machines.learn, key, spec.name, keys)
             if spec.role is Role.HOST:
                 await database.run(ports.seen, key, spec.owner, _checked(spec, macs))
     if spec.role is not Role.CONTROLLER:
         await database.run(machines.move, key, spec.name, MachineState.RUNNING, "it answers on its host channel")
+
+
+async def _told(
+    provider: Provider, row: sandboxes.SandboxRow, spec: MachineSpec, tell: Tell
+) -> tuple[tuple[str, ...], dict[str, str]]:
+    """`_identify`; a guest that refuses (it took another role in this boot) is reset, a few times."""
+    assert isinstance(provider, Channel)
+    for left in range(RESETS, -1, -1):
+        try:
+            return await _identify(provider, row, spec)
+        except _RefusedError as error:
+            if not left:
+                raise
+            tell(f"{error.message} Resetting {spec.name}")
+        await provider.power(ref_of(spec), Power.RESET)
+    raise DefectError("No reset was allowed.")
 
 
 async def _identify(provider: Channel, row: sandboxes.SandboxRow, spec: MachineSpec) -> tuple[tuple[str, ...], dict[str, str]]:
@@ -65,7 +87,12 @@ async def _identify(provider: Channel, row: sandboxes.SandboxRow, spec: MachineS
     channel = hostchannel.HostChannel(spec.name, stream)
     try:
         await channel.ping(deadline=deadline)
-        keys = await channel.identify(identity, deadline=deadline.within(ANSWER))
+        try:
+            keys = await channel.identify(identity, deadline=deadline.within(ANSWER))
+        except GuestError as error:
+            # Still answering: then it said no, and was not switched off by somebody else meanwhile.
+            await channel.ping(deadline=deadline.within(ANSWER))
+            raise _RefusedError(error.message, hint=error.hint) from error
         if spec.role is Role.CONTROLLER:
             return keys, {}
         status = await wait_ready(channel, deadline=deadline)

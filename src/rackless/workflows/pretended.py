@@ -6,11 +6,12 @@ Everything it says comes from the pretended guest itself, over those two, so tha
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
 from rackless.console.hub import ConsoleHub, Lease
 from rackless.deadline import Deadline
-from rackless.model.errors import AbsentError, GuestError
+from rackless.model.errors import AbsentError, GuestError, ProviderError
 from rackless.model.inventory import Inventory, InventoryCard, InventoryPort
 from rackless.model.naming import card_address
 from rackless.providers.contract import Channel, Provider, Ref, RefKind
@@ -21,6 +22,8 @@ from rackless.workflows.driving import Shell, Spot, Tell
 ANSWER = 5.0
 """Seconds for a pretended guest to answer: it is in this process."""
 AGAIN = 0.05
+NUDGE = 0.3
+"""Seconds of silence after which an empty line is sent."""
 
 
 class PretendedDriver:
@@ -35,9 +38,8 @@ class PretendedDriver:
     ) -> tuple[str, ...]:
         for _ in range(MOST_RESETS + 1):
             async with hub.writer("bootstrap") as lease:
-                await lease.write(b"\n")
                 tell("waiting for the login prompt")
-                if await deadline.wait(_prompt(lease), "the login prompt") != b"boot: ":
+                if await _prompt(lease, deadline) != b"boot: ":
                     return spot.host_keys
             tell("stuck at the boot menu, resetting")
             await reset()
@@ -127,10 +129,17 @@ class PretendedDriver:
             await channel.close()
 
 
-async def _prompt(lease: Lease) -> bytes:
+async def _prompt(lease: Lease, deadline: Deadline) -> bytes:
+    """The prompt that the line stands at; one that stays silent (its prompt was shown before) is sent an empty line."""
     seen = b""
     while True:
-        seen += await lease.read()
+        try:
+            seen += await asyncio.wait_for(lease.read(), NUDGE)
+        except TimeoutError:
+            if deadline.over:
+                raise deadline.missed("the login prompt") from None
+            with contextlib.suppress(ProviderError):  # the line drops at a reset, and is opened again
+                await lease.write(b"\n")
         for prompt in (b"boot: ", b"login: "):
             if seen.endswith(prompt):
                 return prompt

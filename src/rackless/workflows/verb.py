@@ -63,7 +63,9 @@ async def _end(
     work: Work, state: JobState, *, error: RacklessError | None = None, result: Any = None, fails_lab: bool = False
 ) -> None:
     def record(db: sa.Connection) -> None:
-        if error is not None and fails_lab and jobs.get(db, work.job.id).state is JobState.RUNNING:
+        lab = sandboxes.by_id(db, work.lab.id)
+        # A crash between the step that made the lab ready and its record, then a cancellation: ready it is.
+        if error is not None and fails_lab and lab.state in {SandboxState.DEPLOYING, SandboxState.TEARING_DOWN}:
             sandboxes.move(db, work.lab.id, SandboxState.FAILED, error.message)
         kept = durable.to_record(error) if error is not None else None
         jobs.end(db, work.job.id, state, error=kept, result=result)
