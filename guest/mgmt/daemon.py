@@ -214,8 +214,8 @@ SYSCTLS = {
     "net/ipv4/igmp_max_memberships": "1000",
     "net/ipv4/ping_group_range": "0 2147483647",
 }
-"""A router forwards, answers ARP only for the interface's own addresses, keeps IPv6 addresses of interfaces that go down, and lets
-its users ping."""
+"""A router forwards, answers ARP only for the interface's own addresses, keeps IPv6 addresses of interfaces that go
+down, and lets its users ping."""
 
 
 def set_sysctls(log: Callable[[str], None]) -> None:

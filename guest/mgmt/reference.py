@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .nodes import LIST, PROMPT, Node
+from .nodes import LEAF, LEAVES, LIST, PROMPT, Node
 from .schema import ROOT
 
 TYPE_CHECKING = False
@@ -26,9 +26,9 @@ def rows(node: Node, path: str = "") -> Iterator[str]:
 
 def row(path: str, node: Node) -> str:
     value = ""
-    if node.kind not in (LIST,) and not node.children and node.kind != "flag" and not (node.kind == PROMPT and not node.hidden):
+    if node.kind in (LEAF, LEAVES) or (node.kind == PROMPT and node.hidden):
         value = " | ".join(node.type.choices) if node.type.choices else f"<{node.type.label}>"
-        value = f"[ {value} ... ]" if node.kind == "leaf-list" else value
+        value = f"[ {value} ... ]" if node.kind == LEAVES else value
     statement = f"{path} {value}".strip().replace("|", "\\|")
     return f"| `{statement}` | {node.help}{' (mandatory)' if node.mandatory else ''} | {node.by} |"
 
