@@ -212,8 +212,10 @@ SYSCTLS = {
     "net/ipv4/conf/default/rp_filter": "0",
     "net/ipv4/fib_multipath_hash_policy": "1",
     "net/ipv4/igmp_max_memberships": "1000",
+    "net/ipv4/ping_group_range": "0 2147483647",
 }
-"""A router forwards, answers ARP only for the interface's own addresses, and keeps IPv6 addresses of interfaces that go down."""
+"""A router forwards, answers ARP only for the interface's own addresses, keeps IPv6 addresses of interfaces that go
+down, and lets its users ping."""
 
 
 def set_sysctls(log: Callable[[str], None]) -> None:

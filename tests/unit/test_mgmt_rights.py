@@ -238,3 +238,10 @@ def test_problems_name_the_place() -> None:
         ["[edit routing-options static]", "  'route 10.0.0.0/8'", "    Missing mandatory statement: 'next-hop' or 'discard'"]
     ]
     tree.prune(fresh, ROOT)
+
+
+def test_reference_page_has_the_schema() -> None:
+    from mgmt import reference
+
+    page = (GUEST.parent / "docs/reference/router-cli.md").read_text()
+    assert page.endswith(reference.table()), "run python3 -m mgmt.reference and put its table at the end of the page"

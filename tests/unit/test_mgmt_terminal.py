@@ -75,9 +75,8 @@ def terminal(root: Path) -> Iterator[Terminal]:
 
 
 def test_help_comes_without_enter_and_keeps_the_line(terminal: Terminal) -> None:
-    said = terminal.type("show ver?", r"show ver\Z")
-    assert "version              Show software" in said or "version            Show software" in said
-    assert "Model: rackless-reference" in terminal.type("\r")
+    terminal.type("show ver?", r"version +Show software[\s\S]*show ver\Z")
+    terminal.type("\r", r"Model: rackless-reference[\s\S]*root> \Z")
 
 
 def test_tab_and_space_complete(terminal: Terminal) -> None:
@@ -90,12 +89,13 @@ def test_tab_and_space_complete(terminal: Terminal) -> None:
 
 
 def test_editing_keys(terminal: Terminal) -> None:
-    assert "Model" in terminal.type("xshow versio\x01\x1b[C\x08\x05n\r")
-    assert "Model" in terminal.type("\x1b[A\r")
-    assert "Model" in terminal.type("show nothing\x17version\r")
-    assert "Model" in terminal.type("something else\x15show version\r")
-    assert "Model" in terminal.type("\x12vers\r")
-    assert "^C" in terminal.type("half a line\x03")
+    shown = r"Model: rackless-reference[\s\S]*root> \Z"
+    terminal.type("xshow versio\x01\x1b[C\x08\x05n\r", shown)
+    terminal.type("\x1b[A\r", shown)
+    terminal.type("show nothing\x17version\r", shown)
+    terminal.type("something else\x15show version\r", shown)
+    terminal.type("\x12vers\r", shown)
+    terminal.type("half a line\x03", r"\^C\s+root> \Z")
 
 
 def test_quoted_text_takes_question_marks_and_blanks(terminal: Terminal) -> None:
