@@ -124,7 +124,7 @@ class Vm:
 
     def ask(self, do: str, /, *, within: float = 30, **fields: object) -> dict[str, object]:
         """One request; the first answers when the guest has booted, so it is preceded by pings until one comes back."""
-        end = time.monotonic() + 60
+        end = time.monotonic() + 120
         while True:
             try:
                 self._exchange("ping", 2, {})
@@ -158,7 +158,7 @@ class Vm:
         monitor.sock.close()
 
     def log_in(self) -> None:
-        self.console.until(rf"{self.name} login: ", 60)
+        self.console.until(rf"{self.name} login: ", 120)
         self.console.send(b"root\n")
         self.console.until(r"# $", 30)
 

@@ -77,12 +77,11 @@ def chassis(image: Image, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     try:
         for machine in machines:
             machine.start()
-        chassis.controller.identify("controller", None, ["fxp0", "int"])
-        for slot in (0, 1):
-            chassis.name_card(slot)
+        answers = [chassis.controller.identify("controller", None, ["fxp0", "int"]), chassis.name_card(0), chassis.name_card(1)]
+        assert all(answer["ok"] for answer in answers), answers
         chassis.controller.log_in()
         for slot in (0, 1):
-            chassis.controller.wait_for("ifconfig -a", rf"ge-{slot}-0-1: ", 60)
+            chassis.controller.wait_for("ifconfig -a", rf"ge-{slot}-0-1: ", 120)
         yield chassis
     finally:
         for machine in machines:
@@ -205,7 +204,7 @@ def test_a_lost_card_takes_its_interfaces_along_and_brings_them_back(chassis: Ch
     assert "ge-0-0-1" in chassis.controller.shell("ls /sys/class/net")
     chassis.cards[1].start()
     # Nobody tells it again who it is: it has kept that.
-    chassis.controller.wait_for("ip -o link", rf"ge-1-0-1: .*LOWER_UP.*{chassis.mac(1, 3)}", 60)
+    chassis.controller.wait_for("ip -o link", rf"ge-1-0-1: .*LOWER_UP.*{chassis.mac(1, 3)}", 150)
     assert chassis.name_card(1)["host_keys"] == keys
 
 
