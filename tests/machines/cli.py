@@ -9,10 +9,13 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+T = TypeVar("T")
 REPOSITORY = Path(__file__).parents[2]
 
 
@@ -90,6 +93,28 @@ class Installation:
         log = self.state / "server.log"
         return log.read_text(errors="replace")[-4000:] if log.exists() else ""
 
+    def ports(self, lab: str) -> dict[str, Any]:
+        return {port["name"]: port for port in self.json("show", lab)["ports"]}
+
+    def machines(self, lab: str) -> dict[str, Any]:
+        return {machine["name"]: machine for machine in self.json("show", lab)["machines"]}
+
+    def qemu(self, lab: str, machine: str) -> int:
+        """Process id of a machine of this installation, found by asking the machine we run on."""
+        for process in Path("/proc").glob("[0-9]*"):
+            try:
+                words = (process / "cmdline").read_bytes().split(bytes(1))
+            except OSError:
+                continue
+            ours = any(str(self.run_dir).encode() in word for word in words)
+            if ours and any(word.startswith(f"guest={lab}.{machine},".encode()) for word in words):
+                return int(process.name)
+        raise AssertionError(f"no process of {machine} of {lab}")
+
+    def down_all(self) -> None:
+        for lab in self.json("list"):
+            self.run("down", lab["name"])
+
     def server_pid(self) -> int:
         return int((self.run_dir / "server.pid").read_text())
 
@@ -126,3 +151,14 @@ def _default_images() -> Path:
     from rackless import settings
 
     return settings.load().images
+
+
+def await_that(what: str, ask: Callable[[], T], holds: Callable[[T], bool], deadline: float = 90) -> T:
+    """The first answer that holds, or a failure that shows the last one."""
+    end = time.monotonic() + deadline
+    while True:
+        answer = ask()
+        if holds(answer):
+            return answer
+        assert time.monotonic() < end, f"{what} did not come within {deadline:g} s; the last answer was:\n{answer}"
+        time.sleep(0.5)

@@ -31,7 +31,7 @@ LOOK = 20.0
 """Seconds for one look at which cards are whole."""
 CONFIGURE = 120.0
 """Seconds to load and commit a start-up configuration."""
-DISCOVER = 60.0
+DISCOVER = 180.0
 """Seconds for the SNMP walk."""
 
 
