@@ -25,7 +25,7 @@ MOST_LINE = 64 * 1024
 DRIVE_AFTER = 5.0
 """Seconds after boot without a channel at which the configuration drive is asked."""
 NOBODY_AFTER = 20.0
-"""Seconds after boot at which a machine without an identity becomes a controller."""
+"""Seconds after boot at which a machine without a channel and an identity becomes a controller. One with a channel waits."""
 MOST_OUTPUT = 24 * 1024
 """Characters of each output of `run` that fit an answer of 64 KiB, escapes included."""
 KEY_POWER = 116
@@ -182,7 +182,7 @@ class Agent:
                 given = drive_identity()
                 if given is not None:
                     self.take(given, None)
-            if self.identity is None and uptime() >= NOBODY_AFTER:
+            if self.identity is None and self.port is None and uptime() >= NOBODY_AFTER:
                 self.take(NOBODY_SAID, None)
             self.keeper.tend()
             fds = [self.wakeup, *self.power_keys, *([] if self.port is None else [self.port])]
@@ -208,7 +208,7 @@ class Agent:
         if again is not None:
             return again
         if self.identity is None:
-            return 0.1 if self.port is None else max(0.05, NOBODY_AFTER - uptime())
+            return 0.1 if self.port is None else None
         return 2.0 if self.port is None and uptime() < 3 * NOBODY_AFTER else None
 
     def open_port(self) -> None:
