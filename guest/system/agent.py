@@ -25,7 +25,7 @@ MOST_LINE = 64 * 1024
 DRIVE_AFTER = 5.0
 """Seconds after boot without a channel at which the configuration drive is asked."""
 NOBODY_AFTER = 20.0
-"""Seconds after boot at which a machine without an identity becomes a controller."""
+"""Seconds after boot at which a machine without a channel and an identity becomes a controller. One with a channel waits."""
 MOST_OUTPUT = 24 * 1024
 """Characters of each output of `run` that fit an answer of 64 KiB, escapes included."""
 KEY_POWER = 116

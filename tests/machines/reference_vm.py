@@ -69,10 +69,19 @@ class Vm:
     """One guest. `nics`: values of -netdev without their id, each with its MAC. Not `direct`: by the disk's own bootloader."""
 
     def __init__(
-        self, folder: Path, name: str, image: Image, nics: list[tuple[str, str]], *, memory: int = 192, direct: bool = True
+        self,
+        folder: Path,
+        name: str,
+        image: Image,
+        nics: list[tuple[str, str]],
+        *,
+        memory: int = 192,
+        direct: bool = True,
+        channel: bool = True,
     ) -> None:
         self.folder, self.name, self.image, self.nics, self.memory, self.direct = folder, name, image, nics, memory, direct
         self.extra: list[str] = []
+        self.has_channel = channel
         self.process: subprocess.Popen[bytes] | None = None
         self.disk = folder / f"{name}.qcow2"
         subprocess.run(
@@ -93,7 +102,8 @@ class Vm:
         words += " -device virtio-rng-pci -device virtio-serial-pci"
         words += f" -chardev socket,id=serial,path={self.path('serial')},server=on,wait=off -serial chardev:serial"
         words += f" -chardev socket,id=channel,path={self.path('channel')},server=on,wait=off"
-        words += " -device virtserialport,chardev=channel,name=org.rackless.channel.0"
+        if self.has_channel:
+            words += " -device virtserialport,chardev=channel,name=org.rackless.channel.0"
         words += f" -qmp unix:{self.path('qmp')},server=on,wait=off"
         command = words.split()
         for index, (netdev, mac) in enumerate(self.nics):
