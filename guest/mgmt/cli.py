@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 SOCKET = "/run/mgd.sock"
 USAGE = "usage: cli [-k] [-e] [-c 'COMMAND; COMMAND ...']"
-PATIENCE = 100
+PATIENCE = 300
 """Tenths of a second that the daemon may take to open its socket (it starts at boot, beside the login)."""
 
 
