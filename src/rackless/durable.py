@@ -205,8 +205,11 @@ async def step(
         RacklessError: what the body raised; anything else becomes DefectError.
     """
     job = job_id()
+    worked = False
 
     async def work() -> dict[str, Json]:
+        nonlocal worked
+        worked = True
         outcome = await _outcome(
             lambda: _bounded(job, name, lambda: _tried(body, tries), deadline=deadline, after_cancel=after_cancel), name
         )
@@ -214,7 +217,8 @@ async def step(
         return outcome
 
     outcome = await DBOS.run_step_async({"name": name}, work)
-    _crash("RACKLESS_CRASH_AFTER_STEP", _running.recorded)
+    if worked:
+        _crash("RACKLESS_CRASH_AFTER_STEP", _running.recorded)
     return cast(Result, _value(outcome))
 
 

@@ -108,9 +108,10 @@ def test_a_server_killed_at_every_step_of_one_deployment_still_gets_there(
     }
 
 
-def test_a_teardown_killed_after_each_step_leaves_nothing(driver: Driver, tmp_path: Path) -> None:
-    for count in (1, 2):
-        state = tmp_path / str(count)
-        assert driver.life(state, "up")["exit"] == 0
-        assert driver.life(state, "down", RACKLESS_CRASH_AFTER_STEP=str(count))["exit"] == 9
-        assert driver.life(state, "down")["answer"] == NOTHING
+@pytest.mark.parametrize(("where", "count"), [("IN", 1), ("AFTER", 1), ("IN", 2)])
+def test_a_teardown_killed_at_each_step_leaves_nothing(driver: Driver, tmp_path: Path, where: str, count: int) -> None:
+    state = tmp_path / "state"
+    assert driver.life(state, "up")["exit"] == 0
+    # The last step ends the job, and the driver's life may end with it before its crash.
+    assert driver.life(state, "down", **{f"RACKLESS_CRASH_{where}_STEP": str(count)})["exit"] in ({9} if count == 1 else {0, 9})
+    assert driver.life(state, "down")["answer"] == NOTHING

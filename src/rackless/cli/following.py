@@ -45,10 +45,10 @@ class Waiting:
         """Show an event."""
         step, kind, text = event["step"], event["kind"], event["text"]
         with self._lock:
-            if kind in {"begin", "note"}:
+            if kind == "begin" or (kind == "note" and step in self._steps):
                 begun = self._steps.get(step, (time.monotonic(), ""))[0]
                 self._steps[step] = (begun, text)
-            else:
+            elif kind != "note":
                 self._steps.pop(step, None)
             line = {"begin": text, "note": text, "done": f"{step}: done in {text}", "failed": f"{step}: failed: {text}"}[kind]
             if not self._quiet:
