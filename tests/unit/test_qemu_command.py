@@ -59,6 +59,12 @@ def test_forwarded_ports_lead_from_loopback_to_the_planned_address_and_the_guest
     assert "hostfwd=tcp:127.0.0.1:23022-172.29.0.10:22" in user
 
 
+def test_a_forwarded_udp_port_lifts_the_restriction_that_would_silence_its_answers() -> None:
+    snmp = Forward(service="snmp", proto="udp", host_port=23161, guest_port=161)
+    user = next(word for word in command(replace(SPEC, forwards=(*SPEC.forwards, snmp))) if word.startswith("user,"))
+    assert "restrict=off" in user
+
+
 @pytest.mark.parametrize(
     "address", ["192.0.2.1/24", "192.0.2.254/24", "192.0.2.2/24", "192.0.2.3/24", "10.9.8.6/30", "10.9.8.254/31"]
 )

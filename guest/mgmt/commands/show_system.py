@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 RELEASE = "/usr/lib/rackless-router/version"
 """File of one line that the image's builder writes."""
-CHASSIS = "/run/rackless/chassis.json"
+CHASSIS = "/run/chassisd.json"
 """What the daemon that hears the cards knows of them."""
 
 

@@ -131,8 +131,10 @@ def _nic(spec: MachineSpec, nic: NicSpec, tap: str | None) -> list[str]:
 
 
 def _user(spec: MachineSpec, nic: NicSpec) -> str:
-    """User-mode network whose only lease is the planned address; the guest reaches nothing (restrict)."""
-    text = f"user,id={nic_port(nic.index)},ipv6=off,restrict=on"
+    """User-mode network whose only lease is the planned address. The guest reaches nothing by itself (restrict), unless a
+    UDP port is forwarded: the restriction drops the guest's answers to those too, and SNMP would be silent."""
+    restrict = "off" if any(forward.proto == "udp" for forward in spec.forwards) else "on"
+    text = f"user,id={nic_port(nic.index)},ipv6=off,restrict={restrict}"
     if nic.address is None:
         return text
     address = ipaddress.IPv4Interface(nic.address)
