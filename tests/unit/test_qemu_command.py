@@ -12,7 +12,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "conformance"))
 
 import specs  # type: ignore[import-not-found]  # of the conformance suite, which is no package
 
-from rackless.model.plan import MachineSpec
+from rackless.model.plan import Forward, MachineSpec
 from rackless.qemu.command import TCG, Places, arguments
 
 
