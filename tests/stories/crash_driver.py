@@ -108,7 +108,7 @@ def run_life(state: Path, wanted: str, crash: dict[str, str]) -> dict[str, Any]:
             os.environ.update(crash)
             answer.write_text(json.dumps(asyncio.run(asyncio.wait_for(life(state, wanted), 90))))
             code = 0
-        except BaseException:
+        except BaseException:  # noqa: BLE001 - a fork must not return into its parent's code
             traceback.print_exc()
         finally:
             os._exit(code)

@@ -118,7 +118,7 @@ def test_ctrl_c_takes_away_what_this_up_made(shell: Shell) -> None:
         if "waiting for west-vfp1" in line:
             break
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=60)
     assert process.returncode == 130, err
     assert "Lab back-to-back is gone." in err
     assert json.loads(cloud.read_text())["machines"] == {}
@@ -223,8 +223,25 @@ def test_the_same_blueprint_gives_the_same_plan(shell: Shell) -> None:
 
 
 def test_every_command_has_help_with_an_example(shell: Shell) -> None:
-    names = (
-        "plan up list show down connect disconnect link capture restart console ssh save logs credentials doctor serve stop"
-    ).split()
+    names = [
+        "plan",
+        "up",
+        "list",
+        "show",
+        "down",
+        "connect",
+        "disconnect",
+        "link",
+        "capture",
+        "restart",
+        "console",
+        "ssh",
+        "save",
+        "logs",
+        "credentials",
+        "doctor",
+        "serve",
+        "stop",
+    ]
     for name in names:
         assert "Example: rackless" in shell.run(name, "--help").stdout, name
