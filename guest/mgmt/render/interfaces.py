@@ -84,7 +84,8 @@ def reconcile(engine: Engine, wanted: dict[str, Any]) -> None:
             continue
         wish = wanted.get(name) or {"addresses": [], "mtu": DEFAULT_MTU - HEADER, "up": True, "dhcp": False, "alias": ""}
         lines += commands(link, wish)
-        if link.get("ifalias", "") != wish["alias"]:
+        # `ip addr` leaves the alias out; setting it anew each time would be a change, and bring us here again for ever.
+        if (engine.world.read(f"/sys/class/net/{name}/ifalias") or "").rstrip("\n") != wish["alias"]:
             aliases.append((name, wish["alias"]))
     if lines:
         _batch(engine, lines)

@@ -1,0 +1,34 @@
+"""The router's interfaces, against a kernel that only answers what it is asked."""
+
+from __future__ import annotations
+
+import json
+from types import SimpleNamespace
+
+from mgmt.render.interfaces import reconcile
+
+LINK = {"ifname": "ge-0-0-0", "mtu": 1500, "flags": ["UP"], "addr_info": []}
+WISH = {"addresses": [], "mtu": 1500, "up": True, "dhcp": False, "alias": "to the east"}
+
+
+def commands_of(alias: str) -> list[list[str]]:
+    """What is run to change a port whose kernel alias is `alias`. The alias is not in `ip -j addr`, as with the real one."""
+    ran: list[list[str]] = []
+
+    def run(argv: list[str], stdin: str = "") -> SimpleNamespace:
+        if argv != ["ip", "-j", "addr", "show"]:
+            ran.append(argv)
+        return SimpleNamespace(code=0, out=json.dumps([LINK]), err="")
+
+    world = SimpleNamespace(run=run, read=lambda path: f"{alias}\n" if path == "/sys/class/net/ge-0-0-0/ifalias" else None)
+    reconcile(SimpleNamespace(world=world), {"ge-0-0-0": WISH})  # type: ignore[arg-type]
+    return ran
+
+
+def test_a_description_that_is_there_is_not_set_again() -> None:
+    """Setting it is a change of the interface, and every change is answered by a look at all interfaces: an endless loop."""
+    assert commands_of("to the east") == []
+
+
+def test_a_description_that_differs_is_set() -> None:
+    assert commands_of("") == [["ip", "link", "set", "dev", "ge-0-0-0", "alias", "to the east"]]
