@@ -1,7 +1,7 @@
-"""The bare thing: the same virtual machines, started side by side with nothing of Rackless's control plane, until each is ready.
+"""The bare thing: the same virtual machines, started side by side without a control plane, until each is ready.
 
-What is counted as booted: the guest has its identity and says `ready` (controllers: the serial login prompt can be there; cards: the
-data path joined). No configuration, no SSH, no ports awaited, no wires: the least that any tool would have to wait for.
+What is counted as booted: the guest has its identity and says `ready` (a card's data path is joined, a controller's daemons
+are up). No configuration, no SSH, no ports awaited, no wires: the least that any tool would have to wait for.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A user at a shell: runs the `rackless` program against an installation of its own (state, sockets) and one shared image store."""
+"""A user at a shell: runs the `rackless` program against an installation of its own, and one shared image store."""
 
 from __future__ import annotations
 

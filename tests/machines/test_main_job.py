@@ -1,4 +1,4 @@
-"""The main job on real guests: examples/back-to-back.yaml is deployed once, and the tests below use it in their order.
+"""The main job on real guests: examples/back-to-back.yaml is deployed once; the tests below use it in their order.
 
 What a network engineer would check: ports, pings, OSPF, capture, rewiring without a reboot, a dead card healed, no secret anywhere.
 """
@@ -56,7 +56,8 @@ def test_every_port_is_ready_and_in_the_inventory(lab: Installation) -> None:
     assert all(port["ready"] and port["mac"] for port in shown["ports"])
     assert len({port["mac"] for port in shown["ports"]}) == 16
     wired = {port["name"]: port for port in shown["ports"]}["west:ge-0/0/0"]
-    assert (wired["peer"], wired["mtu"], wired["addresses"]) == ("east:ge-0/0/0", 9192, ["10.0.0.1/30"])
+    assert (wired["peer"], wired["mtu"]) == ("east:ge-0/0/0", 9192)
+    assert "10.0.0.1/30" in wired["addresses"]
     assert {tuple(wire["ends"]): wire["state"] for wire in shown["wires"]} == {
         ("west:ge-0/0/0", "east:ge-0/0/0"): "connected",
         ("west:ge-1/0/0", "east:ge-1/0/0"): "connected",

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.machines.reference_vm import MAC, Vm
 
 from rackless import settings
 from rackless.images import store
 from rackless.images.store import Image
+from tests.machines.reference_vm import MAC, Vm
 
 pytestmark = [pytest.mark.machines, pytest.mark.timeout(300)]
 
