@@ -1,6 +1,6 @@
 """The main job on real guests: examples/back-to-back.yaml is deployed once; the tests below use it in their order.
 
-What a network engineer would check: ports, pings, OSPF, capture, rewiring without a reboot, a dead card healed, no secret anywhere.
+What a network engineer would check: ports, pings, OSPF, capture, rewiring without a reboot, a dead card healed, no secrets.
 """
 
 from __future__ import annotations

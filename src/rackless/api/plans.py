@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
@@ -11,8 +9,8 @@ from rackless.api.errors import FilesNeededError
 from rackless.api.here import Here
 from rackless.blueprints import load, references
 from rackless.model.blueprint import Blueprint
-from rackless.sandboxes import booking, secrecy
-from rackless.store.sandboxes import PLAN
+from rackless.planning import Summary, summary
+from rackless.sandboxes import booking
 from rackless.workflows.world import World
 
 router = APIRouter(tags=["plans"])
@@ -35,9 +33,7 @@ class BlueprintText(BaseModel):
 
 
 @router.post("/plans")
-async def make_plan(body: BlueprintText, here: Here) -> dict[str, Any]:
-    """Every machine, disk, segment and port that the blueprint would make, with names, MACs and addresses. No secrets."""
+async def make_plan(body: BlueprintText, here: Here) -> Summary:
+    """Every machine, port, wire and network that the blueprint would make, with names, MACs and addresses. No secrets."""
     blueprint = body.blueprint(here)
-    plan = await here.database.run(booking.draft, blueprint, body.name or blueprint.name, here.site)
-    shown: dict[str, Any] = PLAN.dump_python(secrecy.shown(plan), mode="json")
-    return shown
+    return summary(await here.database.run(booking.draft, blueprint, body.name or blueprint.name, here.site))

@@ -21,29 +21,17 @@ def plan(file: File, name: Name = None, in_json: InJson = False) -> None:
     if in_json:
         as_json(found)
         return
-    memory = sum(machine["memory"] for machine in found["machines"])
-    say(f"Lab {found['sandbox']} on {found['provider']}: {len(found['machines'])} machines, {memory} MiB of memory.")
-    rows = []
-    for machine in found["machines"]:
-        for nic in machine["nics"]:
-            first = nic is machine["nics"][0]
-            rows.append(
-                [
-                    machine["name"] if first else " ",
-                    machine["role"] if first else " ",
-                    machine["memory"] if first else " ",
-                    nic["label"],
-                    nic["mac"],
-                    nic["segment"],
-                    nic["address"],
-                ]
-            )
-    table(["machine", "role", "MiB", "nic", "mac", "segment", "address"], rows)
+    totals = found["totals"]
+    say(f"Lab {found['lab']} on {found['provider']}: {totals['machines']} machines, {totals['memory']} MiB of memory.")
+    machines = [[m["name"], m["role"], m["image"], m["memory"], m["vcpus"], m["management"]] for m in found["machines"]]
+    table(["machine", "role", "image", "MiB", "cpus", "management"], machines)
     say()
-    table(["segment", "kind", "mtu", "ports"], [[s["name"], s["kind"], s["mtu"], len(s["ports"])] for s in found["segments"]])
+    ports = [[p["port"], p["machine"], p["nic"], p["mac"], p["peer"], p["segment"]] for p in found["ports"]]
+    table(["port", "machine", "nic", "mac", "wired to", "segment"], ports)
     say()
-    wires = [[f"{end['owner']}:{end['port']}" for end in wire["wire"]["ends"]] for wire in found["wires"]]
-    table(["wire", "and"], wires)
+    table(["wire", "and", "segment", "mtu"], [[w["a"], w["b"], w["segment"], w["mtu"]] for w in found["wires"]])
+    say()
+    table(["internal network", "mtu", "machines"], [[n["name"], n["mtu"], " ".join(n["machines"])] for n in found["networks"]])
 
 
 def add(app: typer.Typer) -> None:

@@ -5,7 +5,7 @@ The rows hold no secret: the blueprint's passwords and communities stay in the p
 
 from __future__ import annotations
 
-from typing import TypedDict
+from typing_extensions import TypedDict
 
 from rackless.model.family import NicRole, Role
 from rackless.model.plan import MachineSpec, Plan

@@ -36,9 +36,3 @@ def without(plan: Plan) -> Plan:
     """The plan with no secret in it."""
     routers = tuple(replace(router, login=Login(user=router.login.user), snmp=Snmp()) for router in plan.blueprint.routers)
     return replace(plan, blueprint=replace(plan.blueprint, routers=routers))
-
-
-def shown(plan: Plan) -> Plan:
-    """`without`, and without the content of its files too: a start-up configuration may hold secrets of its own."""
-    bare = without(plan)
-    return replace(bare, blueprint=replace(bare.blueprint, files=tuple((name, "") for name, _ in bare.blueprint.files)))
