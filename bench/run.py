@@ -1,0 +1,131 @@
+"""`make bench`: what Rackless adds to the bare thing, measured in one run on the machine it runs on.
+
+    cold deploy      `rackless up examples/back-to-back.yaml` from nothing to ready (bootstrap, SSH, ports, start-up
+                     configuration, SNMP inventory, wires), against the time that the same six machines take to boot side
+                     by side without it (bench/bare.py)
+    rewiring         connect and disconnect at the API, each the median of the tries
+    teardown         `rackless down`, proved empty
+    memory           proportional set size of each machine's QEMU, against the bare one's
+
+Targets: deploy ratio under 1.25; rewiring under 100 ms. Prints a table, or JSON with --json.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from bare import boot, resident
+
+from rackless import blueprints, planning, settings
+from rackless.client.api import Api
+from rackless.images import store
+from rackless.model.plan import Plan
+from rackless.model.site import Site
+from rackless.qemu.accelerator import Accelerator
+from rackless.routers.families import FAMILIES
+
+TOP = Path(__file__).parents[1]
+FILE = TOP / "examples/back-to-back.yaml"
+LAB = "back-to-back"
+PAIR = {"a": "west:ge-0/0/1", "b": "east:ge-0/0/1"}
+
+
+def example() -> Plan:
+    text = FILE.read_text()
+    files = {name: (FILE.parent / name).read_text() for name in blueprints.references(text)}
+    blueprint = blueprints.load(text, file=FILE.name, families=FAMILIES, files=files)
+    return planning.plan(blueprint, Site(families=FAMILIES))
+
+
+def timed(action: Callable[[], object]) -> float:
+    began = time.monotonic()
+    action()
+    return time.monotonic() - began
+
+
+def rackless(*words: str) -> None:
+    subprocess.run([sys.executable, "-m", "rackless.cli.main", *words], check=True, stdout=sys.stderr, cwd=TOP)
+
+
+def machine_pids(lab: str, run: Path) -> dict[str, int]:
+    found = {}
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            words = (process / "cmdline").read_bytes().decode(errors="replace").split("\0")
+        except OSError:
+            continue
+        name = next((word for word in words if word.startswith(f"guest={lab}.")), None)
+        if name and any(str(run) in word for word in words):
+            found[name.removeprefix(f"guest={lab}.").partition(",")[0]] = int(process.name)
+    return found
+
+
+def rewiring(tries: int) -> tuple[list[float], list[float]]:
+    """Seconds of each connect and disconnect, over one open connection to the API."""
+    joined, parted = [], []
+    with Api() as api:
+        for _ in range(tries):
+            joined.append(timed(lambda: api.ask("POST", f"/labs/{LAB}/wires", body=PAIR, wait=30)))
+            parted.append(timed(lambda: api.ask("DELETE", f"/labs/{LAB}/wires", query=PAIR, wait=30)))
+    return joined, parted
+
+
+def measure(images: Path, tries: int) -> dict[str, float]:
+    how = asyncio.run(Accelerator(images / ".accelerator.json").find(store.find(images, "reference").kernel)).how
+    print(f"bare: six machines side by side ({how.name}) ...", file=sys.stderr)
+    bare, bare_memory = asyncio.run(boot(example(), images, how))
+    print(f"bare: {bare:.1f} s; now rackless up ...", file=sys.stderr)
+    rackless("list")  # the server's own start is no part of a deployment
+    cold = timed(lambda: rackless("up", str(FILE)))
+    pids = machine_pids(LAB, settings.load().run)
+    memory = {name: resident(pid) for name, pid in pids.items()}
+    joined, parted = rewiring(tries)
+    down = timed(lambda: rackless("down", LAB))
+    mib = 1024 * len(memory)
+    return {
+        "bare_boot_s": bare,
+        "cold_deploy_s": cold,
+        "deploy_ratio": cold / bare,
+        "connect_ms": statistics.median(joined) * 1000,
+        "connect_worst_ms": max(joined) * 1000,
+        "disconnect_ms": statistics.median(parted) * 1000,
+        "disconnect_worst_ms": max(parted) * 1000,
+        "teardown_s": down,
+        "memory_per_machine_mib": sum(memory.values()) / mib,
+        "memory_ratio": sum(memory.values()) / sum(bare_memory.values()),
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("--tries", type=int, default=20, help="how often to connect and disconnect (20)")
+    given = parser.parse_args()
+    images = settings.load().images
+    with tempfile.TemporaryDirectory(prefix="rlb", dir="/tmp") as folder:
+        own = {"RACKLESS_STATE": f"{folder}/s", "RACKLESS_RUN": f"{folder}/r", "RACKLESS_IMAGES": str(images)}
+        # Forwarded ports on both sides: the bare machines have them too, and a bench changes no network of this machine.
+        os.environ.update(own, RACKLESS_MANAGEMENT="forwarded")
+        try:
+            found = measure(images, given.tries)
+        finally:
+            rackless("stop")
+    if given.json:
+        print(json.dumps(found, indent=2))
+        return
+    for name, value in found.items():
+        print(f"{name:24} {value:10.2f}")
+
+
+if __name__ == "__main__":
+    main()
