@@ -32,9 +32,11 @@ class Settings:
         return self.state / "rackless.sqlite"
 
     def make(self) -> None:
-        """Make the directories, readable by their owner only."""
+        """Make the directories; state and sockets are their owner's only, also where something else made them first."""
         for path in (self.state, self.run, self.images):
             path.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for path in (self.state, self.run):
+            path.chmod(0o700)
 
 
 def load(environ: dict[str, str] | None = None) -> Settings:
