@@ -26,7 +26,8 @@ MENU_SETTLE = 3.0
 """Seconds that a boot menu must stay before it counts as stuck: a healthy one passes by."""
 LEAVE = 30.0
 """Seconds given to logging out of the console, after success or failure."""
-ASK_ADDRESS = 1.0
+ASK_ADDRESS = 0.25
+"""Seconds between two looks at fxp0; one takes 0.1 s of a guest that has nothing else to do."""
 MOST_STEPS = 25
 """From the login prompt to configuration mode takes three; a guest that sends us back and forth gets a few more."""
 STEP_AGAIN = 1.0
