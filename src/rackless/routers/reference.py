@@ -31,6 +31,8 @@ ASK_ADDRESS = 0.25
 MOST_STEPS = 25
 """From the login prompt to configuration mode takes three; a guest that sends us back and forth gets a few more."""
 STEP_AGAIN = 1.0
+LOGGED_OUT = re.compile(r"logout\s*$")
+"""What the login shells of Debian and FreeBSD say last."""
 MOST_REFUSALS = 3
 BEHIND_LOGIN = frozenset({At.SHELL, At.CLI, At.CONFIGURE, At.MORE, At.CONFIRM})
 
@@ -285,7 +287,10 @@ class Talk:
                 await self._say.send("exit configuration-mode")
             else:
                 await self._say.send(answers.get(at, "exit"))
-            at, _ = await self._where("the login prompt after logging out", deadline=limit)
+            # A login shell that says so is gone; the next login prompt may take seconds, and nobody needs it.
+            at, _ = await self._say.expect(
+                PROMPTS, seen={At.LOGIN: LOGGED_OUT}, what="the login prompt after logging out", deadline=limit, nudge=True
+            )
 
     async def _leave_after(self, error: RacklessError) -> None:
         try:
