@@ -274,12 +274,13 @@ class Talk:
             if at in {At.LOGIN, At.PASSWORD, At.MENU}:
                 raise GuestError(f"{self._say.name} left its CLI to a {at.value}, not to a shell.")
 
-    async def _log_out(self, at: At | None = None) -> None:
-        """From `at`, or from anywhere, to the login prompt: a console left logged in would be an open door."""
+    async def _log_out(self, start: At | None = None) -> None:
+        """From `start`, or from anywhere, to the login prompt: a console left logged in would be an open door."""
         limit = Deadline(LEAVE)
-        if at is None:
+        if start is None:
             await self._say.send("")
-            at, _ = await self._where("a prompt before logging out", deadline=limit)
+            start, _ = await self._where("a prompt before logging out", deadline=limit)
+        at: At = start
         answers = {At.CONFIRM: "no", At.MORE: "q", At.PASSWORD: ""}
         while at is not At.LOGIN:
             if at is At.CONFIGURE:
