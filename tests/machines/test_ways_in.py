@@ -32,7 +32,7 @@ class Terminal:
         self._process = subprocess.Popen(
             [sys.executable, "-m", "rackless.cli.main", *words],
             env=here.environ, cwd=REPOSITORY, stdin=line, stdout=line, stderr=line, start_new_session=True,
-            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509  # no thread runs here
         )  # fmt: skip
         os.close(line)
         self.seen = ""
