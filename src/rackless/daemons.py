@@ -195,6 +195,7 @@ def serve(*, tcp: int | None = None) -> None:
         StateError: there is a server already.
     """
     settings = load()
+    os.umask(0o077)  # nothing that it writes is for other users of this machine
     observing.set_up()
     with alone(settings):
         asyncio.run(_serve(settings, tcp))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,8 @@ from rackless.api.app import make
 from rackless.providers.contract import RefKind
 from rackless.providers.fake import FakeProvider
 from rackless.store import pools, secrets
+from rackless.workflows.driving import Spot
+from rackless.workflows.pretended import PretendedDriver
 from rackless.workflows.world import World, use
 
 BLUEPRINT = """
@@ -82,6 +85,16 @@ async def client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterat
     world.database.close()
 
 
+async def boots(client: Client, machine: str, count: int = 1) -> None:
+    """Wait until the machine was switched on that often."""
+    async with asyncio.timeout(20):
+        while True:
+            found = client.cloud.state.machines.get(f"lab/{machine}")
+            if found is not None and found.boots == count:
+                return
+            await asyncio.sleep(0.01)
+
+
 def ready_ports(lab: dict[str, Any]) -> int:
     return sum(port["ready"] for port in lab["ports"])
 
@@ -137,6 +150,53 @@ async def test_a_missing_card_is_restarted_and_the_first_try_leaks_nothing(clien
     assert client.cloud.state.machines["lab/west-vfp1"].boots == 2
     assert client.cloud.state.machines["lab/west-vfp0"].boots == 1
     assert sum(ref.kind is RefKind.MACHINE for ref in await client.world.provider.owned("lab")) == 6
+
+
+async def test_a_card_that_dies_while_it_boots_is_started_at_once(client: Client) -> None:
+    client.cloud.fail("card", name="west-vfp1")  # silent in this boot, so that it can be caught there
+    started = await client.ask("POST", "/labs", client.blueprint())
+    await boots(client, "west-vfp1")
+    client.cloud.kill("lab", "west-vfp1")
+    job = await client.end_of(started["job"])
+    lab = await client.ask("GET", "/labs/lab")
+    assert (job["state"], lab["state"], ready_ports(lab)) == ("succeeded", "ready", 7)
+    assert sum(ref.kind is RefKind.MACHINE for ref in await client.world.provider.owned("lab")) == 6
+
+
+async def test_a_card_that_died_is_seen_during_the_wait_for_ports(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The wait for ports itself would go on for minutes: this driver never gives up by itself."""
+    monkeypatch.setattr("rackless.workflows.deaths.LOOK", 0.02)
+    monkeypatch.setattr(PretendedDriver, "_settled", lambda *_: asyncio.sleep(0, False))
+    await client.up()
+    client.cloud.fail("card", name="west-vfp1")
+    started = await client.ask("POST", "/labs/lab/machines/west-vfp1/restart")
+    await boots(client, "west-vfp1", 2)
+    client.cloud.kill("lab", "west-vfp1")
+    assert (await client.end_of(started["job"]))["state"] in {"succeeded", "failed"}
+    again = await client.up()
+    assert (await client.ask("GET", f"/jobs/{again['job']}"))["state"] == "succeeded"
+    assert ready_ports(await client.ask("GET", "/labs/lab")) == 7
+
+
+async def test_a_controller_that_dies_in_its_dialogue_fails_the_lab_and_up_mends_it(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rackless.workflows.deaths.LOOK", 0.02)
+
+    async def dies(driver: PretendedDriver, spot: Spot, *_: object, **__: object) -> tuple[str, ...]:
+        client.cloud.kill("lab", spot.controller)
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(PretendedDriver, "bootstrap", dies)
+        started = await client.up()
+    error = (await client.ask("GET", f"/jobs/{started['job']}"))["error"]
+    assert re.fullmatch(r"(west|east)-vcp is not running any more\.", error["message"])
+    assert "rackless up" in error["hint"]
+    await client.up()
+    lab = await client.ask("GET", "/labs/lab")
+    assert (lab["state"], ready_ports(lab)) == ("ready", 7)
 
 
 async def test_a_machine_stuck_at_its_boot_menu_is_reset(client: Client) -> None:

@@ -14,6 +14,7 @@ from rackless.api.here import Here, Started, Wait, started
 from rackless.console.hub import ConsoleHub, Lease
 from rackless.model import naming
 from rackless.model.errors import NotFoundError, RacklessError, StateError
+from rackless.model.suggestions import did_you_mean
 from rackless.sandboxes import booking
 from rackless.store import machines, sandboxes
 from rackless.workflows.world import World, world
@@ -30,8 +31,8 @@ async def machine_row(here: World, name: str, machine: str) -> machines.MachineR
     if row.plan.machine(machine) is None and row.plan.machine(naming.controller(machine)) is not None:
         machine = naming.controller(machine)
     if row.plan.machine(machine) is None:
-        names = ", ".join(spec.name for spec in row.plan.machines)
-        raise NotFoundError(f"Lab {name} has no machine named {machine}.", hint=f"Its machines: {names}.")
+        names = [spec.name for spec in row.plan.machines]
+        raise NotFoundError(f"Lab {name} has no machine named {machine}.", hint=did_you_mean(machine, names, "machines"))
     return await here.database.run(machines.get, row.id, machine)
 
 

@@ -204,7 +204,7 @@ class ConsoleHub:
             if not takeover:
                 raise StateError(
                     f"The console of {self.name} is being written to by {self._holder.owner}.",
-                    hint="Watch it without writing, or take it over explicitly.",
+                    hint="`--takeover` takes the keyboard away from who has it.",
                 )
             self._holder.taken_by = owner
             self._holder.end()

@@ -336,7 +336,9 @@ class FakeProvider:
         self._begin("capture", port.machine)
         machine = self._machine(port.sandbox, port.machine)
         if not machine.running:
-            raise AbsentError(f"Machine {port.machine} is not running.", hint="Start it first.")
+            raise AbsentError(
+                f"Machine {port.machine} is not running.", hint=f"`rackless restart {port.sandbox} {port.machine}` starts it."
+            )
         stream = FakeStream(self.cloud, _key(port.sandbox, port.machine))
         stream.say(PCAP_HEADER)
         try:
@@ -399,7 +401,9 @@ class FakeProvider:
     def _running(self, ref: Ref) -> FakeMachine:
         found = self._machine(ref.sandbox, ref.name)
         if not found.running:
-            raise AbsentError(f"Machine {ref.name} is not running.", hint="Start it first.")
+            raise AbsentError(
+                f"Machine {ref.name} is not running.", hint=f"`rackless restart {ref.sandbox} {ref.name}` starts it."
+            )
         return found
 
     def _ref(self, machine: FakeMachine) -> Ref:

@@ -26,10 +26,13 @@ MENU_SETTLE = 3.0
 """Seconds that a boot menu must stay before it counts as stuck: a healthy one passes by."""
 LEAVE = 30.0
 """Seconds given to logging out of the console, after success or failure."""
-ASK_ADDRESS = 1.0
+ASK_ADDRESS = 0.25
+"""Seconds between two looks at fxp0; one takes 0.1 s of a guest that has nothing else to do."""
 MOST_STEPS = 25
 """From the login prompt to configuration mode takes three; a guest that sends us back and forth gets a few more."""
 STEP_AGAIN = 1.0
+LOGGED_OUT = re.compile(r"logout\s*$")
+"""What the login shells of Debian and FreeBSD say last."""
 MOST_REFUSALS = 3
 BEHIND_LOGIN = frozenset({At.SHELL, At.CLI, At.CONFIGURE, At.MORE, At.CONFIRM})
 
@@ -271,12 +274,13 @@ class Talk:
             if at in {At.LOGIN, At.PASSWORD, At.MENU}:
                 raise GuestError(f"{self._say.name} left its CLI to a {at.value}, not to a shell.")
 
-    async def _log_out(self, at: At | None = None) -> None:
-        """From `at`, or from anywhere, to the login prompt: a console left logged in would be an open door."""
+    async def _log_out(self, start: At | None = None) -> None:
+        """From `start`, or from anywhere, to the login prompt: a console left logged in would be an open door."""
         limit = Deadline(LEAVE)
-        if at is None:
+        if start is None:
             await self._say.send("")
-            at, _ = await self._where("a prompt before logging out", deadline=limit)
+            start, _ = await self._where("a prompt before logging out", deadline=limit)
+        at: At = start
         answers = {At.CONFIRM: "no", At.MORE: "q", At.PASSWORD: ""}
         while at is not At.LOGIN:
             if at is At.CONFIGURE:
@@ -284,7 +288,10 @@ class Talk:
                 await self._say.send("exit configuration-mode")
             else:
                 await self._say.send(answers.get(at, "exit"))
-            at, _ = await self._where("the login prompt after logging out", deadline=limit)
+            # A login shell that says so is gone; the next login prompt may take seconds, and nobody needs it.
+            at, _ = await self._say.expect(
+                PROMPTS, seen={At.LOGIN: LOGGED_OUT}, what="the login prompt after logging out", deadline=limit, nudge=True
+            )
 
     async def _leave_after(self, error: RacklessError) -> None:
         try:

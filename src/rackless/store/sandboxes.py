@@ -12,6 +12,7 @@ from pydantic import TypeAdapter
 from rackless.model.errors import NotFoundError
 from rackless.model.lifecycle import SANDBOX, SandboxState
 from rackless.model.plan import Plan
+from rackless.model.suggestions import nearest
 from rackless.observing import change
 from rackless.store.schema import metadata
 
@@ -85,7 +86,9 @@ def get(db: sa.Connection, name: str) -> SandboxRow:
     """The same; raises NotFoundError when there is none."""
     found = find(db, name)
     if found is None:
-        raise NotFoundError(f"There is no lab named {name}.", hint="`rackless list` shows the labs.")
+        near = nearest(name, [row.name for row in live(db)])
+        guess = f"Did you mean '{near}'? " if near else ""
+        raise NotFoundError(f"There is no lab named {name}.", hint=f"{guess}`rackless list` shows the labs.")
     return found
 
 

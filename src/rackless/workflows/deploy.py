@@ -15,9 +15,11 @@ from rackless import durable
 from rackless.model.errors import DeadlineError, ProviderError
 from rackless.model.family import Role
 from rackless.model.lifecycle import MachineState, SandboxState, WireState
-from rackless.model.plan import SegmentSpec
+from rackless.model.plan import MachineSpec, SegmentSpec
 from rackless.providers.contract import Carrier, Ref, Spec
 from rackless.store import machines, sandboxes, wires
+from rackless.workflows.deaths import running
+from rackless.workflows.driving import Tell
 from rackless.workflows.machines import BOOT, start
 from rackless.workflows.routers import set_up_router
 from rackless.workflows.segments import segment_of
@@ -56,7 +58,7 @@ async def _router(job: str, router: str) -> None:
 
 @durable.workflow("deploy-machine")
 async def _machine(job: str, name: str) -> str:
-    """A card that does not start is not the end: its router notices the missing ports and restarts it."""
+    """A card that dies is started once more, at once; after that its router does it, for the missing ports."""
     work = await work_of(job)
     spec = work.lab.plan.machine(name)
     assert spec is not None
@@ -68,6 +70,32 @@ async def _machine(job: str, name: str) -> str:
     try:
         await begun
     except (ProviderError, DeadlineError) as error:
+        reason = error.message
+    else:
+        return ""
+    step = f"start {name} (1)"
+    again = work.step(
+        step,
+        lambda: _once_more(work, spec, reason, work.tell(step)),
+        deadline=2 * BOOT,
+        about=f"starting {name} once more, if it died",
+    )
+    return str(await again)
+
+
+async def _once_more(work: Work, spec: MachineSpec, reason: str, tell: Tell) -> str:
+    """Start a card that died. One that runs and does not answer is left to its router, which may be restarting it just now.
+
+    Returns why it is not ready, or "" when it is.
+    """
+    if spec.name in await running(work):
+        return reason
+    try:
+        await start(work.world, work.lab, spec, tell, reason="started once more")
+    except (ProviderError, DeadlineError) as error:
+        tell(error.message)
+        if spec.name not in await running(work):
+            await work.world.database.run(machines.move, work.lab.id, spec.name, MachineState.STOPPED, error.message)
         return error.message
     return ""
 

@@ -42,9 +42,9 @@ async def start(world: World, row: sandboxes.SandboxRow, spec: MachineSpec, tell
     database, key = world.database, row.id
     holder = await database.run(secrets.of, key, spec.owner)
     known = await database.run(machines.get, key, spec.name)
+    if known.state is not MachineState.RUNNING:
+        await database.run(machines.move, key, spec.name, MachineState.STARTING, reason or "power on")
     async with world.booting:
-        if known.state is not MachineState.RUNNING:
-            await database.run(machines.move, key, spec.name, MachineState.STARTING, reason or "power on")
         await world.provider.power(ref_of(spec), Power.ON)
         await world.consoles.open(ref_of(spec), Path(known.transcript), tuple(holder.values()))
         if world.provider.info.host_channel and isinstance(world.provider, Channel):

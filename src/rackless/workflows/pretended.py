@@ -74,10 +74,8 @@ class PretendedDriver:
         return False
 
     async def load(self, spot: Spot, configuration: str, *, deadline: Deadline) -> None:
-        self._loaded[spot.sandbox, spot.router] = configuration
-
-    async def allow_snmp(self, spot: Spot, *, deadline: Deadline) -> None:
         await self._status(spot)
+        self._loaded[spot.sandbox, spot.router] = configuration
 
     async def discover(self, spot: Spot, *, deadline: Deadline) -> Inventory:
         ports = tuple(

@@ -9,6 +9,7 @@ from rackless.model.family import Role
 from rackless.model.lifecycle import MachineState
 from rackless.model.plan import MachineSpec
 from rackless.store import machines
+from rackless.workflows.deaths import unless_dead
 from rackless.workflows.driving import Tell
 from rackless.workflows.machines import BOOT, start, stop
 from rackless.workflows.routers import REACH, await_ports, read_inventory
@@ -50,5 +51,6 @@ async def _restart(work: Work) -> None:
 
 async def _reach(work: Work, spec: MachineSpec, tell: Tell) -> None:
     world = work.world
-    await world.driver(spec.family).reach(await spot_of(world, work.lab, spec.owner), deadline=Deadline(REACH), tell=tell)
+    spot = await spot_of(world, work.lab, spec.owner)
+    await unless_dead(work, [spec], world.driver(spec.family).reach(spot, deadline=Deadline(REACH), tell=tell))
     await world.database.run(machines.move, work.lab.id, spec.name, MachineState.RUNNING, "it takes logins over SSH")

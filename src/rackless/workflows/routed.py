@@ -54,10 +54,7 @@ class RoutedDriver:
         return await self._family.wait_ports(as_root(spot), expected, deadline=deadline, progress=tell)
 
     async def load(self, spot: Spot, configuration: str, *, deadline: Deadline) -> None:
-        await self._family.load(as_root(spot), configuration, deadline=deadline)
-
-    async def allow_snmp(self, spot: Spot, *, deadline: Deadline) -> None:
-        await self._family.set_community(as_root(spot), spot.community, deadline=deadline)
+        await self._family.load(as_root(spot), configuration, community=spot.community, deadline=deadline)
 
     async def discover(self, spot: Spot, *, deadline: Deadline) -> Inventory:
         return await discover(*spot.snmp, spot.community, deadline=deadline)

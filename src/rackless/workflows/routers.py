@@ -10,12 +10,13 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from rackless.deadline import Deadline
-from rackless.model.errors import DeadlineError, GuestError, StateError
+from rackless.model.errors import DeadlineError, GuestError, ProviderError, StateError
 from rackless.model.family import NicRole, Role
 from rackless.model.lifecycle import MachineState
 from rackless.model.plan import MachineSpec
 from rackless.providers.contract import Power
 from rackless.store import inventory, machines, ports, secrets
+from rackless.workflows.deaths import DiedError, unless_dead
 from rackless.workflows.driving import Driver, Spot, Tell
 from rackless.workflows.machines import BOOT, ref_of, start, stop
 from rackless.workflows.spots import controller_of, spot_of
@@ -116,17 +117,19 @@ async def _bootstrap(work: Work, spec: MachineSpec, tell: Tell) -> None:
         await world.database.run(machines.move, key, spec.name, MachineState.BOOTSTRAPPING, "serial dialogue")
         mine = await world.database.run(secrets.of, key, spec.owner)
         hub = await world.consoles.open(ref_of(spec), Path(row.transcript), tuple(mine.values()))
-        keys = await driver.bootstrap(
+        dialogue = driver.bootstrap(
             await spot_of(world, work.lab, spec.owner),
             hub,
             reset=lambda: world.provider.power(ref_of(spec), Power.RESET),
             deadline=Deadline(BOOTSTRAP),
             tell=tell,
         )
+        keys = await unless_dead(work, [spec], dialogue)
         if keys:
             await world.database.run(machines.learn, key, spec.name, keys)
     tell(f"waiting for {spec.owner} to take logins over SSH")
-    await driver.reach(await spot_of(world, work.lab, spec.owner), deadline=Deadline(REACH), tell=tell)
+    reached = driver.reach(await spot_of(world, work.lab, spec.owner), deadline=Deadline(REACH), tell=tell)
+    await unless_dead(work, [spec], reached)
     await world.database.run(machines.move, key, spec.name, MachineState.RUNNING, "it takes logins over SSH")
 
 
@@ -136,17 +139,17 @@ async def _configure(work: Work, spec: MachineSpec) -> bool:
         return False
     driver, spot = world.driver(spec.family), await spot_of(world, work.lab, spec.owner)
     wish = next(wish for wish in work.lab.plan.blueprint.routers if wish.name == spec.owner)
-    await driver.allow_snmp(spot, deadline=Deadline(CONFIGURE))
-    if wish.startup is not None:
-        await driver.load(spot, work.lab.plan.blueprint.file(wish.startup), deadline=Deadline(CONFIGURE))
+    wanted = work.lab.plan.blueprint.file(wish.startup) if wish.startup is not None else ""
+    await driver.load(spot, wanted, deadline=Deadline(CONFIGURE))
     await world.database.run(machines.configured, work.lab.id, spec.name)
     return True
 
 
 async def _ports(work: Work, spec: MachineSpec, seconds: float, tell: Tell) -> list[int]:
-    """Record the MAC of every port. Returns the cards of which ports are missing.
+    """Record the MAC of every port. Returns the cards of which ports are missing; when cards have died, at once and only those.
 
     Raises:
+        DiedError: the controller itself is not running.
         GuestError: a port has a MAC that is not its card's NIC's.
     """
     world, router = work.world, spec.owner
@@ -155,7 +158,13 @@ async def _ports(work: Work, spec: MachineSpec, seconds: float, tell: Tell) -> l
     spot = await spot_of(world, work.lab, router)
     driver = world.driver(spec.family)
     try:
-        seen = await driver.ports(spot, expected, deadline=Deadline(seconds), tell=tell)
+        seeing = driver.ports(spot, expected, deadline=Deadline(seconds), tell=tell)
+        seen = await unless_dead(work, [spec, *cards.values()], seeing)
+    except DiedError as error:
+        if spec.name in error.names:
+            raise
+        tell(error.message)
+        return sorted(slot for slot, card in cards.items() if card.name in error.names)
     except (GuestError, DeadlineError) as error:
         tell(error.message)
         seen = await _seen_anyway(driver, spot, expected)
@@ -194,8 +203,9 @@ async def _restart_card(work: Work, card: MachineSpec, tell: Tell) -> None:
     await stop(work.world, work.lab.id, card, "its ports did not come")
     try:
         await start(work.world, work.lab, card, tell, reason="restarted for its ports")
-    except (DeadlineError, GuestError) as error:
+    except (DeadlineError, ProviderError) as error:
         tell(error.message)
+        await stop(work.world, work.lab.id, card, error.message)
 
 
 async def _discover(work: Work, router: str) -> None:

@@ -54,7 +54,9 @@ class Machines:
     def need_running(self, spec: MachineSpec) -> process.Found:
         found = self.find(spec)
         if found is None:
-            raise AbsentError(f"Machine {spec.name} is not running.", hint="Start it first.")
+            raise AbsentError(
+                f"Machine {spec.name} is not running.", hint=f"`rackless restart {spec.sandbox} {spec.name}` starts it."
+            )
         return found
 
     def talk(self, spec: MachineSpec, found: process.Found) -> AbstractAsyncContextManager[Monitor]:
