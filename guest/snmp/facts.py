@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import re
 import socket
 import struct
 import sys
-from collections.abc import Iterator
-from typing import Any
 
-PORT = re.compile(r"ge-(\d+)-0-(\d+)\Z")
+TYPE_CHECKING = False  # typing, re and what they need take an emulated processor half a second to import
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
 CHASSIS = "/run/chassisd.json"
 GIGABIT = 1_000_000_000
 ETHERNET_HEADER = 14
@@ -25,6 +26,14 @@ Address = tuple[int, bytes, int]
 """Family, octets, prefix length."""
 
 
+def card_port(kernel: str) -> tuple[int, int] | None:
+    """(card, port) of a Unix interface such as ge-1-0-3; None for others."""
+    words = kernel.split("-")
+    if len(words) == 4 and words[0] == "ge" and words[2] == "0" and words[1].isdecimal() and words[3].isdecimal():
+        return int(words[1]), int(words[3])
+    return None
+
+
 class Interface:
     """`card` is None for fxp0 and lo0. Speed in bit/s, MTU in bytes as Junos reports it. Made of one link message."""
 
@@ -34,9 +43,9 @@ class Interface:
         self.index = index
         self.card: int | None = None
         self.port = 0
-        match = PORT.match(self.kernel)
-        if match:
-            self.card, self.port = int(match[1]), int(match[2])
+        place = card_port(self.kernel)
+        if place:
+            self.card, self.port = place
         self.name = {"lo": "lo0"}.get(self.kernel, self.kernel) if self.card is None else f"ge-{self.card}/0/{self.port}"
         self.mac = attributes.get(IFLA_ADDRESS, b"") if not self.loopback else b""
         (mtu,) = struct.unpack("=L", attributes.get(IFLA_MTU, bytes(4)))
@@ -85,7 +94,7 @@ def interfaces() -> list[Interface]:
         _, _, _, index, flags, _ = struct.unpack_from("=BBHiII", message)
         attributes = _attributes(message, 16)
         name = _name(attributes)
-        if name in {"lo", "fxp0"} or PORT.match(name):
+        if name in {"lo", "fxp0"} or card_port(name):
             found.append(Interface(index, flags, attributes))
     by_kernel = {interface.index: interface for interface in found}
     for index, address in addresses():

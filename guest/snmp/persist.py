@@ -5,10 +5,13 @@ from __future__ import annotations
 import bisect
 import sys
 import time
-from typing import TextIO
 
 from snmp.facts import CHASSIS
 from snmp.tables import TABLES, Oid, Row, dotted
+
+TYPE_CHECKING = False  # typing takes an emulated processor a third of a second to import
+if TYPE_CHECKING:
+    from typing import TextIO
 
 FRESH = 1.0
 """Seconds for which a table is answered from memory: a walk asks for each cell on its own."""

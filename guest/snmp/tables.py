@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import socket
 import time
-from collections.abc import Callable, Iterable, Iterator
 
 from snmp.facts import Interface, cards, interfaces
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
 
 Oid = tuple[int, ...]
 Row = tuple[Oid, str, str]

@@ -79,19 +79,22 @@ def _show(session: Session, given: Given, operations: Operations) -> None:
     steps = operations[0][0] if operations else session.steps
     for name, options in session.stages:
         if name == "compare":
-            _show_difference(session, int(options.get("rollback", "0")), steps)
+            show_difference(session, session.datastore.candidate, int(options.get("rollback", "0")), steps)
             return
     show_tree(session, session.datastore.candidate, steps)
 
 
-def _show_difference(session: Session, number: int, steps: tuple[Step, ...]) -> None:
+def show_difference(session: Session, new: Tree, number: int, steps: tuple[Step, ...]) -> None:
+    """Print what `new` changes of the committed configuration `number`, under the steps."""
     store = session.datastore
     old = store.active if number == 0 else store.committed(number)
     node = steps[-1][0] if steps else store.schema
     before = trees.get(old, steps) if steps else old
-    after = trees.get(store.candidate, steps) if steps else store.candidate
+    after = trees.get(new, steps) if steps else new
     if not isinstance(before or {}, dict) or not isinstance(after or {}, dict):
-        before, after, node, steps = old, store.candidate, store.schema, ()
+        before, after, node, steps = old, new, store.schema, ()
+    if session.level < CONFIGURE:
+        before, after = (trees.without_secrets(tree or {}, node) for tree in (before, after))
     lines: list[str] = []
     texts.compare_at(before or {}, after or {}, node, trees.words(steps), lines)
     session.out("".join(line + "\n" for line in lines))

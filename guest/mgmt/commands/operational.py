@@ -33,9 +33,13 @@ def _configure(session: Session, given: Given, operations: Operations) -> None:
 
 
 def _show_configuration(session: Session, given: Given, operations: Operations) -> None:
-    from .configuration import show_tree
+    from .configuration import show_difference, show_tree
 
     steps = operations[0][0] if operations else ()
+    for name, options in session.stages:
+        if name == "compare":
+            show_difference(session, session.datastore.active, int(options.get("rollback", "1")), steps)
+            return
     commit = session.datastore.loaded
     if not steps and commit and not session.displays_set():
         import time
@@ -243,8 +247,8 @@ ROOT = Word(
         options=(
             Option("count", "Number of ping requests to send", t.number("count", 1, 2000000000)),
             Option("do-not-fragment", "Don't fragment echo request packets"),
-            Option("inet", "Force ping to IPv4 destination"),
-            Option("inet6", "Force ping to IPv6 destination"),
+            Option("inet", "Force ping to IPv4 destination", early=True),
+            Option("inet6", "Force ping to IPv6 destination", early=True),
             Option("interface", "Source interface", INTERFACE),
             Option("interval", "Delay between ping requests (seconds)", t.number("seconds", 1, 3600)),
             Option("rapid", "Send requests rapidly (default count of 5)"),

@@ -115,19 +115,14 @@ def ospf3_neighbor(session: Session, given: Given, operations: Operations) -> No
 def isis_adjacency(session: Session, given: Given, operations: Operations) -> None:
     if _not_running(session, "IS-IS", "isisd"):
         return
-    answer = _ask(session, "isisd", "show isis neighbor json") or {}
+    # Its JSON keeps one level only of an interface that has both.
+    answer = session.datastore.world.run(["vtysh", "-d", "isisd", "-c", "show isis neighbor"]).out
     session.out(f"{'Interface':<22} {'System':<15} {'L':<3} {'State':<10} {'Hold (secs)':>11}")
-    for area in answer.get("areas", ()):
-        for circuit in area.get("circuits", ()):
-            rows = circuit.get("adj-detail") or (circuit.get("adj") and [circuit]) or []
-            for row in rows if isinstance(rows, list) else [rows]:
-                interface = row.get("interface", circuit.get("interface", ""))
-                interface = interface.get("name", "") if isinstance(interface, dict) else interface
-                level = str(row.get("level", circuit.get("level", "")))
-                system = str(row.get("adj", circuit.get("adj", "")))
-                hold = str(row.get("expires-in", circuit.get("expires-in", "")))
-                state = str(row.get("state", circuit.get("state", "")))
-                session.out(f"{logical(interface):<22} {system:<15} {level:<3} {state:<10} {hold:>11}")
+    for line in answer.splitlines():
+        words = line.split()
+        if len(words) == 6 and words[2].isdigit():
+            system, interface, level, state, hold, _ = words
+            session.out(f"{logical(interface):<22} {system:<15} {level:<3} {state:<10} {hold:>11}")
 
 
 def isis_interface(session: Session, given: Given, operations: Operations) -> None:

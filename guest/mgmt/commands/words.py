@@ -36,11 +36,12 @@ class Argument:
 
 
 class Option:
-    """`name`, or `name VALUE` when it has a type; any order, each once."""
+    """`name`, or `name VALUE` when it has a type; any order, each once. `early`: possible before the mandatory arguments too."""
 
-    __slots__ = ("help", "name", "type")
+    __slots__ = ("early", "help", "name", "type")
 
-    def __init__(self, name: str, help_: str, type_: Type | None = None) -> None:
+    def __init__(self, name: str, help_: str, type_: Type | None = None, *, early: bool = False) -> None:
+        self.early = early
         self.name = name
         self.help = help_
         self.type = type_
@@ -98,8 +99,10 @@ class CommandState(State):
                 found += [Choice(help_, follow, word=word) for word, help_ in argument.type.choices.items()]
             else:
                 found.append(Choice(argument.help, follow, type_=argument.type))
-        if self.index >= len(self.word.arguments) or not self.word.arguments[self.index].mandatory:
-            found += [self._option(option) for option in self.word.options if option.name not in self.given]
+        missing = self.index < len(self.word.arguments) and self.word.arguments[self.index].mandatory
+        for option in self.word.options:
+            if option.name not in self.given and (option.early or not missing):
+                found.append(self._option(option))
         found.sort(key=lambda choice: choice.word)
         if self.word.statement and not self.given and self.index == 0:
             place = self.session.place(self.word.statement)

@@ -15,6 +15,9 @@ ENTERPRISE = "pass_persist .1.3.6.1.4.1.2636 /usr/lib/rackless-router/snmp/run"
 PART = "/usr/lib/rackless-router/snmp/snmpd.conf.part"
 """Further lines of the agent's own subtree, when the image has them."""
 
+WITHOUT = "-smux"
+"""Modules of the agent that are left out: smux listens on TCP port 199 of every interface."""
+
 
 def render(tree: Tree, world: Machine) -> Part:
     snmp = tree.get("snmp", {})
@@ -42,6 +45,6 @@ def apply(engine: Engine, old: Part | None, new: Part) -> None:
         engine.world.remove(CONFIG)
         return
     changed = engine.put_files(None, new)
-    argv = ["/usr/sbin/snmpd", "-f", "-LOw", "-C", "-c", CONFIG, "-p", "/run/snmpd.pid"]
+    argv = ["/usr/sbin/snmpd", "-f", "-LOw", "-I", WITHOUT, "-C", "-c", CONFIG, "-p", "/run/snmpd.pid"]
     if not engine.supervisor.ensure(Daemon("snmpd", argv, ready="/run/snmpd.pid", reload=True)) and changed:
         engine.supervisor.reload("snmpd")
