@@ -22,6 +22,10 @@ def image() -> Image:
     return store.find(settings.load().images, "reference")
 
 
+PASSWORD = "$6$salt$egUxKNxDs8kPfh8iPMNcosMhb2eWah6d3R44JDm5Rj/j/XWR5E33QPd0YmHXoDHOIDR6kL5D3JcQcz0O8FHE00"
+"""A crypt(5) hash of \"secret\"."""
+
+
 class Chassis:
     """A controller and two cards with two ports each. The far ends of all wires are sockets of this test."""
 
@@ -61,6 +65,13 @@ class Chassis:
 
     def name_card(self, slot: int) -> dict[str, object]:
         return self.cards[slot].identify("card", slot, ["mgmt0", "int", f"ge-{slot}/0/0", f"ge-{slot}/0/1"])
+
+    def configure(self, *statements: str) -> None:
+        """Commit statements. The router puts back what is set behind its back, so a test that wants a state configures it."""
+        password = f'set system root-authentication encrypted-password "{PASSWORD}"'
+        commands = "; ".join(["configure", password, *statements, "commit and-quit"])
+        told = self.controller.shell(f"cli -c '{commands}'", 60)
+        assert "commit complete" in told, told
 
     def inject(self, slot: int, port: int, frame: bytes) -> None:
         self.wires[slot, port].sendto(frame, str(self.folder / f"near{slot}{port}"))
@@ -151,14 +162,15 @@ FRAMES = {
 def test_frames_of_every_kind_pass_both_ways_unchanged(chassis: Chassis) -> None:
     """In at a port of card 0, through the controller, out at a port of card 1, and back: all four tunnels' directions."""
     vcp = chassis.controller
+    chassis.configure("set interfaces ge-0/0/0 mtu 9192", "set interfaces ge-1/0/0 mtu 9192")
     for here, there in (("ge-0-0-0", "ge-1-0-0"), ("ge-1-0-0", "ge-0-0-0")):
-        vcp.shell(f"ip link set {here} mtu 9500; tc qdisc replace dev {here} ingress")
+        vcp.shell(f"tc qdisc replace dev {here} ingress")
         vcp.shell(
             f"tc filter replace dev {here} parent ffff: protocol all prio 1 handle 1 matchall"
             f" action mirred egress redirect dev {there}"
         )
     for slot in (0, 1):
-        chassis.cards[slot].ask("run", argv=["sh", "-c", wait_for_mtu(9500)], stdin="", deadline=20)
+        chassis.cards[slot].ask("run", argv=["sh", "-c", wait_for_mtu(9178)], stdin="", deadline=20)
     for name, frame in FRAMES.items():
         for here, there in ((0, 1), (1, 0)):
             chassis.inject(here, 0, frame)
@@ -170,11 +182,11 @@ def wait_for_mtu(mtu: int) -> str:
 
 
 def test_mtu_and_disable_on_the_controller_reach_the_cards_nic(chassis: Chassis) -> None:
-    chassis.controller.shell("ip link set ge-1-0-1 mtu 4000 down")
+    chassis.configure("set interfaces ge-1/0/1 mtu 4014", "set interfaces ge-1/0/1 disable")
     script = "until [ $(cat /sys/class/net/p1/mtu) = 4000 ] && ip link show p1 | grep -q 'state DOWN'; do sleep 0.1; done"
     done = chassis.cards[1].ask("run", argv=["sh", "-c", script], stdin="", deadline=20)
     assert done.get("code") == 0, done
-    chassis.controller.shell("ip link set ge-1-0-1 up")
+    chassis.configure("delete interfaces ge-1/0/1 disable")
     chassis.controller.wait_for("ip link show ge-1-0-1", "LOWER_UP", 20)
 
 

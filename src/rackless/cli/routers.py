@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import os
-import shutil
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -32,10 +31,10 @@ def ssh(
     Example: rackless ssh back-to-back west cli -c '"show interfaces terse"'
     """
     if not command:
-        from rackless.client.terminal import join
+        from rackless.client.terminal import join, size
         from rackless.settings import load
 
-        columns, rows = shutil.get_terminal_size()
+        columns, rows = size()
         query = {"user": user, "columns": columns, "rows": rows, "term": os.environ.get("TERM", "xterm")}
         join(load(), f"/labs/{lab}/routers/{router}/shell", query, resizes=True)
         return

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import select
-import shutil
 import signal
 import sys
 import termios
@@ -60,7 +59,7 @@ def join(settings: Settings, path: str, query: dict[str, Any], *, resizes: bool 
         shower = threading.Thread(target=show, daemon=True)
         shower.start()
         if resizes and sys.stdin.isatty():
-            signal.signal(signal.SIGWINCH, lambda *_: socket.send(json.dumps({"resize": list(shutil.get_terminal_size())})))
+            signal.signal(signal.SIGWINCH, lambda *_: socket.send(json.dumps({"resize": list(size())})))
         try:
             for data in _typed(done_read):
                 socket.send(data)
@@ -68,6 +67,15 @@ def join(settings: Settings, path: str, query: dict[str, Any], *, resizes: bool 
             pass
     if failures:
         raise failures[0]
+
+
+def size() -> tuple[int, int]:
+    """Columns and rows of the terminal itself; COLUMNS and LINES are for what prints tables."""
+    try:
+        found = os.get_terminal_size(sys.stdin.fileno())
+    except (OSError, ValueError):  # not a terminal
+        return 80, 24
+    return found.columns, found.lines
 
 
 def _said(body: dict[str, Any], failures: list[Exception]) -> None:
