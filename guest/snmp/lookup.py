@@ -22,8 +22,11 @@ REST = 10
 
 
 class Table:
-    def __init__(self, root: Oid, build: Builder, chassis: str) -> None:
+    """`subtrees`: what of it is registered with the master."""
+
+    def __init__(self, root: Oid, build: Builder, subtrees: tuple[Oid, ...], chassis: str) -> None:
         self.root = root
+        self.subtrees = subtrees
         self._build = build
         self._chassis = chassis
         self._cells: dict[Oid, tuple[int, Value]] = {}
@@ -56,10 +59,10 @@ class Table:
 
 
 class Lookup:
-    """All tables, by their place in the tree. Subtrees do not overlap."""
+    """All tables, by their place in the tree, where they do not overlap. `columns`: see tables.COLUMNS."""
 
-    def __init__(self, tables: Mapping[Oid, Builder], chassis: str) -> None:
-        self.tables = [Table(root, tables[root], chassis) for root in sorted(tables)]
+    def __init__(self, tables: Mapping[Oid, Builder], columns: Mapping[Oid, tuple[Oid, ...]], chassis: str) -> None:
+        self.tables = [Table(root, tables[root], columns.get(root, (root,)), chassis) for root in sorted(tables)]
 
     def get(self, oid: Oid) -> bytes:
         """An encoded varbind, with noSuchInstance or noSuchObject in the place of a value that there is not."""

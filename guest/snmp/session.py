@@ -73,7 +73,8 @@ class Session:
         while self._awaited:
             self._receive()
         for table in self._lookup.tables:
-            self._ask(agentx.REGISTER, encode_register(table.root, PRIORITY), f"registering {table.root}")
+            for subtree in table.subtrees:
+                self._ask(agentx.REGISTER, encode_register(subtree, PRIORITY), f"registering {subtree}")
 
     def _ask(self, kind: int, payload: bytes, title: str) -> None:
         self._packet += 1

@@ -63,9 +63,9 @@ def run(path: str, chassis: str, say: Callable[[str], None]) -> None:
 
     from snmp.lookup import Lookup
     from snmp.session import Lost, Session
-    from snmp.tables import TABLES
+    from snmp.tables import COLUMNS, TABLES
 
-    lookup = Lookup(TABLES, chassis)
+    lookup = Lookup(TABLES, COLUMNS, chassis)
     while True:
         session = Session(line, lookup, say)
         try:

@@ -187,3 +187,7 @@ TABLES: dict[Oid, Builder] = {
     BOX: box_table,
 }
 """By the root of the subtree that each fills alone."""
+
+COLUMNS: dict[Oid, tuple[Oid, ...]] = {IPADDR[:-1]: tuple((*IPADDR, column) for column in range(1, 6))}
+"""What is registered instead of the root, where snmpd has registered each column of its own table: a longer one goes before ours
+whatever the priorities, so that only one of the same length can win."""

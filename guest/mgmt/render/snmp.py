@@ -51,19 +51,8 @@ def apply(engine: Engine, old: Part | None, new: Part) -> None:
         return
     changed = engine.put_files(None, new)
     # -m: no textual MIBs; -C keeps it from snmp.conf, which says so too.
-    argv = [
-        "/usr/sbin/snmpd",
-        "-f",
-        "-LOw",
-        "-m",
-        "",
-        "-I",
-        ",".join(MODULES.split()),
-        "-C",
-        "-c",
-        CONFIG,
-        "-p",
-        "/run/snmpd.pid",
-    ]
+    # One -I a module: snmpd takes a list apart in place, and the supervisor could not tell its command line any more.
+    modules = [word for module in MODULES.split() for word in ("-I", module)]
+    argv = ["/usr/sbin/snmpd", "-f", "-LOw", "-m", "", *modules, "-C", "-c", CONFIG, "-p", "/run/snmpd.pid"]
     if not engine.supervisor.ensure(Daemon("snmpd", argv, ready="/run/snmpd.pid", reload=True)) and changed:
         engine.supervisor.reload("snmpd")
