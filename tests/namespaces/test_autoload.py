@@ -97,21 +97,8 @@ class Router:
             )
 
     def start_snmpd(self) -> None:
-        words = [
-            "-f",
-            "-r",
-            "-m",
-            "",
-            "-I",
-            ",".join(MODULES.split()),
-            "-C",
-            "-c",
-            str(self.conf),
-            "-Lf",
-            str(self.log),
-            "-p",
-            "",
-        ]
+        modules = [word for module in MODULES.split() for word in ("-I", module)]
+        words = ["-f", "-r", "-m", "", *modules, "-C", "-c", str(self.conf), "-Lf", str(self.log), "-p", ""]
         self.daemon = subprocess.Popen(
             ["ip", "netns", "exec", self.ns, "/usr/sbin/snmpd", *words, f"udp:127.0.0.1:{PORT}"],
             env={**os.environ, "SNMP_PERSISTENT_DIR": str(self.conf.parent / "persist")},
@@ -312,6 +299,14 @@ def test_the_subagent_finds_a_new_snmpd(router: Router, end: signal.Signals) -> 
     router.daemon.wait(10)
     router.start_snmpd()
     assert router.walk(IF_NAME) == before
+
+
+def test_snmpds_command_line_stays_as_it_was_given(router: Router) -> None:
+    """By it the management daemon, when it is restarted, finds the snmpd that it had started."""
+    assert router.daemon
+    given = router.daemon.args[4:]  # type: ignore[index]  # behind `ip netns exec NAME`
+    shown = Path(f"/proc/{router.daemon.pid}/cmdline").read_bytes().decode().split("\0")[:-1]
+    assert shown == given
 
 
 def test_a_new_subagent_takes_the_place_of_one_that_died(router: Router) -> None:

@@ -50,7 +50,7 @@ def apply(engine: Engine, old: Part | None, new: Part) -> None:
         engine.world.remove(CONFIG)
         return
     changed = engine.put_files(None, new)
-    # -m: no textual MIBs; -C keeps it from snmp.conf, which says so too.
+    # -m: no textual MIBs. -C keeps snmpd from snmp.conf, which says the same to others that use its library.
     # One -I a module: snmpd takes a list apart in place, and the supervisor could not tell its command line any more.
     modules = [word for module in MODULES.split() for word in ("-I", module)]
     argv = ["/usr/sbin/snmpd", "-f", "-LOw", "-m", "", *modules, "-C", "-c", CONFIG, "-p", "/run/snmpd.pid"]
