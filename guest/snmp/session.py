@@ -20,10 +20,9 @@ TITLE = "Rackless reference router"
 PRIORITY = 100
 """Before snmpd's own tables of the same place, which have 127."""
 PATIENCE = 10
-"""Seconds that the master waits for an answer, and we for its own: an emulated machine may be busy."""
+"""Seconds that we wait for the master's answer, and that we ask it to wait for ours: an emulated machine may be busy."""
 IDLE = 60.0
-"""Seconds without a question after which the master is asked whether it still knows this session: it closes, in silence, that of
-a sub-agent that was late once."""
+"""Seconds without a question after which the master is asked whether it still knows this session (Ping, RFC 2741, 6.2.11)."""
 MOST_CELLS = 4096
 """Cells of one answer; whoever wants more asks again behind them."""
 

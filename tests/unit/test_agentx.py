@@ -407,3 +407,16 @@ def test_a_master_that_refuses_is_told_apart(made: Made, line: tuple[socket.sock
     talk = Talk(Session(line[0], Lookup({FIRST: made.build_first}, {}, ""), print))
     line[1].confirm(line[1].take(), agentx.OPEN_FAILED)
     assert talk.end() == "opening was answered with error 256"
+
+
+def test_a_master_that_has_forgotten_the_session_is_found_out_in_silence(
+    made: Made, line: tuple[socket.socket, Master], said: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("snmp.session.IDLE", 0.01)
+    talk = opened(made, line, said)
+    master = line[1]
+    for error in (agentx.NO_ERROR, agentx.NOT_OPEN):
+        one = master.take()
+        assert (one.kind, one.session) == (agentx.PING, SESSION)
+        master.confirm(one, error)
+    assert "a ping was answered with error 257" in talk.end()
