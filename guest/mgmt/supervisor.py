@@ -52,15 +52,17 @@ class _Running:
     def alive(self) -> bool:
         if self.child is not None:
             return self.child.poll() is None
-        return _argv_of(self.pid) == self.daemon.argv
+        return runs(self.pid, self.daemon.argv)
 
 
-def _argv_of(pid: int) -> list[str]:
+def runs(pid: int, argv: Sequence[str]) -> bool:
+    """Whether the process was started so. Some put words of their own around: "sshd: /usr/sbin/sshd -D [listener]"."""
     try:
         with open(f"/proc/{pid}/cmdline", "rb") as file:
-            return [part.decode(errors="replace") for part in file.read().split(b"\0")[:-1]]
+            shown = file.read().replace(b"\0", b" ").decode(errors="replace")
     except OSError:
-        return []
+        return False
+    return " ".join(argv) in shown
 
 
 class Supervisor:
