@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any
 
 import typer
 
 from rackless.cli.options import File, InJson, Lab, Name
 from rackless.cli.output import INTERRUPTED, age, as_json, clock, say, table, tell
+from rackless.model.errors import NotFoundError
 
 if TYPE_CHECKING:
     from rackless.client.api import Api
@@ -148,7 +150,11 @@ def down(lab: Lab, in_json: InJson = False) -> None:
     from rackless.client.api import Api
 
     with Api() as api:
-        started = api.ask("DELETE", f"/labs/{lab}", wait=0)
+        with contextlib.suppress(NotFoundError):  # nothing is known of it; the place may know
+            for job in api.ask("GET", f"/labs/{lab}/jobs"):
+                if job["state"] == "running" and job["verb"] != "teardown":
+                    tell(f"Lab {lab} is at work: stopping job {job['id']} first.")
+        started = api.ask("DELETE", f"/labs/{lab}")
         if started:
             follow(api, started["job"])
     if in_json:
