@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rackless import settings
-from rackless.images import disk, kernel, sources, store, tree
+from rackless.images import disk, kernel, pruning, sources, store, tree
 from rackless.images.store import Image
 from rackless.model.errors import CapacityError, InputError, RacklessError
 from rackless.running import run
@@ -240,6 +240,11 @@ def main() -> int:
     try:
         images.mkdir(parents=True, exist_ok=True)
         asyncio.run(build(images.resolve()))
+        count, size = pruning.older(images, NAME)
+        if count:
+            noun = "build takes" if count == 1 else "builds take"
+            way_out = "`rackless image prune` removes those that no lab uses"
+            sys.stderr.write(f"{count} older {noun} {size / 1e6:.0f} MB; {way_out}.\n")
     except RacklessError as error:
         sys.stderr.write(f"\n{error}\n")
         return 1
