@@ -92,6 +92,9 @@ def list_labs(in_json: InJson = False) -> None:
             for lab in found
         ]
         table(["lab", "state", "running", "MiB", "provider", "since"], rows)
+        for lab in found:
+            if lab["note"]:
+                say(f"Note on {lab['name']}: {lab['note']}")
 
 
 def show(lab: Lab, in_json: InJson = False) -> None:
