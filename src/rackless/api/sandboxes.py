@@ -46,7 +46,7 @@ class LabLine(BaseModel):
 async def deploy(body: BlueprintText, here: Here) -> Started:
     """Make the lab of a blueprint, or bring back what is missing of it."""
     blueprint = body.blueprint(here)
-    name = body.name or blueprint.name
+    name = blueprint.name if body.name is None else body.name
     if await here.database.run(sandboxes.find, name) is None:
         await _refuse_early(here, body, name)
     booked = await here.database.run(

@@ -159,7 +159,7 @@ def down(lab: Lab, in_json: InJson = False) -> None:
                     tell(f"Lab {lab} is at work: stopping job {job['id']} first.")
         started = api.ask("DELETE", f"/labs/{lab}")
         if started:
-            follow(api, started["job"])
+            follow(api, started["job"], lab=lab)
     if in_json:
         as_json({"lab": lab, "state": "ended"})
     else:
