@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
+import tempfile
+import time
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
@@ -59,9 +62,11 @@ class Machine:
 
 
 @pytest.fixture
-def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
+def machine(monkeypatch: pytest.MonkeyPatch) -> Iterator[Machine]:
     monkeypatch.setenv("RACKLESS_MANAGEMENT", "forwarded")
-    return Machine(tmp_path)
+    # Short: socket paths are limited to 107 bytes.
+    with tempfile.TemporaryDirectory(prefix="rl") as folder:
+        yield Machine(Path(folder))
 
 
 def vm(lab: str) -> MachineSpec:
@@ -196,6 +201,10 @@ def test_a_machine_that_runs_keeps_its_build_without_any_mark(machine: Machine) 
     words = ["qemu-system-x86_64", "-c", "input()", "-kernel", str(old / "kernel")]
     with subprocess.Popen(words, executable=sys.executable, stdin=subprocess.PIPE) as process:
         assert process.stdin is not None
+        end = time.monotonic() + 20
+        while b"qemu-system" not in Path(f"/proc/{process.pid}/cmdline").read_bytes():  # empty in the midst of its exec
+            assert time.monotonic() < end
+            time.sleep(0.01)
         assert machine.prune()[1]["tiny d1"] == (f"process {process.pid}",)
         process.stdin.close()
     assert machine.prune()[0] == {"tiny d1"}
