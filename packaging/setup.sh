@@ -18,6 +18,9 @@ install_debian_packages() {
   if [ "$(id -u)" != 0 ]; then
     command -v sudo >/dev/null || { echo "Error: these Debian packages are missing: ${missing[*]}" >&2
       echo "Hint: install them as root: apt-get install ${missing[*]}" >&2; exit 1; }
+    # Asks for the password once; whoever has no right, or no terminal to type it at, gets the way out instead of sudo's words alone.
+    sudo -v || { echo "Error: these Debian packages are missing, and sudo refused: ${missing[*]}" >&2
+      echo "Hint: install them as root: apt-get install ${missing[*]}" >&2; exit 1; }
     as_root=(sudo)
   fi
   say "installing Debian packages: ${missing[*]}"

@@ -11,8 +11,11 @@
 from __future__ import annotations
 
 import os
+import pwd
 from dataclasses import dataclass
 from pathlib import Path
+
+from rackless.model.errors import InputError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,11 +35,30 @@ class Settings:
         return self.state / "rackless.sqlite"
 
     def make(self) -> None:
-        """Make the directories; state and sockets are their owner's only, also where something else made them first."""
-        for path in (self.state, self.run, self.images):
-            path.mkdir(parents=True, exist_ok=True, mode=0o700)
-        for path in (self.state, self.run):
-            path.chmod(0o700)
+        """Make the directories; state and sockets are their owner's only, also where something else made them first.
+
+        Raises:
+            InputError: one can't be had: it is another user's, a file, or on a disk that is full or read-only.
+        """
+        wanted = (("RACKLESS_STATE", self.state), ("RACKLESS_RUN", self.run), ("RACKLESS_IMAGES", self.images))
+        for variable, path in wanted:
+            try:
+                path.mkdir(parents=True, exist_ok=True, mode=0o700)
+                if variable != "RACKLESS_IMAGES":
+                    path.chmod(0o700)
+            except OSError as error:
+                raise InputError(
+                    f"The directory {path} cannot be used by {user_name()}: {error.strerror}.",
+                    hint=f"Set {variable} to a directory of yours, or run as the user whose it is.",
+                ) from error
+
+
+def user_name() -> str:
+    """Of this process; its number where it has no name (a container's user)."""
+    try:
+        return pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:
+        return str(os.geteuid())
 
 
 def load(environ: dict[str, str] | None = None) -> Settings:
@@ -51,8 +73,8 @@ def load(environ: dict[str, str] | None = None) -> Settings:
         base = env.get("XDG_RUNTIME_DIR")
         run = Path(base) / "rackless" if base else Path(f"/tmp/rackless-{os.getuid()}")  # noqa: S108
     return Settings(
-        state=state,
-        run=run,
-        images=Path(env.get("RACKLESS_IMAGES") or state / "images"),
-        site_file=Path(env.get("RACKLESS_SITE") or state / "site.yaml"),
+        state=state.absolute(),  # the server runs in another directory
+        run=run.absolute(),
+        images=Path(env.get("RACKLESS_IMAGES") or state / "images").absolute(),
+        site_file=Path(env.get("RACKLESS_SITE") or state / "site.yaml").absolute(),
     )

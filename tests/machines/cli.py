@@ -6,11 +6,13 @@ import json
 import os
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -122,9 +124,9 @@ class Installation:
         pid = self.server_pid()
         os.kill(pid, signal.SIGKILL)
 
-    def leftovers(self) -> list[str]:
-        """What this installation's marks can still be found on, by asking the machine itself, not Rackless."""
-        found = []
+    def processes(self) -> dict[int, str]:
+        """Processes that carry this installation's mark, with their commands."""
+        found = {}
         needle = str(self.state.parent).encode()
         for process in Path("/proc").glob("[0-9]*"):
             try:
@@ -133,7 +135,28 @@ class Installation:
             except OSError:
                 continue
             if int(process.name) != os.getpid() and b"RACKLESS_MARK=" in environ and needle in command + environ:
-                found.append(f"process {process.name}: {command.replace(bytes(1), b' ').decode()[:200]}")
+                found[int(process.name)] = command.replace(bytes(1), b" ").decode()[:200]
+        return found
+
+    def reboot(self) -> None:
+        """What a reboot of this machine leaves: no process, no interface, no RUN, and another boot id than the labs knew."""
+        self.kill_server()
+        killed = self.processes()
+        for pid in killed:
+            os.kill(pid, signal.SIGKILL)
+        await_that("the end of every process", self.processes, lambda found: not set(found) & set(killed))
+        shown = subprocess.run(["ip", "-j", "link", "show"], capture_output=True, text=True, check=True).stdout
+        mark = f"rackless:{(self.state / 'site-id').read_text().strip()}:"
+        for link in json.loads(shown):
+            if link.get("ifalias", "").startswith(mark):
+                subprocess.run(["ip", "link", "del", link["ifname"]], check=True)
+        shutil.rmtree(self.run_dir)
+        with closing(sqlite3.connect(self.state / "rackless.sqlite")) as database, database:
+            database.execute("UPDATE sandboxes SET boot_id = 'the boot before'")
+
+    def leftovers(self) -> list[str]:
+        """What this installation's marks can still be found on, by asking the machine itself, not Rackless."""
+        found = [f"process {pid}: {command}" for pid, command in self.processes().items()]
         labs = self.state / "labs"
         if labs.exists():
             found += [f"file {path}" for path in labs.iterdir()]

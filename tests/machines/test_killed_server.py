@@ -5,6 +5,7 @@ The fake provider's stories do this at every step; here three moments stand for 
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -62,6 +63,26 @@ def test_two_labs_side_by_side_and_one_of_them_asked_for_twice(here: Installatio
     assert here.json("list")[0]["running"] == 2
 
 
+def lasting(here: Installation, lab: str, to: Path) -> Any:
+    """What a reboot of this machine must not change: MACs, addresses, logins, host keys, and the router's configuration."""
+    ports = {port["name"]: (port["mac"], port["peer"], port["ready"]) for port in here.json("show", lab)["ports"]}
+    here.run("save", lab, "--to", str(to))
+    return ports, here.json("credentials", lab), (to / "r.set").read_text()
+
+
+def test_a_reboot_of_this_machine_is_told_and_the_lab_comes_back(here: Installation, tmp_path: Path) -> None:
+    assert "commit complete" in here.on("two", "r", "configure; set system time-zone Europe/Berlin; commit and-quit")
+    before = lasting(here, "two", tmp_path)
+    assert "Europe/Berlin" in before[2]
+    here.reboot()
+    assert "Note: This machine rebooted at" in here.run("show", "two").out
+    assert "0/2" in here.run("list").out
+    here.run("up", BLUEPRINT, "--name", "two")
+    assert lasting(here, "two", tmp_path) == before
+    assert here.run("ssh", "two", "r", "cat", "/etc/timezone").out.strip() == "Europe/Berlin"
+    assert here.json("list")[0]["running"] == 2
+
+
 def test_a_deployment_whose_server_is_killed_three_times_ends_the_same(here: Installation) -> None:
     expected = inventory(here, "two")
     for number, moment in enumerate(MOMENTS):
@@ -70,8 +91,9 @@ def test_a_deployment_whose_server_is_killed_three_times_ends_the_same(here: Ins
     resumed = here.run("up", BLUEPRINT, "--name", "three")
     assert "goes on" in resumed.err
     assert inventory(here, "three") == expected
-    for lab in ("two", "three"):
-        here.run("down", lab)
+    here.run("down", "two")
+    here.reboot()
+    here.run("down", "three")  # without `up` first
     assert here.leftovers() == []
 
 

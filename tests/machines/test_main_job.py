@@ -5,6 +5,7 @@ What a network engineer would check: ports, pings, OSPF, capture, rewiring witho
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -80,20 +81,31 @@ def test_ospf_is_full_over_both_wires_and_routes_are_learnt(lab: Installation) -
 
 
 def test_a_capture_of_a_ping_is_read_back_by_tcpdump(lab: Installation, tmp_path: Path) -> None:
-    capture = lab.start("capture", LAB, "west:ge-1/0/0")
+    """Two captures at once: of one end to a pipe, of the other end with `-w`."""
+    piped, written = tmp_path / "piped.pcap", tmp_path / "written.pcap"
+    pipe = lab.start("capture", LAB, "west:ge-1/0/0")
+    file = lab.start("capture", LAB, "east:ge-1/0/0", "-w", str(written), "--json")
     try:
-        assert capture.stdout is not None
-        head = capture.stdout.read(24)  # the file header is there as soon as the capture runs
-        lab.on(LAB, "west", "ping 10.0.1.2 count 3")
-        capture.send_signal(signal.SIGINT)
-        rest, _ = capture.communicate(timeout=30)
+        assert pipe.stdout is not None
+        head = pipe.stdout.read(24)  # the file header is there as soon as the capture runs
+        await_that("the file's header", lambda: written.exists() and written.stat().st_size >= 24, bool)
+        lab.on(LAB, "west", "ping 10.0.1.2 count 3 size 1400")
+        for capture in (pipe, file):
+            capture.send_signal(signal.SIGINT)
+        rest, _ = pipe.communicate(timeout=30)
+        told, _ = file.communicate(timeout=30)
     finally:
-        capture.kill()
-    kept = tmp_path / "ping.pcap"
-    kept.write_bytes(head + rest)
-    read = subprocess.run(["tcpdump", "-nr", kept, "icmp"], capture_output=True, text=True, check=True).stdout
-    assert read.count("ICMP echo request") >= 3
-    assert read.count("ICMP echo reply") >= 3
+        pipe.kill()
+        file.kill()
+    piped.write_bytes(head + rest)
+    for kept in (piped, written):
+        read = subprocess.run(["tcpdump", "-nr", kept, "icmp"], capture_output=True, text=True, check=True).stdout
+        for kind, way in (("request", "10.0.1.1 > 10.0.1.2"), ("reply", "10.0.1.2 > 10.0.1.1")):
+            lines = [line for line in read.splitlines() if f"ICMP echo {kind}" in line]
+            assert len(lines) >= 3
+            assert all(way in line and "length 1408" in line for line in lines), read
+    assert (pipe.returncode, file.returncode) == (0, 0)
+    assert json.loads(told) == {"lab": LAB, "end": "east:ge-1/0/0", "file": str(written), "bytes": written.stat().st_size}
 
 
 def test_no_secret_is_in_a_transcript_a_log_or_a_table_of_jobs(lab: Installation) -> None:

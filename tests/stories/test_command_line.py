@@ -7,54 +7,10 @@ import os
 import signal
 import stat
 import subprocess
-import sys
 import time
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 
 import pytest
-
-ROOT = Path(__file__).parents[2]
-EXAMPLE = str(ROOT / "examples/back-to-back.yaml")
-
-
-class Shell:
-    def __init__(self, top: Path, **env: str) -> None:
-        self.top = top
-        self.env = {
-            **os.environ,
-            "PYTHONPATH": str(ROOT / "src"),
-            "RACKLESS_PROVIDER": "fake",
-            "RACKLESS_STATE": str(top / "s"),
-            "RACKLESS_RUN": str(top / "r"),
-            **env,
-        }
-
-    def start(self, *words: str, **more: Any) -> subprocess.Popen[str]:
-        command = [sys.executable, "-m", "rackless.cli.main", *words]
-        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "stdin": subprocess.DEVNULL, **more}
-        return subprocess.Popen(command, env=self.env, cwd=self.top, text=True, **pipes)
-
-    def run(self, *words: str, code: int = 0, **more: Any) -> subprocess.CompletedProcess[str]:
-        process = self.start(*words, **more)
-        out, err = process.communicate(timeout=60)
-        assert process.returncode == code, f"{words}: {process.returncode}\n{out}\n{err}"
-        return subprocess.CompletedProcess(words, code, out, err)
-
-    def json(self, *words: str) -> Any:
-        return json.loads(self.run(*words, "--json").stdout)
-
-    def server(self) -> int:
-        return int((self.top / "r/server.pid").read_text())
-
-
-@pytest.fixture
-def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
-    # Short: socket paths are limited to 107 bytes.
-    made = Shell(tmp_path_factory.mktemp("c"))
-    yield made
-    made.run("stop", code=0 if (made.top / "r/api.sock").exists() else 4)
+from tests.stories.shell import EXAMPLE, ROOT, Shell
 
 
 def test_the_main_job_from_up_to_down(shell: Shell) -> None:

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from tests.stories.test_command_line import EXAMPLE, ROOT, Shell, shell  # noqa: F401  # the fixture
+from tests.stories.shell import EXAMPLE, ROOT, Shell
 
 PAGE = (ROOT / "docs/reference/json.md").read_text(encoding="utf-8")
 
@@ -37,7 +37,7 @@ def of(document: Any) -> set[str]:
     return first
 
 
-def test_every_command_prints_the_documented_keys(shell: Shell, tmp_path: Path) -> None:  # noqa: F811
+def test_every_command_prints_the_documented_keys(shell: Shell, tmp_path: Path) -> None:
     lab = shell.json("up", EXAMPLE)
     assert of(lab) == lab_keys()
     assert of(shell.json("show", "back-to-back")) == lab_keys()
@@ -63,7 +63,7 @@ def test_every_command_prints_the_documented_keys(shell: Shell, tmp_path: Path) 
     assert of(shell.json("down", "back-to-back")) == keys("`down`")
 
 
-def test_a_plan_and_an_error_have_the_documented_keys(shell: Shell) -> None:  # noqa: F811
+def test_a_plan_and_an_error_have_the_documented_keys(shell: Shell) -> None:
     row = next(line for line in PAGE.splitlines() if line.startswith("| `plan`"))
     assert of(shell.json("plan", EXAMPLE)) == set(re.findall(r"`(\w+)`", row)) - {"plan"}
     error = json.loads(shell.run("show", "nosuch", "--json", code=3).stdout)
@@ -71,7 +71,7 @@ def test_a_plan_and_an_error_have_the_documented_keys(shell: Shell) -> None:  # 
     assert {"code", "message", "hint"} <= set(error["error"]) <= {"code", "message", "hint", "problems"}
 
 
-def test_every_command_has_an_example_and_files_are_for_their_owner_alone(shell: Shell) -> None:  # noqa: F811
+def test_every_command_has_an_example_and_files_are_for_their_owner_alone(shell: Shell) -> None:
     shown = shell.run("--help").stdout
     commands = re.findall(r"^\W*(\w+)  +\S", shown.split("Commands", 1)[1], re.MULTILINE)
     assert {"up", "show", "console", "ssh", "doctor"} <= set(commands)

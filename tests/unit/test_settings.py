@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from rackless import settings
+from rackless.model.errors import InputError
 
 
 def test_state_and_sockets_are_closed_to_others_even_when_an_image_was_built_first(tmp_path: Path) -> None:
@@ -26,3 +29,19 @@ def test_every_place_can_be_chosen(tmp_path: Path) -> None:
         Path("/b/api.sock"),
         Path("/a"),
     )
+
+
+def test_a_place_that_cannot_be_had_is_told_with_its_variable(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for variable in ("RACKLESS_STATE", "RACKLESS_RUN", "RACKLESS_IMAGES"):
+        places = {"RACKLESS_STATE": str(tmp_path / "s"), "RACKLESS_RUN": str(tmp_path / "r")}
+        found = settings.load({**places, variable: str(tmp_path / "file/below")})
+        with pytest.raises(InputError, match=r"file/below cannot be used by .*: Not a directory") as caught:
+            found.make()
+        assert caught.value.hint.startswith(f"Set {variable} to a directory of yours")
+
+
+def test_a_relative_place_means_the_same_to_the_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    found = settings.load({"RACKLESS_STATE": "s", "RACKLESS_RUN": "r"})
+    assert (found.state, found.socket, found.images) == (tmp_path / "s", tmp_path / "r/api.sock", tmp_path / "s/images")

@@ -1,4 +1,4 @@
-"""Images that this installation has."""
+"""Images that this installation has: their builds, who uses them, and an end to those that nobody does."""
 
 from __future__ import annotations
 
@@ -11,37 +11,74 @@ from pydantic import BaseModel
 
 from rackless.api.errors import RESPONSES
 from rackless.api.here import Here
-from rackless.images import store
+from rackless.images import pruning, reference, store, uses
 from rackless.model.errors import RacklessError
 
 router = APIRouter(tags=["images"], responses=RESPONSES)
 
 
 class ImageLine(BaseModel):
-    """Size of the bootable disk in bytes. `current`: a new machine gets this one. `problem`: why it cannot be used."""
+    """One build. `size` of the bootable disk, `total` of all that it takes on the disk, in bytes. `current`: a new machine gets
+    this one. `labs`: those that stand on it, of other installations too. `problem`: why it cannot be used."""
 
     name: str
     digest: str
     created: float
     size: int
+    total: int
     current: bool
+    labs: list[str]
     path: str
     problem: str = ""
 
 
+class PruneWish(BaseModel):
+    """`dry`: only say what would go. `gone`: labs whose state directory is not there any more count as ended."""
+
+    dry: bool = False
+    gone: bool = False
+
+
+class Pruned(BaseModel):
+    """`kind`: build, packages or remains. `size` in bytes. `users`: why it stays; none: it is gone (or, dry, would be)."""
+
+    kind: str
+    name: str
+    path: str
+    size: int
+    users: list[str]
+
+
 @router.get("/images")
 async def list_images(here: Here) -> list[ImageLine]:
-    return await asyncio.to_thread(_lines, here.settings.images)
+    """Every build of every image."""
+    return await asyncio.to_thread(_lines, here.settings.images, here.settings.state)
 
 
-def _lines(images: Path) -> list[ImageLine]:
+@router.post("/images/prune")
+async def prune(body: PruneWish, here: Here) -> list[Pruned]:
+    """Remove builds that are not current and that no lab uses, and what builders left behind."""
+    found = await asyncio.to_thread(
+        pruning.prune, here.settings.images, here.settings.state, packages=_packages(), gone=body.gone, dry=body.dry
+    )
+    return [Pruned(kind=i.kind, name=i.name, path=str(i.path), size=i.size, users=list(i.users)) for i in found]
+
+
+def _packages() -> str | None:
+    try:
+        return reference.find_inputs().packages
+    except RacklessError:  # no Debian: nothing is built here
+        return None
+
+
+def _lines(images: Path, own: Path) -> list[ImageLine]:
     lines = []
-    for manifest in sorted(images.glob("*/*/" + store.MANIFEST)):
-        folder = manifest.parent
-        if folder.is_symlink():
+    for folder in (build for top in pruning.stores(images) for build in pruning.builds(top)):
+        manifest = folder / store.MANIFEST
+        if not manifest.is_file():
             continue
         kept = json.loads(manifest.read_text(encoding="utf-8"))
-        current = (folder.parent / "current").resolve() == folder.resolve()
+        current = pruning.current(folder.parent) == folder.resolve()
         disk = folder / store.FILES["disk"]
         lines.append(
             ImageLine(
@@ -49,7 +86,9 @@ def _lines(images: Path) -> list[ImageLine]:
                 digest=str(kept["digest"]),
                 created=float(kept.get("created", 0)),
                 size=disk.stat().st_size if disk.exists() else 0,
+                total=pruning.size(folder),
                 current=current,
+                labs=list(uses.users(folder, own)),
                 path=str(folder),
                 problem=_problem(images, folder.parent.name) if current else "",
             )

@@ -162,7 +162,7 @@ async def lab_of(here: World, name: str) -> Lab:
         name=name,
         state=row.state,
         reason=row.reason,
-        note=trouble or _note(row, lines),
+        note=trouble or note(row, stopped(known, frozenset(running))),
         provider=row.plan.provider,
         created=row.created,
         since=row.since,
@@ -209,14 +209,19 @@ def _management(here: World, specs: tuple[MachineSpec, ...]) -> Management:
     return Management(how=here.provider.info.management, address=nic.address if nic else None, services=services)
 
 
-def _note(row: sandboxes.SandboxRow, lines: list[LabMachine]) -> str:
+def stopped(known: list[machines.MachineRow], running: frozenset[str]) -> list[str]:
+    """Machines that were on and are not."""
+    return [m.name for m in known if m.name not in running and m.state in {MachineState.RUNNING, MachineState.STOPPED}]
+
+
+def note(row: sandboxes.SandboxRow, stopped: list[str]) -> str:
+    """What to know first of a lab; `stopped`: its machines that were on and are not."""
     if row.state not in {SandboxState.READY, SandboxState.FAILED}:
         return ""
     if row.boot_id != boot_id():
         uptime = float(Path("/proc/uptime").read_text(encoding="ascii").split()[0])
         when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(time.time() - uptime))
         return f"This machine rebooted at {when}; run `rackless up` with the lab's blueprint to bring the lab back."
-    stopped = [line.name for line in lines if not line.running and line.state is MachineState.STOPPED]
     if stopped:
         return f"Stopped: {', '.join(stopped)}. Run `rackless restart {row.name} {stopped[0]}`, or `rackless up` for all."
     return ""

@@ -56,15 +56,18 @@ async def transcript(name: str, machine: str, here: Here) -> PlainTextResponse:
 async def console(
     socket: WebSocket, name: str, machine: str, *, write: bool = True, takeover: bool = False, who: str = "user"
 ) -> None:
-    """Binary messages are bytes of the line. Text messages to the client are JSON: {"note": ...} or {"error": body}.
+    """Binary messages are bytes of the line. Text messages to the client are JSON: {"error": body}, or {"open": machine} and
+    then {"note": ...}.
 
     A client that may not write (another does) goes on as a watcher and is told so.
     """
     here = world()
     await socket.accept()
     try:
-        hub = here.consoles.get(name, (await machine_row(here, name, machine)).name)
+        row = await machine_row(here, name, machine)
+        hub = here.consoles.get(name, row.name)
         async with hub.watch() as feed:
+            await _tell(socket, {"open": row.name})
             showing = asyncio.ensure_future(_show(socket, feed))
             writing = asyncio.ensure_future(_write(socket, hub, who, write, takeover))
             await asyncio.wait({showing, writing}, return_when=asyncio.FIRST_COMPLETED)

@@ -36,4 +36,5 @@ class BlueprintText(BaseModel):
 async def make_plan(body: BlueprintText, here: Here) -> Summary:
     """Every machine, port, wire and network that the blueprint would make, with names, MACs and addresses. No secrets."""
     blueprint = body.blueprint(here)
-    return summary(await here.database.run(booking.draft, blueprint, body.name or blueprint.name, here.site))
+    name = blueprint.name if body.name is None else body.name
+    return summary(await here.database.run(booking.draft, blueprint, name, here.site))

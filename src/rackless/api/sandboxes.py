@@ -8,10 +8,11 @@ from pydantic import BaseModel
 from rackless import durable
 from rackless.api.errors import RESPONSES
 from rackless.api.here import Here, Started, Wait, ended, started
-from rackless.api.lab import Lab, lab_of
+from rackless.api.lab import Lab, lab_of, note, stopped
 from rackless.api.plans import BlueprintText
-from rackless.model.errors import DeadlineError, NotFoundError, ProviderError, StateError
-from rackless.model.lifecycle import JobState, MachineState, SandboxState
+from rackless.model.errors import DeadlineError, NotFoundError, ProviderError, RacklessError, StateError
+from rackless.model.lifecycle import JobState, SandboxState
+from rackless.providers.contract import RefKind
 from rackless.sandboxes import booking
 from rackless.store import jobs, machines, sandboxes
 from rackless.workflows.teardown import remove_owned
@@ -24,7 +25,8 @@ CANCELLING = 120.0
 
 
 class LabLine(BaseModel):
-    """A lab in a list. Memory in MiB; times are seconds since the epoch."""
+    """A lab in a list. `running`: machines that run now, as the place says. `note`: what to know first, for example that this
+    machine was rebooted since. Memory in MiB; times are seconds since the epoch."""
 
     name: str
     state: SandboxState
@@ -37,13 +39,14 @@ class LabLine(BaseModel):
     memory: int
     created: float
     since: float
+    note: str
 
 
 @router.post("/labs", status_code=202)
 async def deploy(body: BlueprintText, here: Here) -> Started:
     """Make the lab of a blueprint, or bring back what is missing of it."""
     blueprint = body.blueprint(here)
-    name = body.name or blueprint.name
+    name = blueprint.name if body.name is None else body.name
     if await here.database.run(sandboxes.find, name) is None:
         await _refuse_early(here, body, name)
     booked = await here.database.run(
@@ -68,8 +71,13 @@ async def _refuse_early(here: World, body: BlueprintText, name: str) -> None:
 @router.get("/labs")
 async def list_labs(here: Here) -> list[LabLine]:
     lines = []
+    try:
+        refs, trouble = await here.provider.owned(), ""
+    except RacklessError as error:
+        refs, trouble = (), f"The place does not answer: {error.message}"
     for row in await here.database.run(sandboxes.live):
         known = await here.database.run(machines.of, row.id)
+        running = frozenset(ref.name for ref in refs if ref.sandbox == row.name and ref.kind is RefKind.MACHINE and ref.running)
         lines.append(
             LabLine(
                 name=row.name,
@@ -79,10 +87,11 @@ async def list_labs(here: Here) -> list[LabLine]:
                 routers=len(row.plan.blueprint.routers),
                 hosts=len(row.plan.blueprint.hosts),
                 machines=len(known),
-                running=sum(machine.state is MachineState.RUNNING for machine in known),
+                running=len(running),
                 memory=row.plan.memory,
                 created=row.created,
                 since=row.since,
+                note=trouble or note(row, stopped(known, running)),
             )
         )
     return lines

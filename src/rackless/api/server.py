@@ -5,22 +5,30 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
-from importlib.metadata import PackageNotFoundError, version
 
 from fastapi import APIRouter, Request
 from pydantic import BaseModel
 
 from rackless.api.errors import RESPONSES
 from rackless.api.here import Here
+from rackless.model.errors import StateError
+from rackless.release import SOURCES, build, release
 from rackless.store import jobs, pools, sandboxes
 
 router = APIRouter(tags=["server"], responses=RESPONSES)
 
 STARTED = time.time()
+BUILD = build()
+"""Of the sources that this process was started from; they may change while it runs."""
 
 
 class Server(BaseModel):
+    """`build`: version and digest of the sources; a client of another one does not talk to this server. `running`: ids of the
+    jobs that run."""
+
     version: str
+    build: str
+    sources: str
     pid: int
     since: float
     provider: str
@@ -28,6 +36,7 @@ class Server(BaseModel):
     management: str
     labs: int
     jobs: int
+    running: list[str]
     pools: dict[str, int]
     """Numbers taken, by pool."""
 
@@ -40,27 +49,29 @@ class Stopping(BaseModel):
 
 @router.get("/server")
 async def server(here: Here) -> Server:
-    try:
-        release = version("rackless")
-    except PackageNotFoundError:
-        release = "unpackaged"
     info = here.provider.info
+    running = await here.database.run(jobs.running)
     return Server(
-        version=release,
+        version=release(),
+        build=BUILD,
+        sources=str(SOURCES.parent),
         pid=os.getpid(),
         since=STARTED,
         provider=info.name,
         accelerator=info.accelerator,
         management=info.management,
         labs=len(await here.database.run(sandboxes.live)),
-        jobs=len(await here.database.run(jobs.running)),
+        jobs=len(running),
+        running=[job.id for job in running],
         pools=await here.database.run(pools.count),
     )
 
 
 @router.post("/server/stop", status_code=202)
-async def stop(request: Request, here: Here) -> Stopping:
-    """End the server. Labs go on running; jobs go on with the next server."""
+async def stop(request: Request, here: Here, pid: int | None = None) -> Stopping:
+    """End the server, or only if it is process `pid` still. Labs go on running; jobs go on with the next server."""
+    if pid not in (None, os.getpid()):
+        raise StateError(f"The server is process {os.getpid()}, not {pid} any more.", hint="Ask GET /server anew.")
     left = [job.id for job in await here.database.run(jobs.running)]
     end: Callable[[], None] = request.app.state.stop
     end()

@@ -10,7 +10,7 @@ import typer
 
 from rackless.cli.machines import Machine
 from rackless.cli.options import InJson, Lab
-from rackless.cli.output import as_json, say, tell
+from rackless.cli.output import as_json, say
 
 
 def console(
@@ -39,10 +39,9 @@ def console(
     from rackless.client.terminal import join
     from rackless.settings import load
 
-    tell(f"Serial line of {machine}; Ctrl-] leaves.")
     who = f"{getpass.getuser()} (process {os.getpid()})"
     query = {"write": str(not watch).lower(), "takeover": str(takeover).lower(), "who": who}
-    join(load(), f"/labs/{lab}/machines/{machine}/console", query)
+    join(load(), f"/labs/{lab}/machines/{machine}/console", query, opening=f"Serial line of {machine}; Ctrl-] leaves.")
 
 
 def add(app: typer.Typer) -> None:

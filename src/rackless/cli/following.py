@@ -76,12 +76,21 @@ class Waiting:
             sys.stderr.flush()
 
 
-def follow(api: Api, job: str, *, quiet: bool = False, after: int = 0) -> Any:
-    """Until the job's end; returns its result.
+def follow(api: Api, job: str, *, quiet: bool = False, after: int = 0, lab: str = "") -> Any:
+    """Until the job's end; returns its result. `lab`: whose job it is, for what Ctrl-C says: the job itself goes on.
 
     Raises:
         RacklessError: what the job ended with.
     """
+    try:
+        return _follow(api, job, quiet=quiet, after=after)
+    except KeyboardInterrupt:
+        if lab:
+            tell(f"\nInterrupted; job {job} goes on. Follow it with `rackless logs {lab} --follow`.")
+        raise
+
+
+def _follow(api: Api, job: str, *, quiet: bool, after: int) -> Any:
     from rackless.client.api import ServerGoneError
     from rackless.client.errors import error_of
 

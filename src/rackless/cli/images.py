@@ -1,6 +1,8 @@
-"""rackless image list."""
+"""rackless image list, prune."""
 
 from __future__ import annotations
+
+from typing import Annotated
 
 import typer
 
@@ -26,15 +28,42 @@ def list_images(in_json: InJson = False) -> None:
         say("There are no images. Build them with: make images")
     else:
         rows = [
-            [i["name"], i["digest"], "yes" if i["current"] else "no", megabytes(i["size"]), clock(i["created"]), i["problem"]]
+            [
+                *(i["name"], i["digest"], "yes" if i["current"] else "no", megabytes(i["total"]), clock(i["created"])),
+                *(", ".join(i["labs"]), i["problem"]),
+            ]
             for i in found
         ]
-        table(["image", "digest", "current", "size", "built", "problem"], rows)
+        table(["image", "digest", "current", "size", "built", "labs", "problem"], rows)
 
 
-@image.callback()
-def _images() -> None:
-    """Without this, a single command would take its group's place."""
+@image.command("prune")
+def prune(
+    dry: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
+    gone: Annotated[
+        bool, typer.Option("--gone", help="Labs whose state directory is not there any more don't count as users.")
+    ] = False,
+    in_json: InJson = False,
+) -> None:
+    """Remove builds that are not current and that no lab uses, and what interrupted builds left behind.
+
+    Example: rackless image prune --dry-run
+    """
+    from rackless.client.api import Api
+
+    with Api() as api:
+        found = api.ask("POST", "/images/prune", body={"dry": dry, "gone": gone})
+    if in_json:
+        as_json(found)
+        return
+    going = [item for item in found if not item["users"]]
+    for item in found:
+        if item["users"]:
+            say(f"Kept: {item['name']} ({megabytes(item['size'])}), for {', '.join(item['users'])}")
+    for item in going:
+        say(f"{'Would go' if dry else 'Removed'}: {item['name']} ({megabytes(item['size'])})")
+    total = megabytes(sum(item["size"] for item in going))
+    say(f"{total} would be free." if dry else f"{total} are free again." if going else "There was nothing to remove.")
 
 
 def add(app: typer.Typer) -> None:

@@ -40,7 +40,7 @@ def logs(
                 say(f"  Error: {job['error']['message']}")
         if follow and shown and shown[-1]["state"] == "running":
             last = shown[-1]["events"][-1]["number"] if shown[-1]["events"] else 0
-            follow_job(api, shown[-1]["id"], after=last)
+            follow_job(api, shown[-1]["id"], after=last, lab=lab)
 
 
 def add(app: typer.Typer) -> None:

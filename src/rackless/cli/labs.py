@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any
 
 import typer
 
 from rackless.cli.options import File, InJson, Lab, Name
 from rackless.cli.output import INTERRUPTED, age, as_json, clock, say, table, tell
+from rackless.model.errors import NotFoundError
 
 if TYPE_CHECKING:
     from rackless.client.api import Api
@@ -90,6 +92,9 @@ def list_labs(in_json: InJson = False) -> None:
             for lab in found
         ]
         table(["lab", "state", "running", "MiB", "provider", "since"], rows)
+        for lab in found:
+            if lab["note"]:
+                say(f"Note on {lab['name']}: {lab['note']}")
 
 
 def show(lab: Lab, in_json: InJson = False) -> None:
@@ -148,9 +153,13 @@ def down(lab: Lab, in_json: InJson = False) -> None:
     from rackless.client.api import Api
 
     with Api() as api:
-        started = api.ask("DELETE", f"/labs/{lab}", wait=0)
+        with contextlib.suppress(NotFoundError):  # nothing is known of it; the place may know
+            for job in api.ask("GET", f"/labs/{lab}/jobs"):
+                if job["state"] == "running" and job["verb"] != "teardown":
+                    tell(f"Lab {lab} is at work: stopping job {job['id']} first.")
+        started = api.ask("DELETE", f"/labs/{lab}")
         if started:
-            follow(api, started["job"])
+            follow(api, started["job"], lab=lab)
     if in_json:
         as_json({"lab": lab, "state": "ended"})
     else:

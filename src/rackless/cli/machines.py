@@ -6,10 +6,13 @@ from typing import Annotated
 
 import typer
 
-from rackless.cli.options import InJson, Lab
+from rackless.cli.options import InJson, Lab, named
 from rackless.cli.output import as_json, say
 
-Machine = Annotated[str, typer.Argument(metavar="MACHINE", help="A machine of the lab, as west-vfp0.", show_default=False)]
+Machine = Annotated[
+    str,
+    typer.Argument(metavar="MACHINE", help="A machine of the lab, as west-vfp0.", show_default=False, callback=named),
+]
 
 
 def restart(lab: Lab, machine: Machine, in_json: InJson = False) -> None:
@@ -22,7 +25,7 @@ def restart(lab: Lab, machine: Machine, in_json: InJson = False) -> None:
 
     with Api() as api:
         started = api.ask("POST", f"/labs/{lab}/machines/{machine}/restart")
-        follow(api, started["job"])
+        follow(api, started["job"], lab=lab)
     if in_json:
         as_json({"lab": lab, "machine": machine, "state": "running", "job": started["job"]})
     else:

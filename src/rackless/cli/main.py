@@ -9,7 +9,7 @@ import typer
 
 from rackless.cli import console, credentials, doctor, images, jobs, labs, machines, plan, routers, server, wires
 from rackless.cli.output import INTERRUPTED, complain, tell
-from rackless.model.errors import RacklessError
+from rackless.model.errors import ProviderError, RacklessError
 
 app = typer.Typer(
     name="rackless",
@@ -26,17 +26,46 @@ for noun in (plan, labs, wires, machines, console, routers, jobs, credentials, d
 
 def main() -> None:
     """Run the command; errors of ours become a sentence, a hint and an exit code."""
+    _open_streams()
     try:
-        app()
+        try:
+            app()
+        finally:
+            sys.stdout.flush()
     except RacklessError as error:
         sys.exit(complain(error, in_json="--json" in sys.argv))
     except KeyboardInterrupt:
         tell("Interrupted.")
         sys.exit(INTERRUPTED)
     except BrokenPipeError:
-        # The reader went (`| head`): not an error, but Python would complain again at its own end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _discard_output()  # the reader went (`| head`): not an error
         sys.exit(0)
+    except OSError as error:
+        _discard_output()
+        what = error.filename or "The output"
+        sys.exit(
+            complain(ProviderError(f"{what} cannot be written or read: {error.strerror}.", hint="Is there room on the disk?"))
+        )
+
+
+def _open_streams() -> None:
+    """A stream that the caller closed (`>&-`) leads nowhere; else the next file that is opened would take its place."""
+    for fd in range(3):
+        try:
+            os.fstat(fd)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+    if sys.stdout is None:
+        sys.stdout = os.fdopen(1, "w")
+    if sys.stderr is None:
+        sys.stderr = os.fdopen(2, "w")
+    if sys.stdin is None:
+        sys.stdin = os.fdopen(0)
+
+
+def _discard_output() -> None:
+    """Python would complain again when it writes out the rest at its own end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 if __name__ == "__main__":

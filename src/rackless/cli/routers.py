@@ -10,13 +10,15 @@ from typing import Annotated
 
 import typer
 
-from rackless.cli.options import InJson, Lab
+from rackless.cli.options import InJson, Lab, named
 from rackless.cli.output import as_json, say
 
 
 def ssh(
     lab: Lab,
-    router: Annotated[str, typer.Argument(metavar="ROUTER", help="A router of the lab, or a host.", show_default=False)],
+    router: Annotated[
+        str, typer.Argument(metavar="ROUTER", help="A router of the lab, or a host.", show_default=False, callback=named)
+    ],
     command: Annotated[
         list[str] | None, typer.Argument(metavar="[COMMAND]...", help="Run this, and end with its status.")
     ] = None,
@@ -85,7 +87,7 @@ def save(
     written = []
     with Api() as api:
         started = api.ask("POST", f"/labs/{lab}/save", body={"routers": routers or []})
-        for name in follow(api, started["job"]):
+        for name in follow(api, started["job"], lab=lab):
             text = api.ask("GET", f"/labs/{lab}/saved/{name}")
             path = to / f"{name}.set"
             try:

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from typing import Annotated
 
 import typer
 
 from rackless.cli.options import InJson
 from rackless.cli.output import as_json, say
-
-ENDING = 30.0
-"""Seconds until a server that was told to end has ended."""
 
 
 def serve(
@@ -35,20 +31,17 @@ def stop(in_json: InJson = False) -> None:
     Example: rackless stop
     """
     from rackless.client.api import Api
-    from rackless.client.starting import answers
-    from rackless.model.errors import DeadlineError
+    from rackless.client.matching import await_end
 
     with Api(start=False) as api:
+        pid = api.ask("GET", "/server").get("pid")
         found = api.ask("POST", "/server/stop")
-        end = time.monotonic() + ENDING
-        while answers(api.settings.socket):
-            if time.monotonic() > end:
-                raise DeadlineError(f"The server did not end within {ENDING:g} s.", hint="See server.log in its state directory.")
-            time.sleep(0.05)
+        await_end(api.settings, pid)
     if in_json:
         as_json({"stopped": True, "jobs": found["jobs"]})
     else:
-        left = f" {len(found['jobs'])} jobs go on when it is started again." if found["jobs"] else ""
+        count = len(found["jobs"])
+        left = f" {count} {'job goes' if count == 1 else 'jobs go'} on when it is started again." if count else ""
         say(f"The server has ended.{left}")
 
 

@@ -79,7 +79,7 @@ def capture(
     Example: rackless capture back-to-back west:ge-0/0/0 | wireshark -k -i -
     """
     from rackless.client.api import Api
-    from rackless.model.errors import InputError
+    from rackless.model.errors import InputError, ProviderError
 
     if write == "-" and (sys.stdout.isatty() or in_json):
         raise InputError(
@@ -88,18 +88,24 @@ def capture(
     size = 0
     with Api() as api, api.stream("GET", f"/labs/{lab}/capture", query={"end": end}) as answer:
         try:
-            out = sys.stdout.buffer if write == "-" else open(write, "wb")  # noqa: SIM115 - closed below
+            # Unbuffered: what was captured is in the file, and a full disk is seen at once.
+            out = sys.stdout.buffer if write == "-" else open(write, "wb", buffering=0)  # noqa: SIM115 - closed below
         except OSError as error:
             raise InputError(f"{write} cannot be written: {error.strerror}.", hint="Name another file.") from error
         try:
             if write != "-":
                 tell(f"Capturing {end} into {write}; Ctrl-C ends.")
             for piece in answer.iter_raw():
-                size += len(piece)
                 out.write(piece)
                 out.flush()
+                size += len(piece)
         except KeyboardInterrupt:
             tell("")
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            what = "The output" if write == "-" else write
+            raise ProviderError(f"{what} cannot be written: {error.strerror}.", hint="Is there room on the disk?") from error
         finally:
             if write != "-":
                 out.close()

@@ -8,6 +8,7 @@ import sys
 import time
 from pathlib import Path
 
+from rackless.client.matching import make_way
 from rackless.model.errors import DeadlineError, ProviderError, StateError
 from rackless.settings import Settings
 
@@ -33,16 +34,17 @@ def log_file(settings: Settings) -> Path:
 
 
 def ensure_server(settings: Settings, *, start: bool = True) -> None:
-    """Return when the server listens.
+    """Return when a server of this version listens; with `start` false, when one of any version does.
 
     Raises:
-        StateError: none runs, and `start` is false.
+        StateError: none runs, and `start` is false; or one of another version runs and is at work.
         ProviderError: it ended at once; with the last words of its log.
         DeadlineError: it did not listen in time.
     """
     if answers(settings.socket):
-        return
-    if not start:
+        if not start or not make_way(settings):
+            return
+    elif not start:
         raise StateError("No server is running.", hint="Any command that needs it starts it; or run `rackless serve`.")
     settings.make()
     pid = _spawn(settings)

@@ -24,8 +24,11 @@ LEAVE = b"\x1d"
 """Ctrl-], as telnet has it."""
 
 
-def join(settings: Settings, path: str, query: dict[str, Any], *, resizes: bool = False) -> None:
+def join(settings: Settings, path: str, query: dict[str, Any], *, opening: str = "", resizes: bool = False) -> None:
     """Until Ctrl-], the end of standard input, or the server's end of it. Without a terminal, lines pass as they are.
+
+    Args:
+        opening: what to say once the stream is there.
 
     Raises:
         RacklessError: what the server said against it.
@@ -49,7 +52,7 @@ def join(settings: Settings, path: str, query: dict[str, Any], *, resizes: bool 
                     sys.stdout.buffer.write(message)
                     sys.stdout.buffer.flush()
                 else:
-                    _said(json.loads(message), failures)
+                    _said(json.loads(message), failures, opening)
         except ConnectionClosed:
             pass
         finally:
@@ -78,11 +81,13 @@ def size() -> tuple[int, int]:
     return found.columns, found.lines
 
 
-def _said(body: dict[str, Any], failures: list[Exception]) -> None:
+def _said(body: dict[str, Any], failures: list[Exception], opening: str) -> None:
     if "error" in body:
         failures.append(error_of(body["error"]))
-    else:
-        sys.stderr.write(f"\r\n[{body.get('note', '')}]\r\n")
+        return
+    text = opening if "open" in body else f"\r\n[{body.get('note', '')}]"
+    if text:
+        sys.stderr.write(f"{text}\r\n" if sys.stderr.isatty() else f"{text}\n")
         sys.stderr.flush()
 
 

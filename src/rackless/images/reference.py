@@ -15,13 +15,13 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from rackless import settings
-from rackless.images import disk, kernel, sources, store, tree
+from rackless.images import disk, kernel, pruning, sources, store, tree
 from rackless.images.store import Image
 from rackless.model.errors import CapacityError, InputError, RacklessError
 from rackless.running import run
@@ -129,7 +129,7 @@ def check_tools() -> None:
         packages = " ".join(sorted(missing))
         raise InputError(f"Building the image needs packages that are not here: {packages}.", hint=f"apt-get install {packages}")
     if not root:
-        user = os.environ.get("USER") or str(os.geteuid())
+        user = settings.user_name()
         for file in ("/etc/subuid", "/etc/subgid"):
             path = Path(file)
             entries = [line.split(":")[0] for line in path.read_text().splitlines()] if path.is_file() else []
@@ -138,6 +138,26 @@ def check_tools() -> None:
                     f"User {user} has no range in {file}, which building without root needs.",
                     hint=f"Build as root, or: sudo usermod --add-subuids 100000-165535 --add-subgids 100000-165535 {user}",
                 )
+
+
+def as_root() -> list[str]:
+    """Words before a command that must run as root: none for root, else those that make it root of a user namespace."""
+    return [] if os.geteuid() == 0 else ["unshare", "--map-root-user", "--map-auto", "--"]
+
+
+async def clear(folder: Path) -> None:
+    """Remove a directory, also where files below belong to the users of a user namespace."""
+    await run([*as_root(), "rm", "-rf", "--", folder], deadline=120, env={"PATH": SEARCHED})
+
+
+@asynccontextmanager
+async def scratch(folder: Path) -> AsyncIterator[Path]:
+    """An empty directory that is gone afterwards."""
+    made = Path(tempfile.mkdtemp(prefix=".build-", dir=folder))
+    try:
+        yield made
+    finally:
+        await clear(made)
 
 
 async def make_base(target: Path, guest: Path, suite: str, work: Path) -> None:
@@ -165,12 +185,13 @@ async def make_base(target: Path, guest: Path, suite: str, work: Path) -> None:
         "-",
         *map(str, entries),
     ]
-    with tempfile.TemporaryDirectory(dir=work) as scratch:
-        plain = Path(scratch) / "base.tar"
+    # Without root, mmdebstrap works as users who may not enter this user's own directories.
+    async with scratch(work if os.geteuid() == 0 else Path(tempfile.gettempdir())) as folder:
+        plain = work / "base.tar"
         command[command.index("-")] = str(plain)
         # INITRD=No: Debian's own initrd is not used, and making it takes a quarter of the time.
-        env = {"INITRD": "No", "TMPDIR": scratch, "PATH": SEARCHED}
-        os.chmod(scratch, 0o755)  # noqa: S103  # apt's own user works in it
+        env = {"INITRD": "No", "TMPDIR": str(folder), "PATH": SEARCHED}
+        folder.chmod(0o755)  # apt's own user works in it
         await run(command, deadline=1800, env=env, hint="Run `apt-get update` and try again; apt's sources must be reachable.")
         await run(["zstd", "-q", "-3", "-T0", plain, "-o", draft, "-f"], deadline=600, hint="Install the package zstd.")
     for old in target.parent.glob("base-*.tar.zst"):
@@ -193,15 +214,16 @@ async def build(images: Path) -> Image:
     inputs = find_inputs()
     digest = inputs.digest
     if store.has(images, NAME, digest):
-        store.make_current(images, NAME, digest)
+        if (images / NAME / "current").resolve().name != digest:
+            store.make_current(images, NAME, digest)
         sys.stderr.write(f"The image {NAME} {digest} is there already; nothing to do.\n")
         return store.find(images, NAME)
     check_tools()
     with store.building(images, NAME):
         for left in (images / NAME).glob(".build-*"):
-            shutil.rmtree(left)
-        with tempfile.TemporaryDirectory(prefix=".build-", dir=images / NAME) as folder:
-            work, out = Path(folder) / "work", Path(folder) / "out"
+            await clear(left)
+        async with scratch(images / NAME) as folder:
+            work, out = folder / "work", folder / "out"
             work.mkdir()
             out.mkdir(mode=0o755)
             return await _build(images, inputs, work, out)
@@ -212,12 +234,11 @@ async def _build(images: Path, inputs: Inputs, work: Path, out: Path) -> Image:
     if not base.is_file():
         with step(f"Getting Debian {inputs.suite} packages with mmdebstrap (1 to 3 minutes)"):
             await make_base(base, inputs.guest, inputs.suite, work)
-    as_root = [] if os.geteuid() == 0 else ["unshare", "--map-root-user", "--map-auto", "--"]
     with step("Making the root file system, kernel, initrd and disk (about 30 s)"):
         await run(
-            [*as_root, sys.executable, "-m", "rackless.images.tree", base, inputs.guest, work, out, inputs.release],
+            [*as_root(), sys.executable, "-m", "rackless.images.tree", base, inputs.guest, work, out, inputs.release],
             deadline=1200,
-            env={"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+            env={"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "PATH": SEARCHED},
             hint="The lines above say which tool failed.",
         )
     with step("Measuring the compressed size"):
@@ -240,8 +261,18 @@ def main() -> int:
     try:
         images.mkdir(parents=True, exist_ok=True)
         asyncio.run(build(images.resolve()))
+        count, size = pruning.older(images, NAME)
+        if count:
+            noun = "build takes" if count == 1 else "builds take"
+            way_out = "`rackless image prune` removes those that no lab uses"
+            sys.stderr.write(f"{count} older {noun} {size / 1e6:.0f} MB; {way_out}.\n")
     except RacklessError as error:
-        sys.stderr.write(f"\n{error}\n")
+        sys.stderr.write(f"\nError: {error}\n")
+        return 1
+    except OSError as error:
+        who = settings.user_name()
+        sys.stderr.write(f"\nError: {error.filename or images} cannot be used by {who}: {error.strerror}.\n")
+        sys.stderr.write("Hint: Set RACKLESS_IMAGES to a directory of yours with 2 GB of room, or run as its owner.\n")
         return 1
     except KeyboardInterrupt:
         sys.stderr.write("\nInterrupted; nothing was left behind.\n")

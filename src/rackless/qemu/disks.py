@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import struct
 from pathlib import Path
 
 from rackless.running import run
@@ -24,6 +25,21 @@ async def overlay(path: Path, backing: Path) -> None:
     await run(words, deadline=CREATE_SECONDS, hint="Is there room on the disk?")
     os.chmod(fresh, 0o600)
     os.replace(fresh, path)
+
+
+def backing(path: Path) -> Path | None:
+    """What the overlay stands on (QEMU, docs/interop/qcow2.txt: offset and length of the name at bytes 8 and 16); None for no
+    overlay, or none there."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(20)
+            if len(head) < 20 or head[:4] != b"QFI\xfb":
+                return None
+            offset, length = struct.unpack_from(">QI", head, 8)
+            file.seek(offset)
+            return Path(os.fsdecode(file.read(length))) if length else None
+    except FileNotFoundError:
+        return None
 
 
 def _begin(path: Path, fresh: Path) -> bool:

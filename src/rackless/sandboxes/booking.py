@@ -15,7 +15,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from rackless.model.blueprint import Blueprint
-from rackless.model.errors import NotFoundError, StateError
+from rackless.model.errors import InputError, NotFoundError, StateError
 from rackless.model.family import NicRole, Role
 from rackless.model.lifecycle import JobState, SandboxState, WireState
 from rackless.model.plan import Forward, MachineSpec, Plan, WireSpec
@@ -194,8 +194,11 @@ def wire_at(db: sa.Connection, name: str, *ends: str) -> wires.WireRow:
 
     Raises:
         NotFoundError: there is none.
+        InputError: both ends are the same.
     """
     found = sandboxes.get(db, name)
+    if len(ends) > 1 and ends[0] == ends[1]:
+        raise InputError(f"{ends[0]} cannot be both ends of a wire.", hint="Name the port at its other end.")
     for row in wires.of(db, found.id, name):
         if set(ends) <= set(row.ends) and row.state is not WireState.DISCONNECTED:
             return row

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from rackless.ether import links
 from rackless.ether.pcap import Fifo
+from rackless.images import uses
 from rackless.model.errors import AbsentError, Problem, ProviderError
 from rackless.model.family import NicRole
 from rackless.model.plan import DiskSpec, MachineSpec, Plan, PortRef, SegmentSpec
@@ -36,6 +37,7 @@ class LocalProvider:
     def __init__(self, settings: Settings, site: Site, find: Callable[[str], BootImage]) -> None:
         self._find = find
         self._site = site
+        self._images = settings.images
         self._layout = Layout(settings)
         self._records = Records(self._layout)
         self._management = Management(self._layout, self._records, site.management_network)
@@ -74,8 +76,10 @@ class LocalProvider:
 
     async def ensure(self, spec: Spec) -> Ref:
         if isinstance(spec, DiskSpec):
-            image = self._find(spec.image)
-            await disks.overlay(self._layout.disk(spec.sandbox, spec.name), image.disk)
+            path, image = self._layout.disk(spec.sandbox, spec.name), self._find(spec.image)
+            build = await asyncio.to_thread(disks.backing, path) or image.disk
+            async with uses.using(build.parent, self._user(spec.sandbox)):
+                await disks.overlay(path, image.disk)
             return Ref(kind=RefKind.DISK, sandbox=spec.sandbox, name=spec.name)
         if isinstance(spec, SegmentSpec):
             self._records.add_segment(spec)
@@ -84,8 +88,13 @@ class LocalProvider:
             if self._records.machine(spec.sandbox, spec.name) is None:
                 network, image = self._first_network(spec), self._find(spec.image)
                 boot = Boot(kernel=image.kernel, initrd=image.initrd, append=image.append)
-                self._records.add_machine(spec, boot, network)
+                async with uses.using(image.disk.parent, self._user(spec.sandbox)):
+                    self._records.add_machine(spec, boot, network)
         return self._ref(spec, process.find(self._machines.mark(spec.sandbox, spec.name)))
+
+    def _user(self, sandbox: str) -> uses.User:
+        layout = self._layout
+        return uses.User(site=layout.site, lab=sandbox, state=layout.state, folder=layout.lab(sandbox))
 
     def _first_network(self, spec: MachineSpec) -> Network:
         """Internal NICs are plugged in from the start; a port of a wire waits for its attach."""
@@ -249,6 +258,8 @@ class LocalProvider:
         else:
             self._remove_file(ref)
         self._layout.tidy(ref.sandbox)
+        if not self._layout.lab(ref.sandbox).exists():
+            await asyncio.to_thread(uses.release, self._images, self._user(ref.sandbox))
 
     def _remove_disk(self, ref: Ref) -> None:
         for spec in self._records.machines(ref.sandbox):
