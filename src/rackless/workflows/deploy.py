@@ -103,7 +103,10 @@ async def _once_more(work: Work, spec: MachineSpec, reason: str, tell: Tell) -> 
 async def _check(work: Work) -> None:
     problems = await work.world.provider.check(work.lab.plan)
     if problems:
-        raise ProviderError(" ".join(problem.message for problem in problems), hint=" ".join(p.hint for p in problems if p.hint))
+        raise ProviderError(
+            " ".join(problem.message for problem in problems),
+            hint=" ".join(dict.fromkeys(problem.hint for problem in problems if problem.hint)),
+        )
 
 
 async def _make(work: Work) -> None:
