@@ -1,7 +1,7 @@
 """The bare thing: the same virtual machines, started side by side without a control plane, until each is ready.
 
-What is counted as booted: the guest has its identity, a controller says that its daemons are up, a card shows its NICs. No
-internal network (so a card never says `ready`), configuration, SSH, ports awaited or wires: the least that any tool waits for.
+What is counted as booted: the guest has its identity and says that its daemons are ready, and a controller shows the ports of
+its cards. Each router has its internal network, or its cards would never be ready. No configuration, login, SNMP or wires.
 """
 
 from __future__ import annotations
@@ -12,14 +12,16 @@ import os
 import subprocess
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from rackless.deadline import Deadline
 from rackless.images import store
-from rackless.model.family import Role
+from rackless.model.family import NicRole, Role
 from rackless.model.plan import MachineSpec, Plan
+from rackless.providers.local.plugging import peers
 from rackless.providers.local.streams import SocketStream
-from rackless.qemu.command import TCG, Places, Virtualization, arguments
+from rackless.qemu.command import TCG, Places, Virtualization, arguments, peer_ids
 from rackless.shell.hostchannel import HostChannel, identity
 
 PROGRAM = "qemu-system-x86_64"
@@ -33,9 +35,9 @@ async def boot(plan: Plan, images: Path, how: Virtualization = TCG) -> tuple[flo
         began = time.monotonic()
         started: list[int] = []
         try:
-            for number, spec in enumerate(plan.machines):
-                started.append(_start(spec, top / str(number), images, how))
-            await asyncio.gather(*(_ready(spec, top / str(number)) for number, spec in enumerate(plan.machines)))
+            for spec in plan.machines:
+                started.append(_start(spec, top / spec.name, images, how))
+            await asyncio.gather(*(_ready(plan, spec, top) for spec in plan.machines))
             seconds = time.monotonic() - began
             memory = {spec.name: resident(pid) for spec, pid in zip(plan.machines, started, strict=True)}
         finally:
@@ -68,27 +70,42 @@ def _start(spec: MachineSpec, folder: Path, images: Path, how: Virtualization) -
     return int((folder / "pid").read_text())
 
 
-async def _ready(spec: MachineSpec, folder: Path) -> None:
-    await _go(folder / "monitor")
+async def _ready(plan: Plan, spec: MachineSpec, top: Path) -> None:
+    folder = top / spec.name
+    await _go(folder / "monitor", list(_internal(plan, spec, top)))
+    ports = sum(nic.role is NicRole.TRAFFIC for card in plan.machines_of(spec.owner) for nic in card.nics)
     deadline = Deadline(BOOT_SECONDS)
     channel = HostChannel(spec.name, SocketStream(*await asyncio.open_unix_connection(str(folder / "channel"))))
     await channel.ping(deadline=deadline)
     await channel.identify(identity(spec, hostname=spec.name), deadline=deadline)
     while True:
         status = await channel.status(deadline=deadline)
-        if status.ready or (spec.role is Role.CARD and status.ports):
+        if status.ready and (spec.role is not Role.CONTROLLER or len(status.ports) == ports):
             break
         await deadline.pause(0.2)
     await channel.close()
 
 
-async def _go(monitor: Path) -> None:
-    """Let the machine run: the two QMP commands that takes, by hand."""
+def _internal(plan: Plan, spec: MachineSpec, top: Path) -> Iterator[dict[str, object]]:
+    """QMP commands that join the machine to its router's internal network."""
+    for segment in plan.segments:
+        for port in segment.ports if segment.kind == "internal" else ():
+            for peer in peers(segment, port) if port.machine == spec.name else ():
+                end, hub = peer_ids(port.nic, segment.name, str(peer))
+                here, there = (
+                    {"type": "unix", "path": str(top / f"{a.machine}-{b.machine}")} for a, b in ((port, peer), (peer, port))
+                )
+                yield {"execute": "netdev_add", "arguments": {"id": end, "type": "dgram", "local": here, "remote": there}}
+                yield {"execute": "netdev_add", "arguments": {"id": hub, "type": "hubport", "hubid": port.nic, "netdev": end}}
+
+
+async def _go(monitor: Path, plugging: list[dict[str, object]]) -> None:
+    """Plug the machine in and let it run, by hand."""
     reader, writer = await asyncio.open_unix_connection(str(monitor))
     await reader.readline()
-    for command in ("qmp_capabilities", "cont"):
-        writer.write(json.dumps({"execute": command}).encode() + b"\n")
+    for command in ({"execute": "qmp_capabilities"}, *plugging, {"execute": "cont"}):
+        writer.write(json.dumps(command).encode() + b"\n")
         await writer.drain()
-        while "return" not in json.loads(await reader.readline()):
-            pass
+        while "return" not in (said := json.loads(await reader.readline())):
+            assert "error" not in said, said
     writer.close()

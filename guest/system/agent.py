@@ -14,7 +14,7 @@ import subprocess
 from pathlib import Path
 
 from system import links
-from system.becoming import become
+from system.becoming import become, hold_back
 from system.identity import NOBODY_SAID, BadIdentity, Identity, keep, kept, parse
 from system.keeper import Keeper
 from system.protocol import label
@@ -65,6 +65,7 @@ class Agent:
     def __init__(self) -> None:
         self.identity: Identity | None = None
         self.keys: tuple[str, ...] = ()
+        self.held: int | None = None
         self.port: int | None = None
         self.power_keys: list[int] = []
         self.keeper = Keeper()
@@ -117,6 +118,9 @@ class Agent:
     def take(self, identity: Identity, when: float | None) -> None:
         """Become it, and keep it for later boots once it worked."""
         self.keys = become(identity, when)
+        if self.held is not None:
+            os.close(self.held)
+            self.held = None
         if identity is not NOBODY_SAID:
             keep(identity)
         self.identity = identity
@@ -170,6 +174,7 @@ class Agent:
         """Wait for an identity, then answer for ever. Returns only when the channel breaks; init starts the agent again."""
         signal.signal(signal.SIGCHLD, lambda *_: None)
         signal.set_wakeup_fd(self.tell, warn_on_full_buffer=False)
+        self.held = hold_back()
         known = kept()
         if known is not None:
             self.take(known, None)

@@ -1,9 +1,8 @@
-"""Making this machine what its identity says: NIC names and MACs, host name, keys, and init's list of what to keep alive."""
+"""Making this machine what its identity says: NIC names and MACs, host name, keys, and letting its role's processes run."""
 
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import time
 from pathlib import Path
@@ -11,13 +10,8 @@ from pathlib import Path
 from system import links
 from system.identity import Identity
 
-INITTAB = Path("/run/inittab")
-HOME = "/usr/lib/rackless-router"
-LINES = {
-    "controller": ("::respawn:{home}/mgmtd",),
-    "card": (),
-    "host": ("::respawn:/usr/sbin/sshd -D -e -f /etc/ssh/sshd_config.host",),
-}
+ROLE, UNKNOWN = Path("/run/rackless/role"), Path("/run/rackless/unknown")
+"""What waits for the role reads the fifo `unknown`, whose end comes when the role is written (rootfs: `as`)."""
 MODULES = {
     "controller": ("vxlan", "mpls_router", "mpls_iptunnel", "button", "evdev"),
     "card": ("vxlan", "sch_ingress", "cls_matchall", "act_mirred", "button", "evdev"),
@@ -129,25 +123,16 @@ def settings(role: str) -> None:
             links.say(f"cannot set {path}: {error}")
 
 
-def has_screen() -> bool:
-    """A display controller (PCI class 03) is there, as on clouds."""
-    return any(path.read_text().startswith("0x03") for path in Path("/sys/bus/pci/devices").glob("*/class"))
+def hold_back() -> int | None:
+    """Whoever waits for the role waits until the descriptor returned is closed; None when the role is known already."""
+    return None if ROLE.exists() else os.open(UNKNOWN, os.O_RDWR | os.O_CLOEXEC)
 
 
-def keep_alive(role: str) -> None:
-    """Give init the role's processes and the login prompts. Init re-reads its table on SIGHUP and leaves alone what stays."""
-    base = Path(HOME, "inittab").read_text()
-    lines = [line.format(home=HOME) for line in LINES[role] if "mgmtd" not in line or Path(HOME, "mgmt/daemon.py").exists()]
-    lines.insert(0, f"ttyS0::respawn:{HOME}/console ttyS0")
-    if has_screen():
-        lines.append(f"tty1::respawn:{HOME}/console tty1")
-    table = base + "".join(f"{line}\n" for line in lines)
-    if INITTAB.read_text() == table:
-        return
-    draft = INITTAB.with_suffix(".new")
-    draft.write_text(table)
-    os.replace(draft, INITTAB)
-    os.kill(1, signal.SIGHUP)
+def announce(role: str) -> None:
+    """Let run what belongs to the role, once the descriptor of `hold_back` is closed."""
+    draft = ROLE.with_suffix(".new")
+    draft.write_text(f"{role}\n")
+    os.replace(draft, ROLE)
 
 
 def become(identity: Identity, when: float | None) -> tuple[str, ...]:
@@ -163,5 +148,5 @@ def become(identity: Identity, when: float | None) -> tuple[str, ...]:
         links.batch("ip", host_commands(identity), force=True)
         authorize(identity.authorized_key)
     keys = make_keys()
-    keep_alive(identity.role)
+    announce(identity.role)
     return keys

@@ -30,13 +30,14 @@ from rackless.sandboxes.site_file import load_site
 from rackless.settings import Settings, load
 from rackless.store import jobs, machines, sandboxes, secrets
 from rackless.store.database import Database
+from rackless.workflows.booting import Booting, boots_at_once
 from rackless.workflows.consoles import Consoles
 from rackless.workflows.driving import Driver
 from rackless.workflows.pretended import PretendedDriver
 from rackless.workflows.progress import Progress
 from rackless.workflows.routed import RoutedDriver
 from rackless.workflows.verbs import VERBS
-from rackless.workflows.world import World, boots_at_once, use
+from rackless.workflows.world import World, use
 
 log = logging.getLogger(__name__)
 
@@ -67,7 +68,7 @@ def build(settings: Settings) -> World:
         progress=Progress(database),
         consoles=Consoles(provider),
         driver=drivers(provider),
-        booting=asyncio.Semaphore(boots_at_once()),
+        booting=Booting(boots_at_once()),
     )
 
 

@@ -16,7 +16,7 @@ async def test_the_boot_sector_boots_under_emulation() -> None:
 
 
 async def test_an_accelerator_that_is_not_there_says_why() -> None:
-    missing = Virtualization(name="none", arguments=("-accel", "nonesuch"))
+    missing = Virtualization(name="nonesuch", cpu="qemu64")
     assert "nonesuch" in await boots(missing, None, seconds=30)
 
 

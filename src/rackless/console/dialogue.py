@@ -120,16 +120,15 @@ class Dialogue:
         self._raw = (self._raw + self._decoder.decode(data))[-262144:]
         return False
 
-    def _at_prompt(
-        self, prompts: Mapping[Key, re.Pattern[str]], seen: Mapping[Key, re.Pattern[str]] | None, *, fresh: bool
-    ) -> Key | None:
+    def _at_prompt(self, prompts: Mapping[Key, re.Pattern[str]], *, fresh: bool) -> Key | None:
         lines = self.lines()
         if fresh and len(lines) < 2:
             return None
-        last = next((key for key, pattern in prompts.items() if pattern.fullmatch(lines[-1])), None)
-        if last is not None or not seen:
-            return last
-        return next((key for key, pattern in seen.items() if any(pattern.match(line) for line in lines[1:])), None)
+        return next((key for key, pattern in prompts.items() if pattern.fullmatch(lines[-1])), None)
+
+    def _seen(self, seen: Mapping[Key, re.Pattern[str]]) -> Key | None:
+        lines = self.lines()[1:]
+        return next((key for key, pattern in seen.items() if any(pattern.match(line) for line in lines)), None)
 
     async def expect(
         self,
@@ -163,8 +162,10 @@ class Dialogue:
                 silent = 0.0
                 continue
             silent += step
-            key = self._at_prompt(prompts, seen, fresh=fresh)
+            key = self._at_prompt(prompts, fresh=fresh)
             if key is not None and silent >= self._trial(nudged=nudged):
+                return key, self._reply()
+            if key is None and seen and (key := self._seen(seen)) is not None:
                 return key, self._reply()
             if key is None and nudge and silent >= pause:
                 silent, pause, nudged = 0.0, min(pause * 2, NUDGE_MOST), True

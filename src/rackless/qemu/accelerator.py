@@ -112,7 +112,7 @@ def _stamp(kernel: Path | None) -> str:
 
 async def boots(how: Virtualization, kernel: Path | None, *, seconds: float) -> str:
     """Boot a guest with this accelerator: "" if it works, else in what way it does not. A guest that hangs is ended."""
-    words = [PROGRAM, "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-m", "128M", *how.arguments]
+    words = [PROGRAM, "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-m", "128M", *how.arguments(128)]
     try:
         if kernel is not None:
             words += ["-serial", "stdio", "-kernel", str(kernel), "-append", "console=ttyS0 panic=-1"]

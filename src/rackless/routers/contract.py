@@ -6,6 +6,7 @@ Every verb may be repeated after a crash at any point and reaches the same end.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -61,6 +62,14 @@ class RouterFamily(Protocol):
         self, hub: ConsoleHub, wanted: Wanted, *, reset: Reset, deadline: Deadline, progress: Progress = silent
     ) -> BootstrapResult:
         """From power-on to SSH with a password, through the serial console alone."""
+        ...
+
+    def held(self, target: SshTarget) -> AbstractAsyncContextManager[None]:
+        """Within it the verbs that go to this login share one connection."""
+        ...
+
+    async def reach(self, target: SshTarget, *, deadline: Deadline) -> None:
+        """Wait until the login is taken over SSH."""
         ...
 
     async def wait_ports(

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
 
 from rackless.deadline import Deadline
 from rackless.model.errors import AbsentError, DeadlineError, GuestError, InputError
 from rackless.model.naming import port_label
 from rackless.routers.contract import Progress, silent
 from rackless.routers.prompts import refusal
-from rackless.shell.ssh import Shell, SshTarget, wait_ssh
+from rackless.shell.connections import Connections
+from rackless.shell.ssh import Shell, SshTarget
 
 ASK_PORTS = 1.0
 """Seconds between two looks at the guest's interfaces."""
@@ -22,6 +24,16 @@ _COMMUNITY = re.compile(r"[A-Za-z0-9_.:@-]{1,64}")
 class OverSsh:
     """The part of `routers.contract.RouterFamily` that goes over SSH."""
 
+    def __init__(self) -> None:
+        self._connections = Connections()
+
+    def held(self, target: SshTarget) -> AbstractAsyncContextManager[None]:
+        return self._connections.hold(target)
+
+    async def reach(self, target: SshTarget, *, deadline: Deadline) -> None:
+        async with self._connections.shell(target, deadline=deadline):
+            pass
+
     async def wait_ports(
         self, target: SshTarget, expected: Mapping[int, int], *, deadline: Deadline, progress: Progress = silent
     ) -> dict[str, str]:
@@ -29,7 +41,7 @@ class OverSsh:
         found: dict[str, str] = {}
         while True:
             try:
-                async with wait_ssh(target, deadline=deadline) as shell:
+                async with self._connections.shell(target, deadline=deadline) as shell:
                     while True:
                         found = interfaces((await shell.run("ifconfig -a", deadline=deadline.within(30))).out)
                         waiting = waiting_for(found, expected)
@@ -61,7 +73,8 @@ class OverSsh:
         if not statements:
             return
         try:
-            await _commit(target, statements, deadline)
+            async with self._connections.shell(target, deadline=deadline) as shell:
+                await _commit(shell, statements, deadline)
         except GuestError as error:
             shown = error.message.replace(community, "********") if community else error.message
             raise GuestError(shown, hint=error.hint) from None
@@ -70,7 +83,7 @@ class OverSsh:
         await self.load(target, "", community=community, deadline=deadline)
 
     async def save(self, target: SshTarget, *, deadline: Deadline) -> str:
-        async with wait_ssh(target, deadline=deadline) as shell:
+        async with self._connections.shell(target, deadline=deadline) as shell:
             done = await shell.run("cli", stdin="show configuration | display set | no-more\n", deadline=deadline)
         lines = [line for line in done.out.splitlines() if line.startswith(("set ", "deactivate "))]
         if done.code or not lines:
@@ -78,18 +91,17 @@ class OverSsh:
         return "\n".join(lines) + "\n"
 
 
-async def _commit(target: SshTarget, statements: list[str], deadline: Deadline) -> None:
+async def _commit(shell: Shell, statements: list[str], deadline: Deadline) -> None:
     """Statements through the CLI's standard input, never in a process list; all or nothing."""
     script = "\n".join(["configure", *statements, "commit", "exit", "exit"]) + "\n"
-    async with wait_ssh(target, deadline=deadline) as shell:
-        done = await shell.run("cli", stdin=script, deadline=deadline)
-        said = done.out + "\n" + done.err
-        reason = refusal(said)
-        if done.code == 0 and reason is None and "commit complete" in said:
-            return
-        await _undo(shell, deadline)
+    done = await shell.run("cli", stdin=script, deadline=deadline)
+    said = done.out + "\n" + done.err
+    reason = refusal(said)
+    if done.code == 0 and reason is None and "commit complete" in said:
+        return
+    await _undo(shell, deadline)
     raise GuestError(
-        f"{target} refused the configuration: {reason or said.strip() or f'exit status {done.code}, without a word'}",
+        f"{shell.target} refused the configuration: {reason or said.strip() or f'exit status {done.code}, without a word'}",
         hint="Nothing was changed; correct the statement and try again.",
     )
 

@@ -57,6 +57,7 @@ class ReferenceRouter(OverSsh):
     """See `routers.contract.RouterFamily`."""
 
     def __init__(self, pace: Pace | None = None) -> None:
+        super().__init__()
         self._pace = pace or Pace()
 
     @property
@@ -131,7 +132,7 @@ class Talk:
         """To configuration mode, from wherever the guest is."""
         self._progress("waiting for the login prompt")
         at, reply = await self._where("the guest to boot to a login prompt", deadline=self._deadline, fresh=False)
-        tries, before = 0, At.LOGIN
+        tries, before = 0, None
         self._inside = at in BEHIND_LOGIN
         while at is not At.CONFIGURE:
             tries += 1

@@ -82,6 +82,10 @@ class Shell:
         self.target = target
         self._connection = connection
 
+    @property
+    def closed(self) -> bool:
+        return self._connection.is_closed()
+
     async def run(self, command: str, *, stdin: str = "", deadline: Deadline) -> Ran:
         """Run to the end. Secrets belong into `stdin`. A non-zero exit is no error here; 255 when there was no exit status.
 

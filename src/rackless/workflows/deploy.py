@@ -20,7 +20,7 @@ from rackless.providers.contract import Carrier, Ref, Spec
 from rackless.store import machines, sandboxes, wires
 from rackless.workflows.deaths import running
 from rackless.workflows.driving import Tell
-from rackless.workflows.machines import BOOT, start
+from rackless.workflows.machines import RANK, START, start
 from rackless.workflows.routers import set_up_router
 from rackless.workflows.segments import segment_of
 from rackless.workflows.verb import CLERICAL, Work, carried_out, work_of
@@ -42,7 +42,7 @@ async def _deploy(work: Work) -> None:
     await work.step("make", lambda: _make(work), deadline=MAKING, about=about, tries=3)
     await work.step("wire", lambda: _wire(work), deadline=MAKING, about="connecting the wires", tries=3)
     children = []
-    for spec in plan.machines:
+    for spec in sorted(plan.machines, key=lambda spec: RANK[spec.role]):
         if spec.role is Role.CONTROLLER:
             children.append(await durable.child(_router, f"router-{spec.owner}", work.job.id, spec.owner))
         else:
@@ -63,7 +63,7 @@ async def _machine(job: str, name: str) -> str:
     spec = work.lab.plan.machine(name)
     assert spec is not None
     step = f"start {name}"
-    begun = work.step(step, lambda: start(work.world, work.lab, spec, work.tell(step)), deadline=BOOT, about=f"starting {name}")
+    begun = work.step(step, lambda: start(work.world, work.lab, spec, work.tell(step)), deadline=START, about=f"starting {name}")
     if spec.role is not Role.CARD:
         await begun
         return ""
@@ -77,7 +77,7 @@ async def _machine(job: str, name: str) -> str:
     again = work.step(
         step,
         lambda: _once_more(work, spec, reason, work.tell(step)),
-        deadline=2 * BOOT,
+        deadline=START,
         about=f"starting {name} once more, if it died",
     )
     return str(await again)

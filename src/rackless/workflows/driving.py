@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -48,8 +49,12 @@ class Driver(Protocol):
         """From power-on to a login over SSH, through the serial line alone. Returns the SSH host keys read there."""
         ...
 
+    def held(self, spot: Spot) -> AbstractAsyncContextManager[None]:
+        """Within it the verbs share what they open to this router."""
+        ...
+
     async def reach(self, spot: Spot, *, deadline: Deadline, tell: Tell) -> None:
-        """Wait until the user can log in over SSH."""
+        """Wait until root can log in over SSH, with the password that bootstrap has set."""
         ...
 
     async def ports(self, spot: Spot, expected: Mapping[int, int], *, deadline: Deadline, tell: Tell) -> dict[str, str]:

@@ -14,16 +14,23 @@ from rackless.providers.contract import Channel, Power, Provider, Ref, RefKind
 from rackless.routers.linux import wait_ready
 from rackless.shell import hostchannel
 from rackless.store import machines, ports, sandboxes, secrets
+from rackless.workflows.booting import Place
 from rackless.workflows.driving import Tell
 from rackless.workflows.world import World
 
 BOOT = 600.0
 """Seconds a machine may take from power-on to its answer on the host channel. Measured: 5 to 30 s alone under emulation; many
 at once on two cores took several minutes."""
+START = BOOT + 3000.0
+"""Seconds until a machine has booted, its wait for a place to boot in included: a hundred boots of 30 s."""
 RESETS = 2
 """How often a machine that refuses its identity is reset."""
 ANSWER = 30.0
 """Seconds for one answer on the host channel."""
+
+
+RANK = {Role.CONTROLLER: 0, Role.HOST: 1, Role.CARD: 2}
+"""Which boot first: a controller has its dialogue before it when it has booted, in which there is time for the others."""
 
 
 class _RefusedError(GuestError):
@@ -44,12 +51,12 @@ async def start(world: World, row: sandboxes.SandboxRow, spec: MachineSpec, tell
     known = await database.run(machines.get, key, spec.name)
     if known.state is not MachineState.RUNNING:
         await database.run(machines.move, key, spec.name, MachineState.STARTING, reason or "power on")
-    async with world.booting:
+    async with world.booting.place(RANK[spec.role]) as place:
         await world.provider.power(ref_of(spec), Power.ON)
         await world.consoles.open(ref_of(spec), Path(known.transcript), tuple(holder.values()))
         if world.provider.info.host_channel and isinstance(world.provider, Channel):
             tell(f"waiting for {spec.name} to boot and answer on its host channel")
-            keys, macs = await _told(world.provider, row, spec, tell)
+            keys, macs = await _told(world.provider, row, spec, tell, place)
             await database.run(machines.learn, key, spec.name, keys)
             if spec.role is Role.HOST:
                 await database.run(ports.seen, key, spec.owner, _checked(spec, macs))
@@ -58,13 +65,13 @@ async def start(world: World, row: sandboxes.SandboxRow, spec: MachineSpec, tell
 
 
 async def _told(
-    provider: Provider, row: sandboxes.SandboxRow, spec: MachineSpec, tell: Tell
+    provider: Provider, row: sandboxes.SandboxRow, spec: MachineSpec, tell: Tell, place: Place
 ) -> tuple[tuple[str, ...], dict[str, str]]:
     """`_identify`; a guest that refuses (it took another role in this boot) is reset, a few times."""
     assert isinstance(provider, Channel)
     for left in range(RESETS, -1, -1):
         try:
-            return await _identify(provider, row, spec)
+            return await _identify(provider, row, spec, place)
         except _RefusedError as error:
             if not left:
                 raise
@@ -73,8 +80,13 @@ async def _told(
     raise DefectError("No reset was allowed.")
 
 
-async def _identify(provider: Channel, row: sandboxes.SandboxRow, spec: MachineSpec) -> tuple[tuple[str, ...], dict[str, str]]:
-    """The SSH host keys of the guest, and the MAC of each of its ports (a controller's come with its cards, later)."""
+async def _identify(
+    provider: Channel, row: sandboxes.SandboxRow, spec: MachineSpec, place: Place
+) -> tuple[tuple[str, ...], dict[str, str]]:
+    """The SSH host keys of the guest, and the MAC of each of its ports (a controller's come with its cards, later).
+
+    A guest that knows who it is has booted: what it still waits for (a card, for its controller) may need a place itself.
+    """
     wish = next((host for host in row.plan.blueprint.hosts if host.name == spec.owner), HostWish(name=spec.owner))
     identity = hostchannel.identity(
         spec,
@@ -93,6 +105,7 @@ async def _identify(provider: Channel, row: sandboxes.SandboxRow, spec: MachineS
             # Still answering: then it said no, and was not switched off by somebody else meanwhile.
             await channel.ping(deadline=deadline.within(ANSWER))
             raise _RefusedError(error.message, hint=error.hint) from error
+        place.leave()
         if spec.role is Role.CONTROLLER:
             return keys, {}
         status = await wait_ready(channel, deadline=deadline)

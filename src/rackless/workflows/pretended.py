@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 
 from rackless.console.hub import ConsoleHub, Lease
 from rackless.deadline import Deadline
@@ -45,6 +46,9 @@ class PretendedDriver:
             await reset()
             hub.forget()
         raise GuestError(f"{hub.name} was stuck at its boot menu, and {MOST_RESETS} resets did not help.")
+
+    def held(self, spot: Spot) -> AbstractAsyncContextManager[None]:
+        return contextlib.nullcontext()
 
     async def reach(self, spot: Spot, *, deadline: Deadline, tell: Tell) -> None:
         await self._status(spot)

@@ -11,7 +11,7 @@ from rackless.model.plan import MachineSpec
 from rackless.store import machines
 from rackless.workflows.deaths import unless_dead
 from rackless.workflows.driving import Tell
-from rackless.workflows.machines import BOOT, start, stop
+from rackless.workflows.machines import START, start, stop
 from rackless.workflows.routers import REACH, await_ports, read_inventory
 from rackless.workflows.spots import controller_of, spot_of
 from rackless.workflows.verb import CLERICAL, Work, carried_out
@@ -36,16 +36,17 @@ async def _restart(work: Work) -> None:
     )
     step = f"start {name}"
     await work.step(
-        step, lambda: start(work.world, work.lab, spec, work.tell(step)), deadline=BOOT, about=f"starting {name}", tries=2
+        step, lambda: start(work.world, work.lab, spec, work.tell(step)), deadline=START, about=f"starting {name}", tries=2
     )
     if spec.role is Role.HOST:
         return
     controller = controller_of(work.lab.plan, spec.owner)
-    if spec.role is Role.CONTROLLER:
-        step = f"reach {spec.owner}"
-        about = f"waiting for {spec.owner} to take logins over SSH"
-        await work.step(step, lambda: _reach(work, spec, work.tell(step)), deadline=2 * REACH, about=about)
-    await await_ports(work, controller)
+    async with work.world.driver(controller.family).held(await spot_of(work.world, work.lab, spec.owner)):
+        if spec.role is Role.CONTROLLER:
+            step = f"reach {spec.owner}"
+            about = f"waiting for {spec.owner} to take logins over SSH"
+            await work.step(step, lambda: _reach(work, spec, work.tell(step)), deadline=2 * REACH, about=about)
+        await await_ports(work, controller)
     await read_inventory(work, spec.owner)
 
 

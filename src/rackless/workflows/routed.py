@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 
 from rackless.autoload.discovery import discover
 from rackless.console.hub import ConsoleHub
 from rackless.deadline import Deadline
 from rackless.model.inventory import Inventory
 from rackless.routers.contract import RouterFamily, Wanted
-from rackless.shell.ssh import ShellSession, SshTarget, connect, wait_ssh
+from rackless.shell.ssh import ShellSession, SshTarget, connect
 from rackless.workflows.driving import Shell, Spot, Tell
 
 SESSION = 60.0
@@ -46,9 +47,12 @@ class RoutedDriver:
         result = await self._family.bootstrap(hub, wanted, reset=reset, deadline=deadline, progress=tell)
         return tuple(dict.fromkeys((*result.host_keys, *spot.host_keys)))
 
+    def held(self, spot: Spot) -> AbstractAsyncContextManager[None]:
+        return self._family.held(as_root(spot))
+
     async def reach(self, spot: Spot, *, deadline: Deadline, tell: Tell) -> None:
-        async with wait_ssh(as_user(spot), deadline=deadline):
-            tell(f"{spot.router} takes logins over SSH")
+        await self._family.reach(as_root(spot), deadline=deadline)
+        tell(f"{spot.router} takes logins over SSH")
 
     async def ports(self, spot: Spot, expected: Mapping[int, int], *, deadline: Deadline, tell: Tell) -> dict[str, str]:
         return await self._family.wait_ports(as_root(spot), expected, deadline=deadline, progress=tell)

@@ -18,7 +18,7 @@ from rackless.providers.contract import Power
 from rackless.store import inventory, machines, ports, secrets
 from rackless.workflows.deaths import DiedError, unless_dead
 from rackless.workflows.driving import Driver, Spot, Tell
-from rackless.workflows.machines import BOOT, ref_of, start, stop
+from rackless.workflows.machines import START, ref_of, start, stop
 from rackless.workflows.spots import controller_of, spot_of
 from rackless.workflows.verb import Work
 
@@ -41,17 +41,18 @@ async def set_up_router(work: Work, router: str) -> None:
     spec = controller_of(work.lab.plan, router)
     name = f"start {spec.name}"
     await work.step(
-        name, lambda: start(work.world, work.lab, spec, work.tell(name)), deadline=BOOT, about=f"starting {spec.name}"
+        name, lambda: start(work.world, work.lab, spec, work.tell(name)), deadline=START, about=f"starting {spec.name}"
     )
-    name = f"bootstrap {router}"
-    await work.step(
-        name,
-        lambda: _bootstrap(work, spec, work.tell(name)),
-        deadline=BOOTSTRAP + REACH,
-        about=f"bootstrapping {router} over its serial line",
-    )
-    await configure(work, spec)
-    await await_ports(work, spec)
+    async with work.world.driver(spec.family).held(await spot_of(work.world, work.lab, router)):
+        name = f"bootstrap {router}"
+        await work.step(
+            name,
+            lambda: _bootstrap(work, spec, work.tell(name)),
+            deadline=BOOTSTRAP + REACH,
+            about=f"bootstrapping {router} over its serial line",
+        )
+        await configure(work, spec)
+        await await_ports(work, spec)
     await read_inventory(work, router)
 
 
@@ -90,7 +91,7 @@ async def await_ports(work: Work, spec: MachineSpec, *, only: int | None = None)
             await work.step(
                 name,
                 partial(_restart_card, work, card, work.tell(name)),
-                deadline=BOOT,
+                deadline=START,
                 about=f"restarting {card.name}, whose ports did not come",
             )
         name = f"ports {router}" + (f" ({attempt})" if attempt else "")

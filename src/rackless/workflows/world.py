@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +11,7 @@ from rackless.model.site import Site
 from rackless.providers.contract import Provider
 from rackless.settings import Settings
 from rackless.store.database import Database
+from rackless.workflows.booting import Booting
 from rackless.workflows.consoles import Consoles
 from rackless.workflows.driving import Driver
 from rackless.workflows.progress import Progress
@@ -20,7 +19,7 @@ from rackless.workflows.progress import Progress
 
 @dataclass(frozen=True, kw_only=True)
 class World:
-    """`driver`: by family name. `booting`: how many machines may boot at once on this host."""
+    """`driver`: by family name."""
 
     settings: Settings
     site: Site
@@ -29,7 +28,7 @@ class World:
     progress: Progress
     consoles: Consoles
     driver: Callable[[str], Driver]
-    booting: asyncio.Semaphore
+    booting: Booting
 
     @property
     def transcripts(self) -> Path:
@@ -61,8 +60,3 @@ def world() -> World:
 def boot_id() -> str:
     """Which boot of this machine this is (Linux: random/boot_id)."""
     return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
-
-
-def boots_at_once() -> int:
-    """Machines that may boot at the same time: booting is bound by the processor; measured, 4 a core still gain."""
-    return max(8, 4 * (os.cpu_count() or 1))

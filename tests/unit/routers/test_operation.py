@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 
 import asyncssh
@@ -10,12 +11,22 @@ import pytest
 from rackless.deadline import Deadline
 from rackless.model.errors import AbsentError, DeadlineError, GuestError, InputError
 from rackless.routers.reference import ReferenceRouter
+from rackless.shell.connections import Connections
 from rackless.shell.ssh import SshTarget, connect, wait_ssh
 
 PASSWORD = "Root-Secret-123"
 
 
 class Server(asyncssh.SSHServer):
+    def __init__(self, router: Router) -> None:
+        self._router = router
+
+    def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
+        self._router.connections.append(conn)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._router.ended.set()
+
     def begin_auth(self, username: str) -> bool:
         return True
 
@@ -34,11 +45,13 @@ class Router:
         self.looks = 0
         self.config = ["set system host-name west"]
         self.commands: list[str] = []
+        self.connections: list[asyncssh.SSHServerConnection] = []
+        self.ended = asyncio.Event()
 
     async def start(self) -> SshTarget:
         key = asyncssh.generate_private_key("ssh-ed25519")
         self.server = await asyncssh.create_server(
-            Server, "127.0.0.1", 0, server_host_keys=[key], process_factory=self.process, encoding="utf-8"
+            lambda: Server(self), "127.0.0.1", 0, server_host_keys=[key], process_factory=self.process, encoding="utf-8"
         )
         public = key.export_public_key().decode()
         return SshTarget(host="127.0.0.1", port=self.server.get_port(), password=PASSWORD, host_keys=(public,))
@@ -207,3 +220,41 @@ async def test_an_interactive_session_has_a_terminal_that_is_resized(router) -> 
         session.write_eof()
         assert await session.wait() == 3
         await session.close()
+
+
+def logins(router: Router) -> int:
+    """How many connections the router has taken."""
+    return len(router.connections)
+
+
+async def test_what_is_held_takes_one_connection_and_the_rest_one_each(router) -> None:
+    family, limit = ReferenceRouter(), Deadline(20)
+    async with family.held(router.target):
+        await family.reach(router.target, deadline=limit)
+        await family.load(router.target, "set interfaces ge-0/0/0 mtu 9192\n", deadline=limit)
+        assert "set interfaces ge-0/0/0 mtu 9192" in await family.save(router.target, deadline=limit)
+    assert logins(router) == 1
+    await family.save(router.target, deadline=limit)
+    await family.save(router.target, deadline=limit)
+    assert logins(router) == 3
+
+
+async def test_a_held_connection_that_broke_is_opened_anew(router) -> None:
+    family, limit = ReferenceRouter(), Deadline(20)
+    async with family.held(router.target):
+        await family.reach(router.target, deadline=limit)
+        router.connections[0].abort()
+        await router.ended.wait()
+        await family.wait_ports(router.target, {0: 2}, deadline=limit)
+    assert logins(router) == 2
+
+
+async def test_a_held_connection_on_which_a_command_hung_is_not_used_again(router) -> None:
+    connections, limit = Connections(), Deadline(20)
+    async with connections.hold(router.target):
+        with pytest.raises(DeadlineError):
+            async with connections.shell(router.target, deadline=limit) as shell:
+                await shell.run("stuck", deadline=Deadline(0.1))
+        async with connections.shell(router.target, deadline=limit) as shell:
+            assert (await shell.run("ifconfig -a", deadline=limit)).code == 0
+    assert logins(router) == 2

@@ -10,11 +10,11 @@ from rackless.model.errors import Problem, RacklessError
 from rackless.model.plan import Forward, Plan
 from rackless.providers.local.layout import SOCKET_PATH_MOST, Layout
 from rackless.qemu.accelerator import PROGRAM
-from rackless.qemu.command import BootImage
+from rackless.qemu.command import BootImage, translation_cache
 from rackless.qemu.monitor import listening
 
-OVERHEAD_MIB = 150
-"""What a QEMU process needs beside its guest's memory: 64 MiB translation cache, 70 MiB kernel and initrd, and itself."""
+OVERHEAD_MIB = 86
+"""What a QEMU process needs beside its guest's memory and its translation cache: 70 MiB kernel and initrd, and itself."""
 DISK_MIB = 100
 """What an overlay grows to in an ordinary lab."""
 
@@ -51,7 +51,7 @@ def _images(plan: Plan, find: Callable[[str], BootImage]) -> Iterator[Problem]:
 
 def _memory(plan: Plan, running: frozenset[str]) -> Iterator[Problem]:
     new = [machine for machine in plan.machines if machine.name not in running]
-    need = sum(machine.memory + OVERHEAD_MIB for machine in new)
+    need = sum(machine.memory + translation_cache(machine.memory) + OVERHEAD_MIB for machine in new)
     free = available_memory()
     if need > free:
         yield Problem(

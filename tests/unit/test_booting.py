@@ -1,0 +1,90 @@
+"""Who boots when: no more at once than there are places, and the lower rank first."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from rackless.workflows.booting import Booting
+
+
+class Machines:
+    """Machines that boot until they are told that they have."""
+
+    def __init__(self, booting: Booting) -> None:
+        self._booting = booting
+        self.began: list[str] = []
+        self.may_end: dict[str, asyncio.Event] = {}
+        self.tasks: dict[str, asyncio.Task[None]] = {}
+
+    async def come(self, name: str, rank: int) -> None:
+        self.may_end[name] = asyncio.Event()
+        self.tasks[name] = asyncio.create_task(self._boot(name, rank))
+        await settled()
+
+    async def _boot(self, name: str, rank: int) -> None:
+        async with self._booting.place(rank):
+            self.began.append(name)
+            await self.may_end[name].wait()
+
+    async def end(self, name: str) -> None:
+        self.may_end[name].set()
+        await self.tasks[name]
+        await settled()
+
+
+async def settled() -> None:
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+
+async def test_places_are_limited_and_controllers_go_before_cards_that_came_earlier() -> None:
+    machines = Machines(Booting(2))
+    for name, rank in (("card-a", 2), ("card-b", 2), ("card-c", 2), ("controller", 0), ("card-d", 2)):
+        await machines.come(name, rank)
+    assert machines.began == ["card-a", "card-b"]
+    await machines.end("card-b")
+    assert machines.began[2:] == ["controller"]
+    await machines.end("controller")
+    await machines.end("card-a")
+    assert machines.began[3:] == ["card-c", "card-d"]
+
+
+async def test_who_gives_up_takes_no_place_along() -> None:
+    machines = Machines(Booting(1))
+    for name in ("first", "impatient", "patient"):
+        await machines.come(name, 0)
+    machines.tasks["impatient"].cancel()
+    await settled()
+    machines.tasks["first"].cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await machines.tasks["first"]
+    await settled()
+    assert machines.began == ["first", "patient"]
+    await machines.end("patient")
+    await machines.come("last", 0)
+    assert machines.began[-1] == "last"
+
+
+async def test_one_cancelled_in_the_moment_of_its_turn_hands_the_place_on() -> None:
+    booting = Booting(1)
+    machines = Machines(booting)
+    async with booting.place(0) as place:
+        for name in ("unlucky", "next"):
+            await machines.come(name, 0)
+        place.leave()
+        machines.tasks["unlucky"].cancel()
+        await settled()
+    assert machines.began == ["next"]
+
+
+async def test_a_place_left_early_is_given_to_the_next_once() -> None:
+    booting = Booting(1)
+    async with booting.place(0) as place:
+        place.leave()
+        place.leave()
+        async with asyncio.timeout(1), booting.place(0):
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.05), booting.place(0):
+                    pass
