@@ -41,7 +41,7 @@ def boot_id() -> str:
 
 
 def internal_commands(slot: int) -> list[str]:
-    return [f"link set int mtu {INTERNAL_MTU} up", f"address replace {card_address(slot)}/16 dev int"]
+    return ["link set int up", *links.mtu_lines("int", INTERNAL_MTU), f"address replace {card_address(slot)}/16 dev int"]
 
 
 def tunnel_commands(slot: int, port: int) -> list[str]:
@@ -50,7 +50,8 @@ def tunnel_commands(slot: int, port: int) -> list[str]:
         f"link add vx{port} mtu {TUNNEL_MTU} type vxlan id {vni(slot, port)} dev int local {card_address(slot)}"
         f" remote {CONTROLLER} dstport {VXLAN_PORT} nolearning",
         f"link set vx{port} up",
-        f"link set p{port} mtu {WIRE_MTU} promisc on up",
+        f"link set p{port} promisc on up",
+        *links.mtu_lines(f"p{port}", WIRE_MTU),
     ]
 
 
@@ -78,9 +79,9 @@ class Card:
 
     def prepare(self) -> None:
         """All interfaces and their joints. Repeated by a respawned daemon without harm."""
-        links.batch("ip", internal_commands(self.slot))
+        links.batch("ip", internal_commands(self.slot), force=True)
         lines = [line for port in self.numbers if links.read(f"vx{port}") is None for line in tunnel_commands(self.slot, port)]
-        links.batch("ip", lines)
+        links.batch("ip", lines, force=True)
         links.batch("tc", [line for port in self.numbers for line in join_commands(port)])
         self.control = socket.socket(socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
         self.control.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -133,10 +134,10 @@ class Card:
                 continue
             mtu = min(wish.mtu, WIRE_MTU)
             if link.mtu != mtu:
-                lines.append(f"link set p{wish.port} mtu {mtu}")
+                lines += links.mtu_lines(f"p{wish.port}", mtu)
             if link.up != wish.up:
                 lines.append(f"link set p{wish.port} {'up' if wish.up else 'down'}")
-        links.batch("ip", lines)
+        links.batch("ip", lines, force=True)
 
     def run(self) -> None:
         self.prepare()
