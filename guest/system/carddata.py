@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import select
 import socket
+import subprocess
 import time
 from pathlib import Path
 
@@ -67,6 +68,19 @@ def join_commands(port: int) -> list[str]:
     return lines
 
 
+def keep_tags(port: int) -> None:
+    """Have a NIC leave VLAN tags alone: emulated and real ones take them off and put others on, and lose some (802.1ad, VLAN 0).
+
+    virtio's has no such ability, and running ethtool takes a good part of a card's start under emulation.
+    """
+    driver = Path(f"/sys/class/net/p{port}/device/driver").resolve().name
+    if driver != "virtio_net":
+        command = ["/usr/sbin/ethtool", "-K", f"p{port}", "rxvlan", "off", "txvlan", "off"]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+        if done.returncode:
+            links.say(f"p{port} ({driver}) may change VLAN tags: {done.stderr.strip()}")
+
+
 class Card:
     def __init__(self, slot: int) -> None:
         self.slot = slot
@@ -83,6 +97,8 @@ class Card:
         lines = [line for port in self.numbers if links.read(f"vx{port}") is None for line in tunnel_commands(self.slot, port)]
         links.batch("ip", lines, force=True)
         links.batch("tc", [line for port in self.numbers for line in join_commands(port)])
+        for port in self.numbers:
+            keep_tags(port)
         self.control = socket.socket(socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
         self.control.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self.control.bind((card_address(self.slot), CONTROL_PORT))
