@@ -12,6 +12,7 @@ import subprocess
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import Any
 
 
 class Result:
@@ -48,6 +49,16 @@ class Machine:
         except OSError as error:
             return Result(127, "", f"{argv[0]}: {error.strerror}")
         return Result(done.returncode, done.stdout, done.stderr)
+
+    def links(self) -> list[dict[str, Any]]:
+        """The network interfaces with their addresses, as `ip -j addr show` has them (and `ifalias`, which that leaves out).
+
+        Raises:
+            OSError: the kernel does not answer.
+        """
+        from system import netlink
+
+        return netlink.links()
 
     def exists(self, path: str) -> bool:
         return os.path.lexists(self.path(path))
@@ -119,6 +130,17 @@ class Folder(Machine):
     silently."""
 
     live = False
+
+    def links(self) -> list[dict[str, Any]]:
+        import json
+
+        done = self.run(["ip", "-j", "addr", "show"])
+        if done.code != 0:
+            raise OSError(done.err.strip())
+        shown: list[dict[str, Any]] = json.loads(done.out or "[]")
+        for link in shown:
+            link.setdefault("ifalias", (self.read(f"/sys/class/net/{link['ifname']}/ifalias") or "").rstrip("\n"))
+        return shown
 
     def run(self, argv: Sequence[str], stdin: str = "", deadline: float = 30.0) -> Result:
         import json

@@ -1,1 +1,1 @@
-"""SNMP of the reference router: what snmpd asks by pass_persist. Standard library only; imports nothing of `rackless`."""
+"""SNMP of the reference router: an AgentX sub-agent of snmpd with the router's own tables. Standard library only."""

@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
-CHASSIS = "/run/chassisd.json"
 GIGABIT = 1_000_000_000
 ETHERNET_HEADER = 14
 """Junos counts it in the MTU of a physical interface ("media MTU"): kernel 1500 is 1514."""

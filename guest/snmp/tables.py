@@ -1,4 +1,4 @@
-"""The tables as {OID: (type, value)}, types as snmpd's pass_persist names them."""
+"""The router's own tables: where each is in the tree, and its rows. A new one is a function here, and a line in TABLES."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import socket
 import time
 
 from snmp.facts import Interface, cards, interfaces
+from snmp.smi import ADDRESS, COUNTER, COUNTER64, GAUGE, INTEGER, MOST32, OBJECT, OCTETS, TICKS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterator
 
-Oid = tuple[int, ...]
-Row = tuple[Oid, str, str]
+    from snmp.smi import Builder, Oid, Row
 
 IF = (1, 3, 6, 1, 2, 1, 2, 2, 1)
 IFX = (1, 3, 6, 1, 2, 1, 31, 1, 1, 1)
@@ -25,24 +25,18 @@ BOX = (1, 3, 6, 1, 4, 1, 2636, 3, 1)
 """jnxBoxAnatomy of JUNIPER-MIB. Container indices: 7 is FPC, 9 is Routing Engine."""
 FPC, ROUTING_ENGINE = 7, 9
 TITLE = "Rackless reference router"
-MOST32 = 0xFFFFFFFF
+NOTHING = (0, 0)
+"""zeroDotZero (RFC 2578): the object identifier for none."""
 
 
-def dotted(oid: Iterable[int]) -> str:
-    return "." + ".".join(map(str, oid))
+def _state(up: bool) -> int:
+    """up(1) or down(2) of ifAdminStatus and ifOperStatus, and TruthValue."""
+    return 1 if up else 2
 
 
-def _octets(data: bytes) -> tuple[str, str]:
-    return ("octet", " ".join(f"{byte:02X}" for byte in data)) if data else ("string", "")
-
-
-def _one_line(text: str) -> str:
-    """A value is one line of the protocol."""
-    return " ".join(text.split())
-
-
-def _state(up: bool) -> tuple[str, str]:
-    return "integer", "1" if up else "2"
+def _one_line(text: str) -> bytes:
+    """A DisplayString."""
+    return " ".join(text.split()).encode()
 
 
 def if_table(chassis: str) -> Iterator[Row]:
@@ -56,17 +50,17 @@ def if_table(chassis: str) -> Iterator[Row]:
 def _if_row(port: Interface, index: int, name: str, kind: int, mtu: int) -> Iterator[Row]:
     counters = {10: "rx_bytes", 11: "rx_packets", 13: "rx_dropped", 14: "rx_errors", 16: "tx_bytes", 17: "tx_packets"}
     counters |= {19: "tx_dropped", 20: "tx_errors"}
-    yield (*IF, 1, index), "integer", str(index)
-    yield (*IF, 2, index), "string", name
-    yield (*IF, 3, index), "integer", str(kind)
-    yield (*IF, 4, index), "integer", str(min(mtu, 0x7FFFFFFF))
-    yield (*IF, 5, index), "gauge", str(min(port.speed, MOST32))
-    yield (*IF, 6, index), *_octets(port.mac)
-    yield (*IF, 7, index), *_state(port.admin_up)
-    yield (*IF, 8, index), *_state(port.oper_up)
-    yield (*IF, 9, index), "timeticks", "0"
+    yield (*IF, 1, index), INTEGER, index
+    yield (*IF, 2, index), OCTETS, name.encode()
+    yield (*IF, 3, index), INTEGER, kind
+    yield (*IF, 4, index), INTEGER, min(mtu, 0x7FFFFFFF)
+    yield (*IF, 5, index), GAUGE, min(port.speed, MOST32)
+    yield (*IF, 6, index), OCTETS, port.mac
+    yield (*IF, 7, index), INTEGER, _state(port.admin_up)
+    yield (*IF, 8, index), INTEGER, _state(port.oper_up)
+    yield (*IF, 9, index), TICKS, 0
     for column, what in counters.items():
-        yield (*IF, column, index), "counter", str(port.count(what) & MOST32)
+        yield (*IF, column, index), COUNTER, port.count(what) & MOST32
 
 
 def ifx_table(chassis: str) -> Iterator[Row]:
@@ -75,15 +69,15 @@ def ifx_table(chassis: str) -> Iterator[Row]:
     for port in interfaces():
         units = [(port.unit_index, f"{port.name}.0", False)] if port.addresses else []
         for index, name, physical in [(port.if_index, port.name, True), *units]:
-            yield (*IFX, 1, index), "string", name
+            yield (*IFX, 1, index), OCTETS, name.encode()
             for column, what in wide.items():
-                yield (*IFX, column, index), "counter64", str(port.count(what))
-            yield (*IFX, 14, index), "integer", "1"
-            yield (*IFX, 15, index), "gauge", str(port.speed // 1_000_000)
-            yield (*IFX, 16, index), "integer", "2"
-            yield (*IFX, 17, index), *_state(physical and not port.loopback)
-            yield (*IFX, 18, index), "string", _one_line(port.alias) if physical else ""
-            yield (*IFX, 19, index), "timeticks", "0"
+                yield (*IFX, column, index), COUNTER64, port.count(what)
+            yield (*IFX, 14, index), INTEGER, 1
+            yield (*IFX, 15, index), GAUGE, port.speed // 1_000_000
+            yield (*IFX, 16, index), INTEGER, 2
+            yield (*IFX, 17, index), INTEGER, _state(physical and not port.loopback)
+            yield (*IFX, 18, index), OCTETS, _one_line(port.alias) if physical else b""
+            yield (*IFX, 19, index), TICKS, 0
 
 
 def _addresses() -> Iterator[tuple[Interface, int, bytes, int]]:
@@ -97,11 +91,11 @@ def ipaddr_table(chassis: str) -> Iterator[Row]:
     for port, family, octets, prefix in _addresses():
         if family == socket.AF_INET:
             mask = (MOST32 << (32 - prefix)) & MOST32
-            yield (*IPADDR, 1, *octets), "ipaddress", ".".join(map(str, octets))
-            yield (*IPADDR, 2, *octets), "integer", str(port.unit_index)
-            yield (*IPADDR, 3, *octets), "ipaddress", ".".join(map(str, mask.to_bytes(4)))
-            yield (*IPADDR, 4, *octets), "integer", "1"
-            yield (*IPADDR, 5, *octets), "integer", "65535"
+            yield (*IPADDR, 1, *octets), ADDRESS, octets
+            yield (*IPADDR, 2, *octets), INTEGER, port.unit_index
+            yield (*IPADDR, 3, *octets), ADDRESS, mask.to_bytes(4)
+            yield (*IPADDR, 4, *octets), INTEGER, 1
+            yield (*IPADDR, 5, *octets), INTEGER, 65535
 
 
 def ipaddress_table(chassis: str) -> Iterator[Row]:
@@ -111,16 +105,16 @@ def ipaddress_table(chassis: str) -> Iterator[Row]:
         index = (kind, len(octets), *octets)
         width = len(octets) * 8
         net = (int.from_bytes(octets) >> (width - prefix) << (width - prefix)).to_bytes(len(octets))
-        yield (*IPADDRESS, 3, *index), "integer", str(port.unit_index)
-        yield (*IPADDRESS, 4, *index), "integer", "1"
+        yield (*IPADDRESS, 3, *index), INTEGER, port.unit_index
+        yield (*IPADDRESS, 4, *index), INTEGER, 1
         pointer = (*IPPREFIX, 5, port.unit_index, kind, len(net), *net, prefix)
-        yield (*IPADDRESS, 5, *index), "objectid", dotted(pointer)
-        yield (*IPADDRESS, 6, *index), "integer", "2"
-        yield (*IPADDRESS, 7, *index), "integer", "1"
-        yield (*IPADDRESS, 8, *index), "timeticks", "0"
-        yield (*IPADDRESS, 9, *index), "timeticks", "0"
-        yield (*IPADDRESS, 10, *index), "integer", "1"
-        yield (*IPADDRESS, 11, *index), "integer", "2"
+        yield (*IPADDRESS, 5, *index), OBJECT, pointer
+        yield (*IPADDRESS, 6, *index), INTEGER, 2
+        yield (*IPADDRESS, 7, *index), INTEGER, 1
+        yield (*IPADDRESS, 8, *index), TICKS, 0
+        yield (*IPADDRESS, 9, *index), TICKS, 0
+        yield (*IPADDRESS, 10, *index), INTEGER, 1
+        yield (*IPADDRESS, 11, *index), INTEGER, 2
 
 
 def _serial(ports: list[Interface]) -> str:
@@ -138,27 +132,27 @@ def entity_table(chassis: str) -> Iterator[Row]:
         for port in card.ports:
             at = index + 1 + port.port
             yield from _entity(at, port.name, index, 10, port.port, port.name, "")
-            yield (*ENTITY_ALIAS, at, 0), "objectid", dotted((*IF, 1, port.if_index))
+            yield (*ENTITY_ALIAS, at, 0), OBJECT, (*IF, 1, port.if_index)
 
 
 def _entity(index: int, text: str, within: int, kind: int, place: int, name: str, serial: str) -> Iterator[Row]:
-    yield (*ENTITY, 2, index), "string", text
-    yield (*ENTITY, 3, index), "objectid", ".0.0"
-    yield (*ENTITY, 4, index), "integer", str(within)
-    yield (*ENTITY, 5, index), "integer", str(kind)
-    yield (*ENTITY, 6, index), "integer", str(place)
-    yield (*ENTITY, 7, index), "string", name
-    yield (*ENTITY, 11, index), "string", serial
-    yield (*ENTITY, 12, index), "string", "Rackless"
-    yield (*ENTITY, 13, index), "string", "reference"
-    yield (*ENTITY, 16, index), "integer", "1" if kind == 9 else "2"
+    yield (*ENTITY, 2, index), OCTETS, text.encode()
+    yield (*ENTITY, 3, index), OBJECT, NOTHING
+    yield (*ENTITY, 4, index), INTEGER, within
+    yield (*ENTITY, 5, index), INTEGER, kind
+    yield (*ENTITY, 6, index), INTEGER, place
+    yield (*ENTITY, 7, index), OCTETS, name.encode()
+    yield (*ENTITY, 11, index), OCTETS, serial.encode()
+    yield (*ENTITY, 12, index), OCTETS, b"Rackless"
+    yield (*ENTITY, 13, index), OCTETS, b"reference"
+    yield (*ENTITY, 16, index), INTEGER, _state(kind == 9)
 
 
 def box_table(chassis: str) -> Iterator[Row]:
     """jnxBoxAnatomy: jnxBoxDescr, jnxBoxSerialNo and the jnxContentsTable with a row a card."""
     ports = interfaces()
-    yield (*BOX, 2, 0), "string", TITLE
-    yield (*BOX, 3, 0), "string", _serial(ports)
+    yield (*BOX, 2, 0), OCTETS, TITLE.encode()
+    yield (*BOX, 3, 0), OCTETS, _serial(ports).encode()
     yield from _contents(ROUTING_ENGINE, 1, "Routing Engine 0", 0.0)
     for card in cards(chassis, ports):
         yield from _contents(FPC, card.slot + 1, f"FPC: Reference card @ {card.slot}/*/*", card.since)
@@ -168,13 +162,13 @@ def _contents(container: int, place: int, text: str, since: float) -> Iterator[R
     index = (container, place, 0, 0)
     table = (*BOX, 8, 1)
     for column, value in enumerate(index, start=1):
-        yield (*table, column, *index), "integer", str(value)
-    yield (*table, 5, *index), "objectid", ".0.0"
-    yield (*table, 6, *index), "string", text
-    yield (*table, 7, *index), "string", ""
-    yield (*table, 8, *index), "string", ""
-    yield (*table, 9, *index), "timeticks", str(_installed(since))
-    yield (*table, 10, *index), "string", ""
+        yield (*table, column, *index), INTEGER, value
+    yield (*table, 5, *index), OBJECT, NOTHING
+    yield (*table, 6, *index), OCTETS, text.encode()
+    yield (*table, 7, *index), OCTETS, b""
+    yield (*table, 8, *index), OCTETS, b""
+    yield (*table, 9, *index), TICKS, _installed(since)
+    yield (*table, 10, *index), OCTETS, b""
 
 
 def _installed(since: float) -> int:
@@ -184,11 +178,16 @@ def _installed(since: float) -> int:
     return max(0, int((since - (time.time() - time.clock_gettime(time.CLOCK_BOOTTIME))) * 100)) & MOST32
 
 
-TABLES: dict[str, Callable[[str], Iterator[Row]]] = {
-    "if": if_table,
-    "ifx": ifx_table,
-    "ipaddr": ipaddr_table,
-    "ipaddress": ipaddress_table,
-    "entity": entity_table,
-    "box": box_table,
+TABLES: dict[Oid, Builder] = {
+    IF[:-1]: if_table,
+    IFX[:-1]: ifx_table,
+    IPADDR[:-1]: ipaddr_table,
+    IPADDRESS[:-1]: ipaddress_table,
+    ENTITY[:8]: entity_table,
+    BOX: box_table,
 }
+"""By the root of the subtree that each fills alone."""
+
+COLUMNS: dict[Oid, tuple[Oid, ...]] = {IPADDR[:-1]: tuple((*IPADDR, column) for column in range(1, 6))}
+"""What is registered instead of the root, where snmpd has registered each column of its own table: a longer one goes before ours
+whatever the priorities, so that only one of the same length can win."""

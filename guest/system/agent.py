@@ -29,7 +29,7 @@ NOBODY_AFTER = 20.0
 MOST_OUTPUT = 24 * 1024
 """Characters of each output of `run` that fit an answer of 64 KiB, escapes included."""
 KEY_POWER = 116
-DAEMONS = {"controller": "system.chassisd", "card": "system.carddata"}
+DAEMONS = {"controller": ("system.chassisd", "snmp.subagent"), "card": ("system.carddata",)}
 
 
 def uptime() -> float:
@@ -125,8 +125,8 @@ class Agent:
             keep(identity)
         self.identity = identity
         self.power_keys = self.power_keys or open_power_keys()
-        if identity.role in DAEMONS:
-            self.keeper.keep(DAEMONS[identity.role])
+        for module in DAEMONS.get(identity.role, ()):
+            self.keeper.keep(module)
         links.say(f"this machine is {identity.role} {'' if identity.slot is None else identity.slot}")
 
     def status(self, _: dict[str, object]) -> dict[str, object]:

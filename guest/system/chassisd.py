@@ -10,6 +10,7 @@ import os
 import select
 import socket
 import time
+from collections.abc import Collection
 from dataclasses import asdict
 from pathlib import Path
 
@@ -39,14 +40,15 @@ PID_FILE = Path("/run/chassisd.pid")
 DEFAULT_MTU = 1500
 
 
-def commands(actions: tuple[Action, ...]) -> list[str]:
-    """Lines for `ip -force -batch` that carry out the actions."""
+def commands(actions: tuple[Action, ...], present: Collection[str]) -> list[str]:
+    """Lines for `ip -force -batch` that carry out the actions. `present`: names of the interfaces there are; for one that is
+    not there the kernel would look for a module of its name, twice."""
     lines: list[str] = []
     for action in actions:
         if isinstance(action, Make):
             name = interface(action.slot, action.report.port)
+            lines += [f"link del {name}"] if name in present else []
             lines += [
-                f"link del {name}",
                 f"link add {name} address {action.report.mac} mtu {DEFAULT_MTU} type vxlan"
                 f" id {vni(action.slot, action.report.port)} dev int local {CONTROLLER} remote {card_address(action.slot)}"
                 f" dstport {VXLAN_PORT} nolearning",
@@ -54,7 +56,8 @@ def commands(actions: tuple[Action, ...]) -> list[str]:
                 f"link set {name} protodown {'off' if action.report.carrier else 'on'}",
             ]
         elif isinstance(action, Remove):
-            lines.append(f"link del {interface(action.slot, action.port)}")
+            name = interface(action.slot, action.port)
+            lines += [f"link del {name}"] if name in present else []
         else:
             lines.append(f"link set {interface(action.slot, action.port)} protodown {'off' if action.up else 'on'}")
     return lines
@@ -87,7 +90,7 @@ class Daemon:
     def act(self, actions: tuple[Action, ...]) -> None:
         if not actions:
             return
-        complaint = links.batch("ip", commands(actions), force=True)
+        complaint = links.batch("ip", commands(actions, links.names()), force=True)
         wrong = [line for line in complaint.splitlines() if "Cannot find device" not in line and "Command failed" not in line]
         if wrong:
             links.say(f"chassisd: {wrong[0]}")

@@ -13,8 +13,9 @@ from importlib import import_module
 
 from system import links
 
-PR_SET_PDEATHSIG = 1
-"""linux/prctl.h: the signal a process gets when its parent ends; the next agent starts its own children."""
+PR_SET_PDEATHSIG, PR_SET_NAME = 1, 15
+"""linux/prctl.h: the signal a process gets when its parent ends, as the next agent starts its own children; the name that `ps -e`
+shows, of 15 octets."""
 AGAIN_AFTER = 1.0
 """Seconds at least between two starts of the same daemon."""
 
@@ -57,7 +58,9 @@ class Keeper:
             return pid
         status = 1
         try:
-            ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+            prctl = ctypes.CDLL(None).prctl
+            prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+            prctl(PR_SET_NAME, module.encode(), 0, 0, 0)
             signal.set_wakeup_fd(-1)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             signal.pthread_sigmask(signal.SIG_SETMASK, ())

@@ -1,4 +1,4 @@
-"""A real snmpd with the guest's own programs, in a network namespace with ports named as the router's, discovered."""
+"""A real snmpd with the guest's own sub-agent, in a network namespace with ports named as the router's, discovered."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ import ctypes
 import json
 import os
 import shutil
+import signal
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -15,16 +17,21 @@ from pathlib import Path
 
 import pytest
 
+from mgmt.render.snmp import MODULES
 from rackless.autoload.discovery import discover
+from rackless.autoload.walking import agent
 from rackless.deadline import Deadline
 from rackless.model.errors import DeadlineError
 from rackless.model.inventory import Inventory
+from snmp import smi
+from snmp.tables import TABLES
 
 pytestmark = pytest.mark.root
 
-GUEST = Path(__file__).parents[2] / "guest" / "snmp"
+GUEST = Path(__file__).parents[2] / "guest"
 COMMUNITY = "Test-Community-77"
 PORT = 16100
+IF_NAME = ".1.3.6.1.2.1.31.1.1.1.1"
 CLONE_NEWNET = 0x40000000
 
 
@@ -40,7 +47,9 @@ class Router:
         self.chassis = tmp / "chassisd.json"
         self.conf = tmp / "snmpd.conf"
         self.log = tmp / "snmpd.log"
+        self.socket = tmp / "agentx.sock"
         self.daemon: subprocess.Popen[bytes] | None = None
+        self.subagent: subprocess.Popen[bytes] | None = None
 
     def inside(self, *words: str) -> str:
         return sh("ip", "netns", "exec", self.ns, *words)
@@ -73,19 +82,40 @@ class Router:
         sh(*ip, "addr", "add", "198.51.100.1/30", "dev", "ge-0-0-0")
         sh(*ip, "addr", "add", "2001:db8::1/64", "dev", "ge-0-0-0", "nodad")
         self.chassis.write_text(json.dumps({"cards": [{"slot": 0, "ports": [], "since": time.time()}, {"slot": 2, "ports": []}]}))
-        part = (GUEST / "snmpd.conf.part").read_text()
-        part = part.replace("/usr/lib/rackless-router/snmp/run", f"{GUEST}/run --chassis {self.chassis}")
-        self.conf.write_text(f"agentaddress udp:127.0.0.1:{PORT}\nrocommunity {COMMUNITY}\nsysname west\n{part}")
+        part = (GUEST / "snmp/snmpd.conf.part").read_text().replace("/run/agentx.sock", str(self.socket))
+        self.conf.write_text(f"rocommunity {COMMUNITY}\nsysname west\n{part}")
         self.conf.chmod(0o600)
+        self.start_subagent()
+        self.start_snmpd()
+
+    def start_subagent(self) -> None:
+        code = "import sys; from snmp.subagent import run; run(sys.argv[1], sys.argv[2], print)"
+        words = [sys.executable, "-uc", code, str(self.socket), str(self.chassis)]
+        with self.log.with_name("subagent.log").open("ab") as log:
+            self.subagent = subprocess.Popen(
+                ["ip", "netns", "exec", self.ns, *words], stdout=log, stderr=log, env={**os.environ, "PYTHONPATH": str(GUEST)}
+            )
+
+    def start_snmpd(self) -> None:
+        modules = [word for module in MODULES.split() for word in ("-I", module)]
+        words = ["-f", "-r", "-m", "", *modules, "-C", "-c", str(self.conf), "-Lf", str(self.log), "-p", ""]
         self.daemon = subprocess.Popen(
-            ["ip", "netns", "exec", self.ns, "snmpd", "-f", "-r", "-C", "-c", str(self.conf), "-Lf", str(self.log), "-p", ""],
-            env={**os.environ, "MIBS": "", "SNMP_PERSISTENT_DIR": str(self.conf.parent / "persist")},
+            ["ip", "netns", "exec", self.ns, "/usr/sbin/snmpd", *words, f"udp:127.0.0.1:{PORT}"],
+            env={**os.environ, "SNMP_PERSISTENT_DIR": str(self.conf.parent / "persist")},
         )
+        self.until(lambda: "ge-0/0/0" in self.walk(f"{IF_NAME}"), "the sub-agent's tables never came")
+
+    def until(self, holds: Callable[[], bool], otherwise: str) -> None:
+        end = time.monotonic() + 15
+        while not holds():
+            assert time.monotonic() < end, otherwise
+            time.sleep(0.1)
 
     def stop(self) -> None:
-        if self.daemon:
-            self.daemon.terminate()
-            self.daemon.wait(10)
+        for process in (self.subagent, self.daemon):
+            if process:
+                process.terminate()
+                process.wait(10)
         subprocess.run(["ip", "netns", "del", self.ns], check=True)
 
     def within(self, work: Callable[[], object]) -> object:
@@ -112,10 +142,37 @@ class Router:
 
         return self.within(lambda: asyncio.run(ask()))
 
-    def walk(self, oid: str) -> str:
-        return self.inside(
-            "snmpbulkwalk", "-v2c", "-m", "", "-On", "-t", "5", "-r", "3", "-c", COMMUNITY, f"127.0.0.1:{PORT}", oid
-        )
+    def walk(self, oid: str, *options: str) -> str:
+        """What an ordinary client shows; nothing while there is no agent."""
+        words = [
+            "snmpbulkwalk",
+            "-v2c",
+            "-m",
+            "",
+            "-On",
+            "-t",
+            "5",
+            "-r",
+            "3",
+            *options,
+            "-c",
+            COMMUNITY,
+            f"127.0.0.1:{PORT}",
+            oid,
+        ]
+        done = subprocess.run(["ip", "netns", "exec", self.ns, *words], check=False, capture_output=True, text=True)
+        return done.stdout
+
+    def columns(self, roots: list[smi.Oid]) -> list[dict[smi.Oid, object]]:
+        """What the project's own walker finds below each root."""
+
+        async def ask() -> list[dict[smi.Oid, object]]:
+            async with agent("127.0.0.1", PORT, COMMUNITY) as walker:
+                return await walker.columns(roots, deadline=Deadline(30))
+
+        found = self.within(lambda: asyncio.run(ask()))
+        assert isinstance(found, list), found
+        return found
 
 
 @pytest.fixture(scope="module")
@@ -195,12 +252,73 @@ def test_a_wrong_community_is_told_as_a_guess(router: Router) -> None:
     assert "community" in found.hint
 
 
-def test_one_resident_process_a_table(router: Router) -> None:
-    router.walk(".1.3.6.1.2.1.2.2")
+CHANGING = {smi.COUNTER, smi.COUNTER64, smi.TICKS}
+
+
+def test_snmpd_hands_on_every_cell_of_every_table(router: Router) -> None:
+    """By the project's walker, all tables in one request, and by an ordinary client: all names, all values that stand still."""
+    walked = router.columns(list(TABLES))
+    for root, found in zip(TABLES, walked, strict=True):
+        rows = router.within(lambda build=TABLES[root]: list(build(str(router.chassis))))  # type: ignore[misc]
+        assert isinstance(rows, list), rows
+        cells = {name[len(root) :]: (kind, value) for name, kind, value in rows}
+        assert found.keys() == cells.keys()
+        for name, (kind, value) in cells.items():
+            if kind not in CHANGING:
+                assert type(value)(found[name]) == value, (root, name)  # type: ignore[call-overload]
+        lines = router.walk("." + ".".join(map(str, root))).splitlines()
+        shown = [tuple(map(int, line.split(" = ")[0].strip(".").split("."))) for line in lines]
+        assert shown == sorted((*root, *name) for name in cells)
+
+
+def test_setting_is_refused(router: Router) -> None:
+    text = router.conf.read_text()
+    router.conf.write_text(text.replace("rocommunity", "rwcommunity"))
     assert router.daemon
-    children = Path(f"/proc/{router.daemon.pid}/task/{router.daemon.pid}/children").read_text().split()
-    before = set(children)
-    router.walk(".1.3.6.1.2.1.2.2")
-    after = set(Path(f"/proc/{router.daemon.pid}/task/{router.daemon.pid}/children").read_text().split())
-    assert before == after
-    assert 0 < len(after) <= 6
+    assert router.daemon
+    router.daemon.send_signal(signal.SIGHUP)
+    words = ["snmpset", "-v2c", "-m", "", "-c", COMMUNITY, f"127.0.0.1:{PORT}", f"{IF_NAME}.1", "s", "x"]
+
+    def told() -> str:
+        done = subprocess.run(["ip", "netns", "exec", router.ns, *words], check=False, capture_output=True, text=True)
+        return done.stderr
+
+    router.until(lambda: "notWritable" in told(), "setting a cell was never refused as notWritable")
+    router.conf.write_text(text)
+    router.daemon.send_signal(signal.SIGHUP)
+    router.until(lambda: "noAccess" in told(), "the community stayed writable")
+    assert "ge-0/0/0" in router.walk(IF_NAME)
+
+
+@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGKILL])
+def test_the_subagent_finds_a_new_snmpd(router: Router, end: signal.Signals) -> None:
+    """SIGKILL leaves a socket behind that nobody listens at."""
+    before = router.walk(IF_NAME)
+    assert router.daemon
+    router.daemon.send_signal(end)
+    router.daemon.wait(10)
+    router.start_snmpd()
+    assert router.walk(IF_NAME) == before
+
+
+def test_snmpds_command_line_stays_as_it_was_given(router: Router) -> None:
+    """By it the management daemon, when it is restarted, finds the snmpd that it had started."""
+    assert router.daemon
+    given = router.daemon.args[4:]  # type: ignore[index]  # behind `ip netns exec NAME`
+    shown = Path(f"/proc/{router.daemon.pid}/cmdline").read_bytes().decode().split("\0")[:-1]
+    assert shown == given
+
+
+def test_a_new_subagent_takes_the_place_of_one_that_died(router: Router) -> None:
+    before = router.walk(IF_NAME)
+    assert router.subagent
+    router.subagent.kill()
+    router.subagent.wait(10)
+    router.until(lambda: "ge-" not in router.walk(IF_NAME), "the tables stayed without their sub-agent")
+    router.start_subagent()
+    router.until(lambda: router.walk(IF_NAME) == before, "the tables never came back")
+
+
+def test_only_root_may_answer_for_the_router(router: Router) -> None:
+    assert router.socket.stat().st_mode & 0o777 == 0o600
+    assert router.socket.stat().st_uid == 0

@@ -157,6 +157,7 @@ def test_protocols_come_up(routers: tuple[Router, Router]) -> None:
     west.shows("show isis adjacency", r"ge-0/0/0\.0 +east +\S+ +Up")
     west.shows("show bgp summary", r"10\.0\.0\.2 +65002.*Establ")
     assert "to 10.0.0.2 via ge-0/0/0.0" in west.shows("show route 192.168.0.2", r"\*\[OSPF/10\]")
+    east.shows("show route 192.168.0.1", r"\*\[OSPF/10\]")
     assert " 0% packet loss" in west.cli("ping 192.168.0.2 count 1 source 192.168.0.1")
 
 

@@ -5,7 +5,6 @@ Ports come and go with their cards: `reconcile` compares what is wanted with wha
 
 from __future__ import annotations
 
-import json
 import re
 
 from ..check import units
@@ -73,19 +72,20 @@ def apply(engine: Engine, old: Part | None, new: Part) -> None:
 
 def reconcile(engine: Engine, wanted: dict[str, Any]) -> None:
     """Bring the kernel's interfaces to what is wanted; Failed with the kernel's own word."""
-    shown = engine.world.run(["ip", "-j", "addr", "show"])
-    if shown.code != 0:
-        raise Failed(f"interfaces: {shown.err.strip()}")
+    try:
+        shown = engine.world.links()
+    except OSError as error:
+        raise Failed(f"interfaces: {error}") from error
     lines: list[str] = []
     aliases: list[tuple[str, str]] = []
-    for link in json.loads(shown.out or "[]"):
+    for link in shown:
         name = link["ifname"]
         if not (name in wanted or name.startswith("ge-")) or router_name(name) is None:
             continue
         wish = wanted.get(name) or {"addresses": [], "mtu": DEFAULT_MTU - HEADER, "up": True, "dhcp": False, "alias": ""}
         lines += commands(link, wish)
-        # `ip addr` leaves the alias out; setting it anew each time would be a change, and bring us here again for ever.
-        if (engine.world.read(f"/sys/class/net/{name}/ifalias") or "").rstrip("\n") != wish["alias"]:
+        # Setting it anew each time would be a change, and bring us here again for ever.
+        if link["ifalias"] != wish["alias"]:
             aliases.append((name, wish["alias"]))
     if lines:
         _batch(engine, lines)

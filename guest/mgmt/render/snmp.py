@@ -11,12 +11,18 @@ if TYPE_CHECKING:
     from ..world import Machine
 
 CONFIG = "/etc/snmp/snmpd.conf"
-ENTERPRISE = "pass_persist .1.3.6.1.4.1.2636 /usr/lib/rackless-router/snmp/run"
 PART = "/usr/lib/rackless-router/snmp/snmpd.conf.part"
-"""Further lines of the agent's own subtree, when the image has them."""
+"""Further lines of the image: what the router says it is, and the socket of its sub-agent."""
 
-WITHOUT = "-smux"
-"""Modules of the agent that are left out: smux listens on TCP port 199 of every interface."""
+MODULES = (
+    "vacm_conf usmConf snmpEngine snmpMPDStats usmStats usmUser system_mib sysORTable snmp_mib"
+    " interface ip ip_scalars ipAddressTable ipAddressPrefixTable ipDefaultRouterTable inetNetToMediaTable ipSystemStatsTable"
+    " ipIfStatsTable ipv6ScopeZoneIndexTable ipCidrRouteTable inetCidrRouteTable"
+    " icmp tcp tcpTable tcpConnectionTable tcpListenerTable udp udpTable udpEndpointTable"
+)
+"""Modules of snmpd that are started: SNMPv2-MIB, SNMP-FRAMEWORK-MIB, IP-MIB, IP-FORWARD-MIB, TCP-MIB, UDP-MIB. Without the
+others it starts in half the time, has no tables with Linux's names of interfaces before the sub-agent is there, and does not
+listen on TCP port 199 (smux)."""
 
 
 def render(tree: Tree, world: Machine) -> Part:
@@ -34,7 +40,6 @@ def render(tree: Tree, world: Machine) -> Part:
     if name:
         lines.append(f"sysName {name}")
     more = world.read(PART)
-    lines += [ENTERPRISE] if more is None or ENTERPRISE not in more else []
     lines += [] if more is None else more.splitlines()
     return Part({CONFIG: ("\n".join(lines) + "\n", 0o600)}, True)
 
@@ -45,6 +50,9 @@ def apply(engine: Engine, old: Part | None, new: Part) -> None:
         engine.world.remove(CONFIG)
         return
     changed = engine.put_files(None, new)
-    argv = ["/usr/sbin/snmpd", "-f", "-LOw", "-I", WITHOUT, "-C", "-c", CONFIG, "-p", "/run/snmpd.pid"]
+    # -m: no textual MIBs. -C keeps snmpd from snmp.conf, which says the same to others that use its library.
+    # One -I a module: snmpd takes a list apart in place, and the supervisor could not tell its command line any more.
+    modules = [word for module in MODULES.split() for word in ("-I", module)]
+    argv = ["/usr/sbin/snmpd", "-f", "-LOw", "-m", "", *modules, "-C", "-c", CONFIG, "-p", "/run/snmpd.pid"]
     if not engine.supervisor.ensure(Daemon("snmpd", argv, ready="/run/snmpd.pid", reload=True)) and changed:
         engine.supervisor.reload("snmpd")

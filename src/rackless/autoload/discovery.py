@@ -64,6 +64,7 @@ async def discover(host: str, port: int, community: str, *, deadline: Deadline, 
 
 
 async def _once(walker: Walker, deadline: Deadline) -> Inventory:
+    await walker.answers(deadline=deadline)
     description, object_id, name = await walker.get(SYSTEM, deadline=deadline)
     interfaces = await walker.columns(INTERFACES, deadline=deadline)
     addresses = await _addresses(walker, deadline)

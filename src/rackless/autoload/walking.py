@@ -12,7 +12,7 @@ from pysnmp.proto.rfc1902 import Null, ObjectIdentifier
 from pysnmp.proto.rfc1905 import EndOfMibView, NoSuchInstance, NoSuchObject
 
 from rackless.deadline import Deadline
-from rackless.model.errors import AbsentError, GuestError
+from rackless.model.errors import AbsentError, DeadlineError, GuestError
 
 Oid = tuple[int, ...]
 Column = dict[Oid, Any]
@@ -21,6 +21,11 @@ Column = dict[Oid, Any]
 WIDTH = 6
 """Columns asked in one request: with REPEAT rows the answer stays below one frame of 1500 bytes."""
 REPEAT = 8
+UPTIME = (1, 3, 6, 1, 2, 1, 1, 3, 0)
+"""sysUpTime.0 (RFC 3418), which every agent has."""
+QUICK = 0.25
+"""Seconds after which an agent that may not have started yet is asked again, GROWTH times as long each time up to PATIENCE."""
+GROWTH = 1.25
 PATIENCE = 3.0
 """Seconds for one answer; an agent that starts its programs under emulation is slow at first."""
 RETRIES = 3
@@ -38,11 +43,31 @@ def as_text(value: object) -> str:
 class Walker:
     """One agent. Use `agent`."""
 
-    def __init__(self, name: str, dispatcher: Any, community: str, target: Any) -> None:
-        self._name = name
+    def __init__(self, address: tuple[str, int], dispatcher: Any, community: str, target: Any) -> None:
+        self._address = address
+        self._name = f"{address[0]}:{address[1]}"
         self._dispatcher = dispatcher
         self._auth = CommunityData(community, mpModel=1)  # noqa: S508 - v2c is what blueprints ask for, on an isolated management network
         self._target = target
+
+    async def answers(self, *, deadline: Deadline) -> None:
+        """Wait until the agent is there at all: asked often at first, since a datagram before its start is lost.
+
+        Raises:
+            AbsentError: it was silent until the deadline.
+        """
+        patience = QUICK
+        while True:
+            target = await UdpTransportTarget.create(self._address, timeout=patience, retries=0)
+            question = get_cmd(self._dispatcher, self._auth, target, (ObjectIdentifier(UPTIME), Null("")))
+            try:
+                await self._ask(question, deadline)
+            except (AbsentError, DeadlineError) as error:
+                if deadline.over:
+                    raise AbsentError(error.message, hint=error.hint) from error
+                patience = min(GROWTH * patience, PATIENCE)
+            else:
+                return
 
     async def get(self, oids: Sequence[Oid], *, deadline: Deadline) -> list[Any]:
         """One value each, None for what the agent does not have."""
@@ -97,7 +122,7 @@ async def agent(host: str, port: int, community: str) -> AsyncIterator[Walker]:
     dispatcher = SnmpDispatcher()
     try:
         target = await UdpTransportTarget.create((host, port), timeout=PATIENCE, retries=RETRIES)
-        yield Walker(f"{host}:{port}", dispatcher, community, target)
+        yield Walker((host, port), dispatcher, community, target)
     finally:
         # Not dispatcher.close(): with a question still open it fails in pysnmp 7.1.30 (it calls back with too few arguments).
         dispatcher.transport_dispatcher.close_dispatcher()

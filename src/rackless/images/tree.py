@@ -19,9 +19,7 @@ from rackless.running import run
 
 HOME = "usr/lib/rackless-router"
 PYTHON_PARTS = ("mgmt", "snmp", "system")
-OWN_TOOLS = frozenset(
-    {"ip", "tc", "ping", "ping6", "sh", "ash", "free", "traceroute", "dpkg", "rpm", "ifup", "ifdown", "su", "login"}
-)
+OWN_TOOLS = frozenset({"ip", "tc", "ping", "ping6", "sh", "ash", "free", "traceroute", "dpkg", "rpm", "ifup", "ifdown", "su"})
 """Applets that never stand in for a missing program: they would be less than what scripts expect."""
 PYTHON_SKIPPED = r"/(idlelib|turtledemo|ensurepip|distutils|tkinter)/"
 
