@@ -151,7 +151,7 @@ def wire(west: Router, east: Router) -> None:
 
 
 def test_protocols_come_up(routers: tuple[Router, Router]) -> None:
-    west, _ = routers
+    west, east = routers
     assert "192.168.0.2" in west.shows("show ospf neighbor", r"10\.0\.0\.2 +ge-0/0/0\.0 +Full")
     west.shows("show ospf3 neighbor", r"192\.168\.0\.2 +ge-0/0/0\.0 +Full")
     west.shows("show isis adjacency", r"ge-0/0/0\.0 +east +\S+ +Up")
