@@ -75,7 +75,8 @@ def test_the_next_server_reaches_the_same_end(
 ) -> None:
     state, other = tmp_path / "a", tmp_path / "b"
     crashed = driver.life(state, "up", **{f"RACKLESS_CRASH_{where}_STEP": str(count)})
-    assert crashed["exit"] == 9
+    # After the record of the end nothing is left to do, and who asked may have its answer before the server dies.
+    assert crashed["exit"] == 9 or (count, where, crashed["exit"]) == (STEPS, "AFTER", 0)
     shutil.copytree(state, other)
 
     resumed = driver.life(state, "up")

@@ -24,7 +24,7 @@ class Machines:
         await settled()
 
     async def _boot(self, name: str, rank: int) -> None:
-        async with self._booting.place(rank):
+        async with self._booting.place(rank, name):
             self.began.append(name)
             await self.may_end[name].wait()
 
@@ -70,7 +70,7 @@ async def test_who_gives_up_takes_no_place_along() -> None:
 async def test_one_cancelled_in_the_moment_of_its_turn_hands_the_place_on() -> None:
     booting = Booting(1)
     machines = Machines(booting)
-    async with booting.place(0) as place:
+    async with booting.place(0, "other") as place:
         for name in ("unlucky", "next"):
             await machines.come(name, 0)
         place.leave()
@@ -81,10 +81,29 @@ async def test_one_cancelled_in_the_moment_of_its_turn_hands_the_place_on() -> N
 
 async def test_a_place_left_early_is_given_to_the_next_once() -> None:
     booting = Booting(1)
-    async with booting.place(0) as place:
+    async with booting.place(0, "other") as place:
         place.leave()
         place.leave()
-        async with asyncio.timeout(1), booting.place(0):
+        async with asyncio.timeout(1), booting.place(0, "other"):
             with pytest.raises(TimeoutError):
-                async with asyncio.timeout(0.05), booting.place(0):
+                async with asyncio.timeout(0.05), booting.place(0, "other"):
                     pass
+
+
+async def test_who_waits_for_a_turn_is_known() -> None:
+    booting = Booting(1)
+    machines = Machines(booting)
+    for name in ("first", "second"):
+        await machines.come(name, 0)
+    assert not booting.awaited(["first"])
+    assert booting.awaited(["first", "second"])
+    await machines.end("first")
+    assert not booting.awaited(["first", "second"])
+    await machines.end("second")
+
+
+async def test_one_that_hangs_keeps_nobody_from_booting_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rackless.workflows.booting.HELD", 0.05)
+    booting = Booting(1)
+    async with booting.place(0, "hangs"), asyncio.timeout(5), booting.place(0, "next"):
+        pass

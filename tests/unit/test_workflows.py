@@ -75,6 +75,7 @@ class Client:
 async def client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Client]:
     monkeypatch.setenv("RACKLESS_PROVIDER", "fake")
     monkeypatch.setattr(durable, "FIRST_PAUSE", 0.01)
+    monkeypatch.setattr("rackless.workflows.routers.QUIET", 0.2)
     world = daemons.build(settings.load({"RACKLESS_STATE": str(tmp_path / "s"), "RACKLESS_RUN": str(tmp_path / "r")}))
     use(world)
     await daemons.resume(world)

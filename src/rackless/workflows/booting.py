@@ -6,8 +6,11 @@ import asyncio
 import heapq
 import itertools
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
+
+HELD = 60.0
+"""Seconds after which a machine that is still booting keeps nobody else from it: it hangs, or its host is too slow to count."""
 
 
 class Place:
@@ -30,12 +33,14 @@ class Booting:
         self._free = most
         self._numbers = itertools.count()
         self._waiting: list[tuple[int, int, asyncio.Future[None]]] = []
+        self._awaited: set[str] = set()
 
     @asynccontextmanager
-    async def place(self, rank: int) -> AsyncIterator[Place]:
-        """Wait for a place; it is given back at the end, or before by `leave`."""
+    async def place(self, rank: int, name: str) -> AsyncIterator[Place]:
+        """Wait for a place for the machine `name`; it is given back at the end, or before by `leave`."""
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         heapq.heappush(self._waiting, (rank, next(self._numbers), turn))
+        self._awaited.add(name)
         self._let_in()
         try:
             await turn
@@ -43,11 +48,19 @@ class Booting:
             if turn.done() and not turn.cancelled():
                 self.next()
             raise
+        finally:
+            self._awaited.discard(name)
         place = Place(self)
+        hung = asyncio.get_running_loop().call_later(HELD, place.leave)
         try:
             yield place
         finally:
+            hung.cancel()
             place.leave()
+
+    def awaited(self, names: Iterable[str]) -> bool:
+        """Whether one of these machines still waits for its turn."""
+        return not self._awaited.isdisjoint(names)
 
     def next(self) -> None:
         self._free += 1

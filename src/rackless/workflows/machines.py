@@ -51,7 +51,7 @@ async def start(world: World, row: sandboxes.SandboxRow, spec: MachineSpec, tell
     known = await database.run(machines.get, key, spec.name)
     if known.state is not MachineState.RUNNING:
         await database.run(machines.move, key, spec.name, MachineState.STARTING, reason or "power on")
-    async with world.booting.place(RANK[spec.role]) as place:
+    async with world.booting.place(RANK[spec.role], f"{row.name}/{spec.name}") as place:
         await world.provider.power(ref_of(spec), Power.ON)
         await world.consoles.open(ref_of(spec), Path(known.transcript), tuple(holder.values()))
         if world.provider.info.host_channel and isinstance(world.provider, Channel):

@@ -30,6 +30,10 @@ PORTS = (180.0, 240.0, 300.0)
 """Seconds to wait for all ports: at first, and after each restart of the cards that miss some."""
 LOOK = 20.0
 """Seconds for one look at which cards are whole."""
+QUIET = 20.0
+"""Seconds for which a router is not asked for the ports of cards that are still booting."""
+LOOK_STARTED = 0.1
+"""Seconds between two looks at which cards have started, in the store."""
 CONFIGURE = 120.0
 """Seconds to load and commit a start-up configuration."""
 DISCOVER = 180.0
@@ -98,7 +102,7 @@ async def await_ports(work: Work, spec: MachineSpec, *, only: int | None = None)
         missing = await work.step(
             name,
             partial(_ports, work, spec, seconds, work.tell(name)),
-            deadline=2 * seconds,
+            deadline=START + 2 * seconds,
             about=f"waiting for every port of {router}",
         )
         if not missing:
@@ -158,9 +162,13 @@ async def _ports(work: Work, spec: MachineSpec, seconds: float, tell: Tell) -> l
     expected = {slot: sum(nic.role is NicRole.TRAFFIC for nic in card.nics) for slot, card in cards.items()}
     spot = await spot_of(world, work.lab, router)
     driver = world.driver(spec.family)
+
+    async def see() -> Mapping[str, str]:
+        deadline = await _started(work, frozenset(card.name for card in cards.values()), seconds)
+        return await driver.ports(spot, expected, deadline=deadline, tell=tell)
+
     try:
-        seeing = driver.ports(spot, expected, deadline=Deadline(seconds), tell=tell)
-        seen = await unless_dead(work, [spec, *cards.values()], seeing)
+        seen = await unless_dead(work, [spec, *cards.values()], see())
     except DiedError as error:
         if spec.name in error.names:
             raise
@@ -184,6 +192,24 @@ async def _ports(work: Work, spec: MachineSpec, seconds: float, tell: Tell) -> l
     return sorted(
         slot for slot, card in cards.items() if any(n.role is NicRole.TRAFFIC and n.label not in seen for n in card.nics)
     )
+
+
+async def _started(work: Work, names: frozenset[str], seconds: float) -> Deadline:
+    """Wait until none of the machines is still booting, QUIET at most: asking for their ports before keeps an emulated
+    controller from work.
+
+    Returns:
+        What is left of `seconds`, which count from when the last of them had its turn to boot.
+    """
+    deadline = Deadline(seconds)
+    while True:
+        rows = await work.world.database.run(machines.of, work.lab.id)
+        starting = any(row.name in names and row.state is MachineState.STARTING for row in rows)
+        if work.world.booting.awaited(f"{work.lab.name}/{name}" for name in names):
+            deadline = Deadline(seconds)
+        elif not starting or deadline.over or deadline.spent >= QUIET:
+            return deadline
+        await asyncio.sleep(LOOK_STARTED)
 
 
 async def _seen_anyway(driver: Driver, spot: Spot, expected: Mapping[int, int]) -> dict[str, str]:
