@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import select
 import socket
+import subprocess
 import time
 from pathlib import Path
 
@@ -41,7 +42,7 @@ def boot_id() -> str:
 
 
 def internal_commands(slot: int) -> list[str]:
-    return [f"link set int mtu {INTERNAL_MTU} up", f"address replace {card_address(slot)}/16 dev int"]
+    return ["link set int up", *links.mtu_lines("int", INTERNAL_MTU), f"address replace {card_address(slot)}/16 dev int"]
 
 
 def tunnel_commands(slot: int, port: int) -> list[str]:
@@ -50,7 +51,8 @@ def tunnel_commands(slot: int, port: int) -> list[str]:
         f"link add vx{port} mtu {TUNNEL_MTU} type vxlan id {vni(slot, port)} dev int local {card_address(slot)}"
         f" remote {CONTROLLER} dstport {VXLAN_PORT} nolearning",
         f"link set vx{port} up",
-        f"link set p{port} mtu {WIRE_MTU} promisc on up",
+        f"link set p{port} promisc on up",
+        *links.mtu_lines(f"p{port}", WIRE_MTU),
     ]
 
 
@@ -66,6 +68,19 @@ def join_commands(port: int) -> list[str]:
     return lines
 
 
+def keep_tags(port: int) -> None:
+    """Have a NIC leave VLAN tags alone: emulated and real ones take them off and put others on, and lose some (802.1ad, VLAN 0).
+
+    virtio's has no such ability, and running ethtool takes a good part of a card's start under emulation.
+    """
+    driver = Path(f"/sys/class/net/p{port}/device/driver").resolve().name
+    if driver != "virtio_net":
+        command = ["/usr/sbin/ethtool", "-K", f"p{port}", "rxvlan", "off", "txvlan", "off"]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+        if done.returncode:
+            links.say(f"p{port} ({driver}) may change VLAN tags: {done.stderr.strip()}")
+
+
 class Card:
     def __init__(self, slot: int) -> None:
         self.slot = slot
@@ -78,10 +93,12 @@ class Card:
 
     def prepare(self) -> None:
         """All interfaces and their joints. Repeated by a respawned daemon without harm."""
-        links.batch("ip", internal_commands(self.slot))
+        links.batch("ip", internal_commands(self.slot), force=True)
         lines = [line for port in self.numbers if links.read(f"vx{port}") is None for line in tunnel_commands(self.slot, port)]
-        links.batch("ip", lines)
+        links.batch("ip", lines, force=True)
         links.batch("tc", [line for port in self.numbers for line in join_commands(port)])
+        for port in self.numbers:
+            keep_tags(port)
         self.control = socket.socket(socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
         self.control.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self.control.bind((card_address(self.slot), CONTROL_PORT))
@@ -133,10 +150,10 @@ class Card:
                 continue
             mtu = min(wish.mtu, WIRE_MTU)
             if link.mtu != mtu:
-                lines.append(f"link set p{wish.port} mtu {mtu}")
+                lines += links.mtu_lines(f"p{wish.port}", mtu)
             if link.up != wish.up:
                 lines.append(f"link set p{wish.port} {'up' if wish.up else 'down'}")
-        links.batch("ip", lines)
+        links.batch("ip", lines, force=True)
 
     def run(self) -> None:
         self.prepare()

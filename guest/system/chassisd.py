@@ -182,9 +182,11 @@ def prepare() -> None:
     links.batch(
         "ip",
         [
-            f"link set int mtu {INTERNAL_MTU} up",
+            "link set int up",
+            *links.mtu_lines("int", INTERNAL_MTU),
             *(f"address replace {address}/16 dev int" for address in CONTROLLER_ADDRESSES),
         ],
+        force=True,
     )
 
 

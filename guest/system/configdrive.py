@@ -20,7 +20,8 @@ def read_identity() -> Identity | None:
         BadIdentity: the file is there and no identity.
     """
     subprocess.run(["/sbin/modprobe", "-abq", *MODULES], check=False, timeout=60)
-    device = _run("/bin/busybox", "findfs", f"LABEL={VOLUME}")
+    # Not busybox's findfs, which knows no ISO 9660.
+    device = _run("/usr/sbin/blkid", "-c", "/dev/null", "-l", "-t", f"LABEL={VOLUME}", "-o", "device")
     if not device:
         return None
     MOUNT.mkdir(parents=True, exist_ok=True)

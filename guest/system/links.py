@@ -11,6 +11,8 @@ from pathlib import Path
 
 SYSFS = Path("/sys/class/net")
 IFF_UP = 0x1
+MOST_EVERYWHERE = 9000
+"""MTU that vmxnet3 and most clouds' NICs stop at (VMXNET3_MAX_MTU in Linux' vmxnet3_defs.h)."""
 RTMGRP_LINK = 1
 """Netlink multicast group of link changes (linux/rtnetlink.h)."""
 
@@ -82,6 +84,11 @@ def say(text: str) -> None:
             log.write(f"<6>rackless: {text}\n")
     except OSError:
         os.write(2, f"{text}\n".encode())
+
+
+def mtu_lines(name: str, mtu: int) -> list[str]:
+    """Lines for a batch with `force`: a NIC that can't have that MTU gets the most that every kind of NIC can have."""
+    return [*([f"link set {name} mtu {MOST_EVERYWHERE}"] if mtu > MOST_EVERYWHERE else []), f"link set {name} mtu {mtu}"]
 
 
 def batch(program: str, lines: Iterable[str], *, force: bool = False, deadline: float = 30) -> str:

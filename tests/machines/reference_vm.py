@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import re
@@ -9,6 +10,7 @@ import select
 import socket
 import subprocess
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 from rackless.images.store import Image
@@ -65,8 +67,21 @@ class Lines:
             self.buffer += data
 
 
+@dataclass(frozen=True, kw_only=True)
+class Hardware:
+    """Device models. `nics`: used in turn; `disk`: what the drive `disk0` hangs on; `others`: devices that nothing hangs on."""
+
+    nics: tuple[str, ...] = ("virtio-net-pci",)
+    disk: str = "-device virtio-blk-pci,drive=disk0"
+    others: str = "-device virtio-rng-pci -device virtio-serial-pci"
+
+
+VIRTIO = Hardware()
+
+
 class Vm:
-    """One guest. `nics`: values of -netdev without their id, each with its MAC. Not `direct`: by the disk's own bootloader."""
+    """One guest. `nics`: values of -netdev without their id, each with its MAC. Not `direct`: by the disk's own bootloader.
+    Not `channel`: no host channel."""
 
     def __init__(
         self,
@@ -78,10 +93,11 @@ class Vm:
         memory: int = 192,
         direct: bool = True,
         channel: bool = True,
+        hardware: Hardware = VIRTIO,
     ) -> None:
         self.folder, self.name, self.image, self.nics, self.memory, self.direct = folder, name, image, nics, memory, direct
         self.extra: list[str] = []
-        self.has_channel = channel
+        self.has_channel, self.hardware = channel, hardware
         self.process: subprocess.Popen[bytes] | None = None
         self.disk = folder / f"{name}.qcow2"
         subprocess.run(
@@ -98,20 +114,19 @@ class Vm:
             f"qemu-system-x86_64 -name {self.name} -machine pc -accel tcg,tb-size=64 -m {self.memory} -nodefaults -no-user-config"
         )
         words += f" -display none -drive if=none,id=disk0,file={self.disk},format=qcow2,cache=unsafe"
-        words += " -device virtio-blk-pci,drive=disk0"
-        words += " -device virtio-rng-pci -device virtio-serial-pci"
+        words += f" {self.hardware.disk} {self.hardware.others}"
         words += f" -chardev socket,id=serial,path={self.path('serial')},server=on,wait=off -serial chardev:serial"
         words += f" -chardev socket,id=channel,path={self.path('channel')},server=on,wait=off"
         if self.has_channel:
             words += " -device virtserialport,chardev=channel,name=org.rackless.channel.0"
         words += f" -qmp unix:{self.path('qmp')},server=on,wait=off"
         command = words.split()
-        for index, (netdev, mac) in enumerate(self.nics):
+        for index, ((netdev, mac), model) in enumerate(zip(self.nics, itertools.cycle(self.hardware.nics), strict=False)):
             command += [
                 "-netdev",
                 f"{netdev},id=nic{index}",
                 "-device",
-                f"virtio-net-pci,netdev=nic{index},id=dev{index},mac={mac}",
+                f"{model},netdev=nic{index},id=dev{index},mac={mac}",
             ]
         command += self.extra
         if self.direct:

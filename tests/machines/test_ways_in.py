@@ -3,62 +3,18 @@ a card that dies while it boots; and SNMP, which outlives its sub-agent."""
 
 from __future__ import annotations
 
-import fcntl
 import os
-import pty
-import select
 import signal
-import struct
 import subprocess
-import sys
-import termios
-import time
 from collections.abc import Iterator
 
 import pytest
 
-from .cli import REPOSITORY, Installation, await_that
+from .cli import Installation, await_that
+from .terminal import Terminal
 
 pytestmark = [pytest.mark.machines, pytest.mark.timeout(300)]
 SMALL = "tests/machines/small.yaml"
-
-
-class Terminal:
-    """`rackless` on a terminal of its own."""
-
-    def __init__(self, here: Installation, *words: str) -> None:
-        self._end, line = pty.openpty()
-        self.size(33, 101)
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "rackless.cli.main", *words],
-            env=here.environ, cwd=REPOSITORY, stdin=line, stdout=line, stderr=line, start_new_session=True,
-            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509  # no thread runs here
-        )  # fmt: skip
-        os.close(line)
-        self.seen = ""
-
-    def size(self, rows: int, columns: int) -> None:
-        fcntl.ioctl(self._end, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
-
-    def type(self, text: str) -> None:
-        os.write(self._end, text.encode())
-
-    def until(self, text: str, seconds: float = 60) -> None:
-        end = time.monotonic() + seconds
-        while text not in self.seen:
-            assert time.monotonic() < end, f"{text!r} did not come; there was:\n{self.seen}"
-            if select.select([self._end], [], [], 0.2)[0]:
-                self.seen += os.read(self._end, 65536).decode(errors="replace")
-
-    def code(self) -> int:
-        end = time.monotonic() + 60
-        while self._process.poll() is None and time.monotonic() < end:
-            if select.select([self._end], [], [], 0.2)[0]:
-                try:
-                    self.seen += os.read(self._end, 65536).decode(errors="replace")
-                except OSError:  # the other end is closed
-                    break
-        return self._process.wait(timeout=20)
 
 
 @pytest.fixture(scope="module")
@@ -69,6 +25,12 @@ def here() -> Iterator[Installation]:
     finally:
         installation.down_all()
         installation.close()
+
+
+def test_a_terminal_that_ends_too_early_fails_with_what_was_seen(here: Installation) -> None:
+    wrong = Terminal(here, "no-such-command")
+    with pytest.raises(AssertionError, match=r"(?s)ended before 'never'; there was:.*No such command"):
+        wrong.until("never")
 
 
 def test_ctrl_c_during_up_takes_everything_away(here: Installation) -> None:

@@ -103,9 +103,6 @@ def apply(engine: Engine, old: Part | None, new: Part) -> None:
     _wanted.update(new.data)
     for name in new.data:
         engine.supervisor.adopt(_daemon(name))
-    for name in reversed(DAEMONS):
-        if name not in new.data:
-            engine.supervisor.stop(name)
     script: list[str] = []
     for name, lines in new.data.items():
         change = delta(before[name], lines) if name in before else []
@@ -115,6 +112,10 @@ def apply(engine: Engine, old: Part | None, new: Part) -> None:
             script += change
     if script:
         _tell(engine, script)
+    # Only now: what refuses a change leaves all daemons running.
+    for name in reversed(DAEMONS):
+        if name not in new.data:
+            engine.supervisor.stop(name)
     if all(engine.supervisor.running(name) for name in new.data):
         return
     if not engine.world.live:
