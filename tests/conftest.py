@@ -1,4 +1,4 @@
-"""For every suite: property tests assert no time, and repeat the same examples on every run; Ctrl-C reaches what a test starts."""
+"""For every suite: property tests assert no time and repeat the same examples; Ctrl-C reaches what a test starts."""
 
 from __future__ import annotations
 
