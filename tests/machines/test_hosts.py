@@ -44,5 +44,8 @@ def test_the_router_is_reached_and_read_by_ports_of_the_loopback_address(lab: In
 
 def test_a_restarted_controller_keeps_its_configuration_and_its_wires(lab: Installation) -> None:
     lab.run("restart", LAB, "core")
-    assert "192.0.2.129/25" in lab.on(LAB, "core", "show interfaces terse ge-0/0/1")
+    # The restart ends when the port is there again; its address follows within moments.
+    await_that(
+        "the port's address", lambda: lab.on(LAB, "core", "show interfaces terse ge-0/0/1"), lambda out: "192.0.2.129/25" in out
+    )
     test_hosts_reach_each_other_through_the_router(lab)
