@@ -8,6 +8,7 @@ import time
 from . import store
 from . import tree as trees
 from .check import Problem, check
+from .effect import without_effect
 from .parse import LoadError, load_braces
 from .render import Engine, Failed, Part, modules
 from .text import as_text
@@ -52,6 +53,8 @@ class Datastore:
         self.editors: dict[int, str] = {}
         """Sessions in configuration mode: number -> `user terminal`."""
         self.sessions: dict[int, Session] = {}
+        self.warnings: list[str] = []
+        """What the last check had to say of statements that have no effect."""
         self.log = log
         self.loaded = 0
         """Seconds since the epoch of the active commit; 0 when there is none."""
@@ -88,7 +91,7 @@ class Datastore:
 
     def links_changed(self) -> None:
         """A network interface came, went or changed: bring it to what is wanted."""
-        from .render import interfaces
+        from .render import interfaces, lldp
 
         with self.lock:
             part = self._parts.get("interfaces")
@@ -96,6 +99,9 @@ class Datastore:
                 return
             try:
                 interfaces.reconcile(self._engine, part.data)
+                known = self._parts.get("lldp")
+                if known is not None and known.data is not None:
+                    lldp.refresh(self._engine, known)
             except Failed as error:
                 self.log(str(error))
 
@@ -140,6 +146,7 @@ class Datastore:
     def check(self) -> dict[str, Part]:
         """Validate and render the candidate, changing nothing; Refused with all that is wrong."""
         with self.lock:
+            self.warnings = [line for warning in without_effect(self.candidate, self.schema) for line in warning.lines()]
             problems: list[Problem] = check(self.candidate, self.schema)
             if problems:
                 lines = [line for problem in problems for line in problem.lines()]
@@ -187,7 +194,17 @@ class Datastore:
         self.loaded = int(time.time())
         store.write(self.world, store.Commit(text, user=user, via=via, seconds=self.loaded, comment=comment))
 
+    def _ask_checkers(self, parts: dict[str, Part]) -> None:
+        """The daemons' own checkers, on what differs; Refused when one has a complaint."""
+        for name, module in modules():
+            if hasattr(module, "check") and not parts[name].same(self._parts.get(name)):
+                try:
+                    module.check(self._engine, parts[name])
+                except Failed as error:
+                    raise Refused([f"error: {error}", "error: configuration check-out failed"]) from error
+
     def _put_to_work(self, parts: dict[str, Part]) -> None:
+        self._ask_checkers(parts)
         done: list[str] = []
         for name, module in modules():
             old = self._parts.get(name)

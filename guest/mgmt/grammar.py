@@ -106,7 +106,16 @@ def step(state: State, token: Token) -> State:
     if not choices:
         raise Mismatch(token.column, "syntax error, expecting end of line.")
     wanted = expected(state)
-    raise Mismatch(token.column, f"syntax error, expecting {wanted}." if wanted else "syntax error.")
+    reason = f"syntax error, expecting {wanted}." if wanted else "syntax error."
+    raise Mismatch(token.column, reason + nearest(token.text, keywords))
+
+
+def nearest(word: str, keywords: list[Choice]) -> str:
+    """The keyword that was probably meant, as a sentence to add; empty when none is near."""
+    import difflib
+
+    found = difflib.get_close_matches(word, [choice.word for choice in keywords if not choice.hidden], 1)
+    return f" Did you mean '{found[0]}'?" if found else ""
 
 
 def match(state: State, tokens: list[Token], end: int) -> State:

@@ -22,7 +22,9 @@ class Node:
     `by`: the module of `render/` that acts on it (inherited by what is below). `mandatory`: must be there when the parent
     is. `secret`: printed with `## SECRET-DATA`. `excludes`: siblings that can't be set together; setting one deletes
     the others. `into`: where a plain-text password goes when it is hashed. `oneline`: an entry prints on one line.
-    `joined`: a container that prints on the line of what it holds (`family inet {`).
+    `joined`: a container that prints on the line of what it holds (`family inet {`). `ordered`: the user's order of a
+    list's entries means something, and is kept. `ignored`: why it has no effect on this router ("" when it has one): it is
+    accepted, and a commit warns. A leaf that is `bare` has no keyword either: its value follows the entry's key.
     """
 
     __slots__ = (
@@ -32,12 +34,14 @@ class Node:
         "excludes",
         "help",
         "hidden",
+        "ignored",
         "into",
         "joined",
         "kind",
         "mandatory",
         "name",
         "oneline",
+        "ordered",
         "presence",
         "secret",
         "type",
@@ -46,7 +50,7 @@ class Node:
     def __init__(self, kind: str, name: str, help_: str, *, type_: Type = valuetypes.text, children: tuple[Node, ...] = (),
                  bare: bool = False, by: str = "", mandatory: bool = False, secret: bool = False, presence: bool = False,
                  excludes: tuple[str, ...] = (), into: str = "", oneline: bool = False, hidden: bool = False,
-                 joined: bool = False) -> None:  # fmt: skip
+                 joined: bool = False, ordered: bool = False) -> None:  # fmt: skip
         self.kind = kind
         self.name = name
         self.help = help_
@@ -62,6 +66,8 @@ class Node:
         self.oneline = oneline
         self.hidden = hidden
         self.joined = joined
+        self.ordered = ordered
+        self.ignored = ""
         for child in children:
             child.inherit(by)
 
@@ -82,18 +88,20 @@ class Node:
 
 
 def container(name: str, help_: str, *children: Node, by: str = "", presence: bool = False, mandatory: bool = False,
-              joined: bool = False) -> Node:  # fmt: skip
-    return Node(CONTAINER, name, help_, children=children, by=by, presence=presence, mandatory=mandatory, joined=joined)
+              joined: bool = False, oneline: bool = False) -> Node:  # fmt: skip
+    return Node(CONTAINER, name, help_, children=children, by=by, presence=presence, mandatory=mandatory, joined=joined,
+                oneline=oneline)  # fmt: skip
 
 
-def entries(name: str, help_: str, key: Type, *children: Node, by: str = "", bare: bool = False, oneline: bool = False) -> Node:
+def entries(name: str, help_: str, key: Type, *children: Node, by: str = "", bare: bool = False, oneline: bool = False,
+            ordered: bool = False) -> Node:  # fmt: skip
     """A list: many entries, each known by its key."""
-    return Node(LIST, name, help_, type_=key, children=children, by=by, bare=bare, oneline=oneline)
+    return Node(LIST, name, help_, type_=key, children=children, by=by, bare=bare, oneline=oneline, ordered=ordered)
 
 
 def leaf(name: str, help_: str, type_: Type, *, by: str = "", mandatory: bool = False, secret: bool = False,
-         excludes: tuple[str, ...] = ()) -> Node:  # fmt: skip
-    return Node(LEAF, name, help_, type_=type_, by=by, mandatory=mandatory, secret=secret, excludes=excludes)
+         excludes: tuple[str, ...] = (), bare: bool = False) -> Node:  # fmt: skip
+    return Node(LEAF, name, help_, type_=type_, by=by, mandatory=mandatory, secret=secret, excludes=excludes, bare=bare)
 
 
 def leaves(name: str, help_: str, type_: Type, *, by: str = "", secret: bool = False, excludes: tuple[str, ...] = ()) -> Node:
@@ -113,3 +121,12 @@ def password_prompt(name: str, help_: str, *, into: str) -> Node:
 def password_value(name: str, help_: str, *, into: str) -> Node:
     """Takes the password on the line (for automation) and keeps the hash only, in the sibling `into`."""
     return Node(PROMPT, name, help_, type_=valuetypes.password, into=into, hidden=True)
+
+
+NO_EFFECT = "statement has no effect on this router"
+
+
+def ineffective(node: Node, reason: str = NO_EFFECT) -> Node:
+    """The statement is known and kept, but nothing here acts on it: a commit warns with the reason."""
+    node.ignored = reason
+    return node

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .grammar import Choice, State
-from .nodes import CONTAINER, FLAG, LEAVES, LIST, PROMPT, Node
+from .nodes import CONTAINER, FLAG, LEAF, LEAVES, LIST, PROMPT, Node
 from .tree import get, natural
 
 TYPE_CHECKING = False
@@ -69,6 +69,8 @@ class PlaceState(State):
         if self.verb != "set" and child.kind == PROMPT:
             return []
         mark = ">" if child.kind in (CONTAINER, LIST) else "+" if child.kind == LEAVES else " "
+        if child.kind == LEAF and child.bare and self.verb == "set":
+            return [] if self.done else ValueState(self, child).choices()
         if child.kind == LIST:
             keyed = KeyState(self, child, here)
             if child.bare:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .nodes import CONTAINER, FLAG, LEAF, LEAVES, LIST, Node
 from .tokens import quote
-from .tree import natural, statements, words
+from .tree import keys, natural, statements, words
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,11 +43,14 @@ def _child_braces(node: Node, value: Any, depth: int) -> Iterator[str]:
     elif node.joined:
         for child in node.children:
             if child.name in value:
-                yield from _block(f"{node.name} {child.name}", child, value[child.name], depth)
+                if child.kind in (LEAF, FLAG, LEAVES):
+                    yield f"{INDENT * depth}{node.name} {leaf_text(child, value[child.name])}"
+                else:
+                    yield from _block(f"{node.name} {child.name}", child, value[child.name], depth)
     elif node.kind == CONTAINER:
         yield from _block(node.name, node, value, depth)
     else:
-        for key in sorted(value, key=natural):
+        for key in keys(node, value):
             yield from entry_braces(node, key, value[key], depth)
 
 
@@ -74,6 +77,8 @@ def _block(head: str, node: Node, value: Tree, depth: int) -> Iterator[str]:
 def leaf_text(node: Node, value: Any) -> str:
     """`name value;` with the mark of secrets."""
     mark = SECRET if node.secret else ""
+    if node.bare:
+        return f"{quote(value)};{mark}"
     if node.kind == FLAG:
         return f"{node.name};{mark}"
     if node.kind == LEAVES and node.secret:
@@ -123,7 +128,11 @@ def compare_at(old: Tree, new: Tree, schema: Node, path: list[str], lines: list[
         elif child.joined:
             for grandchild in child.children:
                 one, two = (before or {}).get(grandchild.name), (after or {}).get(grandchild.name)
-                if one is not None and two is not None and one != two:
+                if grandchild.kind in (LEAF, FLAG, LEAVES):
+                    for sign, value in (("-", one), ("+", two)):
+                        if value is not None and one != two:
+                            own.extend(_signed(sign, _child_braces(child, {grandchild.name: value}, 0)))
+                elif one is not None and two is not None and one != two:
                     below.append((one, two, grandchild, [*path, child.name, grandchild.name]))
                 elif one != two:
                     head_text = f"{child.name} {grandchild.name}"

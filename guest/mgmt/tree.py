@@ -28,6 +28,11 @@ def natural(key: str) -> list[tuple[int, int, str]]:
     return [(0, int(part), "") if part.isdigit() else (1, 0, part) for part in re.split(r"(\d+)", key) if part]
 
 
+def keys(node: Node, entries: Tree) -> list[str]:
+    """Keys of a list's entries in the order in which they are shown: the user's when it means something, else the natural one."""
+    return list(entries) if node.ordered else sorted(entries, key=natural)
+
+
 def get(tree: Tree, steps: tuple[Step, ...]) -> Any:
     """What is at the end of the steps, or None."""
     here: Any = tree
@@ -138,7 +143,7 @@ def statements(tree: Tree, schema: Node, above: tuple[Step, ...] = ()) -> Iterat
                 yield (*above, (child, None)), None
             yield from statements(here, child, (*above, (child, None)))
         else:
-            for key in sorted(here, key=natural):
+            for key in keys(child, here):
                 if not here[key]:
                     yield (*above, (child, key)), None
                 yield from statements(here[key], child, (*above, (child, key)))

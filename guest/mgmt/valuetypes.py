@@ -23,10 +23,12 @@ class Type:
 
 
 def pattern(label: str, expression: str, reason: str) -> Type:
-    compiled = re.compile(expression)
+    compiled: list[re.Pattern[str]] = []
 
     def check(text: str) -> str:
-        if compiled.fullmatch(text) is None:
+        if not compiled:
+            compiled.append(re.compile(expression))
+        if compiled[0].fullmatch(text) is None:
             raise ValueError(f"invalid value '{text}': {reason}")
         return text
 
@@ -142,15 +144,18 @@ def _host(text: str) -> str:
         raise ValueError(f"invalid value '{text}': a host name or an IP address is needed") from None
 
 
-INTERFACE_PATTERN = r"(fxp0|lo0|ge-(1[0-1]|[0-9])/0/[0-9])"
-INTERFACE_REASON = "fxp0, lo0 or ge-<card>/0/<port>, like ge-0/0/0, is needed"
+INTERFACE_PATTERN = r"(fxp0|lo0|ae(12[0-7]|1[01][0-9]|[1-9]?[0-9])|ge-(1[0-1]|[0-9])/0/[0-9])"
+INTERFACE_REASON = "fxp0, lo0, ae<number> or ge-<card>/0/<port>, like ge-0/0/0, is needed"
+UNIT_MOST = 16385
+"""Highest unit number of the original."""
 
 text = Type("text", _text)
 interface = pattern("interface-name", INTERFACE_PATTERN, INTERFACE_REASON)
 
 
 def _logical(text: str) -> str:
-    if re.fullmatch(INTERFACE_PATTERN + r"\.0", text):
+    name, _, unit = text.partition(".")
+    if re.fullmatch(r"0|[1-9][0-9]{0,4}", unit) and int(unit) <= UNIT_MOST and re.fullmatch(INTERFACE_PATTERN, name):
         return text
     if re.fullmatch(INTERFACE_PATTERN, text):
         return text + ".0"
@@ -187,6 +192,13 @@ def _key(kind: str) -> Callable[[str], str]:
     return check
 
 
+def _ecdsa(text: str) -> str:
+    kind = text.split(None, 1)[0] if text.split() else ""
+    if not kind.startswith("ecdsa-sha2-nistp"):
+        raise ValueError("invalid value: a public key line that starts with ecdsa-sha2-nistp is needed")
+    return _key(kind)(text)
+
+
 def _password(text: str) -> str:
     if len(text) < 6:
         raise ValueError("minimum password length is 6")
@@ -221,6 +233,129 @@ def _autonomous(text: str) -> str:
     return number("as-number", 1, 2**32 - 1).check(text)
 
 
+def listed(check: Type, label: str = "") -> Type:
+    """Several values of a type in one word or text, parted by blanks (`"65000 65000"`)."""
+
+    def parts(text: str) -> str:
+        found = [check.check(word) for word in text.split()]
+        if not found:
+            raise ValueError("at least one value is needed")
+        return " ".join(found)
+
+    return Type(label or check.label, parts)
+
+
+def either(label: str, *types: Type) -> Type:
+    """The first of the types that takes it; the reason is the last one's."""
+
+    def check(text: str) -> str:
+        for one in types[:-1]:
+            try:
+                return one.check(text)
+            except ValueError:
+                continue
+        return types[-1].check(text)
+
+    return Type(label, check)
+
+
+PORTS = {
+    "afs": 1483, "bgp": 179, "biff": 512, "bootpc": 68, "bootps": 67, "cmd": 514, "cvspserver": 2401, "dhcp": 67, "domain": 53,
+    "eklogin": 2105, "ekshell": 2106, "exec": 512, "finger": 79, "ftp": 21, "ftp-data": 20, "http": 80, "https": 443,
+    "ident": 113, "imap": 143, "kerberos-sec": 88, "klogin": 543, "kpasswd": 761, "krb-prop": 754, "krbupdate": 760,
+    "kshell": 544, "ldap": 389, "ldp": 646, "login": 513, "mobileip-agent": 434, "mobilip-mn": 435, "msdp": 639,
+    "netbios-dgm": 138, "netbios-ns": 137, "netbios-ssn": 139, "nfsd": 2049, "nntp": 119, "ntalk": 518, "ntp": 123,
+    "pop3": 110, "pptp": 1723, "printer": 515, "radacct": 1813, "radius": 1812, "rip": 520, "rkinit": 2108, "smtp": 25,
+    "snmp": 161, "snmptrap": 162, "snpp": 444, "socks": 1080, "ssh": 22, "sunrpc": 111, "syslog": 514, "tacacs": 49,
+    "tacacs-ds": 65, "talk": 517, "telnet": 23, "tftp": 69, "timed": 525, "who": 513, "xdmcp": 177,
+}  # fmt: skip
+"""Port names of the original's filters (its documentation of `destination-port`), which are not all those of /etc/services."""
+PROTOCOLS = {
+    "ah": 51, "egp": 8, "esp": 50, "gre": 47, "icmp": 1, "icmp6": 58, "icmpv6": 58, "igmp": 2, "ipip": 4, "ipv6": 41,
+    "no-next-header": 59, "ospf": 89, "pim": 103, "rsvp": 46, "sctp": 132, "tcp": 6, "udp": 17, "vrrp": 112,
+}  # fmt: skip
+DSCP = {"be": 0, "ef": 46, "cs0": 0, **{f"cs{n}": 8 * n for n in range(1, 8)},
+        **{f"af{high}{low}": 8 * high + 2 * low for high in range(1, 5) for low in range(1, 4)}}  # fmt: skip
+ICMP = {
+    "echo-reply": 0, "unreachable": 3, "source-quench": 4, "redirect": 5, "echo-request": 8, "router-advertisement": 9,
+    "router-solicit": 10, "time-exceeded": 11, "parameter-problem": 12, "timestamp": 13, "timestamp-reply": 14,
+    "info-request": 15, "info-reply": 16, "mask-request": 17, "mask-reply": 18,
+}  # fmt: skip
+ICMP6 = {
+    "destination-unreachable": 1, "packet-too-big": 2, "time-exceeded": 3, "parameter-problem": 4, "echo-request": 128,
+    "echo-reply": 129, "membership-query": 130, "membership-report": 131, "membership-termination": 132,
+    "router-solicit": 133, "router-advertisement": 134, "neighbor-solicit": 135, "neighbor-advertisement": 136, "redirect": 137,
+}  # fmt: skip
+
+
+def named(label: str, names: Mapping[str, int], most: int, *, ranges: bool = True) -> Type:
+    """A number from 0 to `most`, one of the names, or a range of both (`ssh`, `1024-65535`)."""
+
+    def check(text: str) -> str:
+        if text in names:
+            return text
+        low, dash, high = text.partition("-")
+        for word in (low, high) if dash and ranges else (text,):
+            if word not in names and not (word.isascii() and word.isdigit() and int(word) <= most):
+                raise ValueError(f"invalid value '{text}': a number up to {most}{' or a range' if ranges else ''} is needed, or a known name")
+        if dash and ranges and names.get(low, -1) < 0 <= names.get(high, -1):
+            return text
+        if dash and ranges and int(names.get(low, low)) > int(names.get(high, high)):
+            raise ValueError(f"invalid value '{text}': the range ends before it begins")
+        return text
+
+    return Type(label, check)
+
+
+def _rate(text: str) -> str:
+    if re.fullmatch(r"[1-9][0-9]*[kmg]?", text) is None:
+        raise ValueError(f"invalid value '{text}': a number with k, m or g is needed")
+    return text
+
+
+def amount(text: str) -> int:
+    """10m -> 10000000."""
+    return int(text.rstrip("kmg")) * {"k": 10**3, "m": 10**6, "g": 10**9}.get(text[-1], 1)
+
+
+def _loose_prefix(text: str) -> str:
+    """A prefix, or an address as its host prefix."""
+    try:
+        return str(ipaddress.ip_network(text, strict=False))
+    except ValueError:
+        raise ValueError(f"invalid value '{text}': a prefix like 10.1.0.0/16 is needed") from None
+
+
+def _community(text: str) -> str:
+    words = ("no-export", "no-advertise", "no-export-subconfed")
+    if text in words or re.fullmatch(r"(large:\d+:\d+:\d+|(target|origin):[0-9.]+:\d+)", text):
+        return text
+    found = re.fullmatch(r"(\d+):(\d+)", text)
+    if found and all(int(part) <= 65535 for part in found.groups()):
+        return text
+    if not re.fullmatch(r"[0-9.:*+?^$\[\](){}|\\-]+", text) or found:
+        raise ValueError(f"invalid value '{text}': a community like 65000:100, large:65000:1:2, target:65000:1 or no-export is needed")
+    try:
+        re.compile(text)
+    except re.error:
+        raise ValueError(f"invalid value '{text}': not a regular expression") from None
+    return text
+
+
+def _as_path(text: str) -> str:
+    from .aspath import posix
+
+    posix(text)
+    return text
+
+
+def _length_range(text: str) -> str:
+    found = re.fullmatch(r"/(\d{1,3})-/(\d{1,3})", text)
+    if found is None or not int(found.group(1)) <= int(found.group(2)) <= 128:
+        raise ValueError(f"invalid value '{text}': lengths like /24-/28 are needed")
+    return text
+
+
 logical_interface = Type("interface-name", _logical)
 logical_or_all = Type("interface-name", _logical_or_all)
 ipv4 = Type("address", _address(4))
@@ -243,6 +378,7 @@ password_hash = Type("hash", _hash)
 password = Type("password", _password)
 ed25519_key = Type("key", _key("ssh-ed25519"))
 rsa_key = Type("key", _key("ssh-rsa"))
+ecdsa_key = Type("key", _ecdsa)
 time_zone = Type("zone", _zone)
 community = pattern(
     "community", r"[!#-\[\]-~]{1,64}", "1 to 64 printable characters without blanks, quotes and backslashes are needed"
@@ -258,3 +394,42 @@ def address_or_prefix(text: str) -> str:
         return str(ipaddress.ip_address(text))
     except ValueError:
         return _prefix(text)
+
+
+name = pattern(
+    "name", r"[A-Za-z0-9_./:-][A-Za-z0-9 _./:-]{0,62}", "letters, digits, blanks and any of _ . / : - are needed, at most 63"
+)
+any_prefix = Type("prefix", _loose_prefix)
+port = named("port", PORTS, 65535)
+protocol = named("protocol", PROTOCOLS, 255, ranges=False)
+dscp = named("dscp", DSCP, 63, ranges=False)
+icmp_type = named("icmp-type", ICMP | ICMP6, 255)
+rate = Type("rate", _rate)
+community_member = Type("community", _community)
+as_path = Type("as-path-expression", _as_path)
+as_list = listed(as_number, "as-path")
+length = pattern("length", r"/([0-9]|[1-9][0-9]|1[01][0-9]|12[0-8])", "a prefix length like /24 is needed")
+length_range = Type("length-range", _length_range)
+object_id = pattern("oid", r"\.?[0-9A-Za-z-]+(\.[0-9]+)*", "an object identifier like .1.3.6.1 is needed")
+secret = pattern("key", r"[!-~]{1,128}", "1 to 128 printable characters without blanks are needed")
+size = pattern("size", r"[1-9][0-9]{0,9}[kmg]?", "a number with k, m or g is needed")
+word = pattern("word", r"\S{1,128}", "a word without blanks is needed")
+star = pattern("*", r"\*", "*")
+
+
+def _long_text(text: str) -> str:
+    if len(text) > 4096 or any(ord(character) < 32 and character not in "\n\t" for character in text):
+        raise ValueError("at most 4096 characters are allowed, and no control characters but \\n and \\t")
+    return text
+
+
+long_text = Type("text", _long_text)
+domain = pattern(
+    "domain-name",
+    r"(?=.{1,253}\Z)[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*",
+    "a domain name like example.net is needed",
+)
+rib = pattern("routing-table-name", r"([A-Za-z0-9_-]+\.)?inet6?\.0", "inet.0 or inet6.0 is needed")
+aggregate = pattern("interface-name", r"ae(12[0-7]|1[01][0-9]|[1-9]?[0-9])", "an aggregate like ae0 is needed")
+physical_or_all = pattern("interface-name", f"all|{INTERFACE_PATTERN}", "all or " + INTERFACE_REASON)
+tcp_flags = pattern("tcp-flags", r"[a-z&|!() +0-9x]{1,64}", "flags like syn, \"(syn & !ack)\" are needed")

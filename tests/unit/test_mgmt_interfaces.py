@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
-from mgmt.render.interfaces import reconcile
+from mgmt.render.interfaces import plain, reconcile
 
 LINK = {"ifname": "ge-0-0-0", "mtu": 1500, "flags": ["UP"], "addr_info": []}
-WISH = {"addresses": [], "mtu": 1500, "up": True, "dhcp": False, "alias": "to the east"}
+WISH = plain(alias="to the east")
 
 
 def commands_of(alias: str) -> list[list[str]]:

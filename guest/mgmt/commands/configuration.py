@@ -179,6 +179,7 @@ def _commit(session: Session, given: Given, operations: Operations) -> None:
     store = session.datastore
     minutes = int(given.get("confirmed", "0") or "0")
     store.commit(user=session.user, via="cli", comment=given.get("comment", ""), minutes=minutes)
+    session.out("".join(line + "\n" for line in store.warnings))
     if minutes:
         session.channel.text(f"commit confirmed will be automatically rolled back in {minutes} minutes unless confirmed\n")
     session.out("commit complete")
@@ -191,6 +192,7 @@ def _commit(session: Session, given: Given, operations: Operations) -> None:
 
 def _commit_check(session: Session, given: Given, operations: Operations) -> None:
     session.datastore.check()
+    session.out("".join(line + "\n" for line in session.datastore.warnings))
     session.out("configuration check succeeds")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import json
 
-from ..render.interfaces import router_name
+from ..devices import logical_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def _ask(session: Session, daemon: str, command: str) -> Any:
 def logical(kernel: str) -> str:
     """ge-0-0-0 (or FRR's ge-0-0-0:10.0.0.1) -> ge-0/0/0.0"""
     kernel = kernel.partition(":")[0]
-    return f"{router_name(kernel) or kernel}.0"
+    return logical_name(kernel)
 
 
 def _not_running(session: Session, name: str, daemon: str) -> bool:

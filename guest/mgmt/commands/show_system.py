@@ -111,9 +111,9 @@ def _neighbor_rows(session: Session, family: str) -> list[dict[str, str]]:
 
 
 def _interface(name: str) -> str:
-    from ..render.interfaces import router_name
+    from ..devices import logical_name
 
-    return f"{router_name(name) or name}.0"
+    return logical_name(name)
 
 
 def arp(session: Session, given: Given, operations: Operations) -> None:

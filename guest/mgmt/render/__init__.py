@@ -1,6 +1,7 @@
 """From a configuration to the running system, one module a subsystem, in the order in which they act.
 
 Each has `render(tree, world) -> Part`, which only reads, and `apply(engine, old, new)`, which acts and raises Failed.
+A module with `check(engine, new)` asks its daemon's own checker before anything is changed.
 A module acts only on what differs between its old part and its new one; `old` is None at start-up: then it makes sure of all.
 """
 
@@ -14,13 +15,14 @@ if TYPE_CHECKING:
 
 __all__ = ["ORDER", "Engine", "Failed", "Part", "modules"]
 
-ORDER = ("hostname", "timezone", "users", "interfaces", "frr", "ssh", "snmp", "ntp")
+ORDER = ("hostname", "timezone", "resolver", "users", "syslog", "firewall", "interfaces", "frr", "lldp", "ssh", "snmp", "ntp")
 
 
 def modules() -> list[tuple[str, Any]]:
     """(name, module) in order; imported when first needed, not at the start of the daemon."""
-    from . import frr, hostname, interfaces, ntp, snmp, ssh, timezone, users
+    from . import firewall, frr, hostname, interfaces, lldp, ntp, resolver, snmp, ssh, syslog, timezone, users
 
-    table = {"hostname": hostname, "timezone": timezone, "users": users, "interfaces": interfaces, "frr": frr, "ssh": ssh,
-             "snmp": snmp, "ntp": ntp}  # fmt: skip
+    table = {"hostname": hostname, "timezone": timezone, "resolver": resolver, "users": users, "syslog": syslog,
+             "firewall": firewall, "interfaces": interfaces, "frr": frr, "lldp": lldp, "ssh": ssh, "snmp": snmp,
+             "ntp": ntp}  # fmt: skip
     return [(name, table[name]) for name in ORDER]

@@ -28,20 +28,83 @@ listen on TCP port 199 (smux)."""
 def render(tree: Tree, world: Machine) -> Part:
     snmp = tree.get("snmp", {})
     communities = snmp.get("community", {})
-    if not communities:
+    if not communities and not snmp.get("v3", {}).get("usm"):
         return Part(data=False)
     lines = ["# Made by the router's configuration: snmp", "agentAddress udp:161,udp6:[::]:161"]
-    for name in sorted(communities):
-        lines += [f'rocommunity "{name}"', f'rocommunity6 "{name}"']
-    for statement, directive in (("location", "sysLocation"), ("contact", "sysContact")):
+    lines += _communities(snmp, communities) + _views(snmp) + _v3(snmp) + _traps(snmp)
+    for statement, directive in (("location", "sysLocation"), ("contact", "sysContact"), ("description", "sysDescr")):
         if statement in snmp:
             lines.append(f"{directive} {snmp[statement]}")
-    name = tree.get("system", {}).get("host-name")
+    name = snmp.get("name", tree.get("system", {}).get("host-name"))
     if name:
         lines.append(f"sysName {name}")
     more = world.read(PART)
     lines += [] if more is None else more.splitlines()
     return Part({CONFIG: ("\n".join(lines) + "\n", 0o600)}, True)
+
+
+def _communities(snmp: Tree, communities: Tree) -> list[str]:
+    """A line for each community and source. Prefixes with `restrict` are left out; one inside an allowed prefix can't be."""
+    lines = []
+    for name, entry in sorted(communities.items()):
+        verb = "rwcommunity" if entry.get("authorization") == "read-write" else "rocommunity"
+        clients = dict(entry.get("clients", {}).get("client", {}))
+        clients |= snmp.get("client-list", {}).get(entry.get("client-list-name", ""), {}).get("client", {})
+        view = f" -V {entry['view']}" if "view" in entry else ""
+        if not clients:
+            # -V must follow a source and an OID's place.
+            lines += [f'{verb} "{name}" default{view}', f'{verb}6 "{name}" default{view}'] if view else [f'{verb} "{name}"', f'{verb}6 "{name}"']
+        for prefix, options in clients.items():
+            if "restrict" not in options:
+                lines.append(f'{verb}{"6" if ":" in prefix else ""} "{name}" {prefix}{view}')
+    return lines
+
+
+def _views(snmp: Tree) -> list[str]:
+    return [f"view {name} {'excluded' if 'exclude' in options else 'included'} {oid if oid.startswith('.') else '.' + oid}"
+            for name, entry in sorted(snmp.get("view", {}).items()) for oid, options in entry.get("oid", {}).items()]  # fmt: skip
+
+
+AUTHENTICATION = {"authentication-md5": "MD5", "authentication-sha": "SHA", "authentication-sha224": "SHA-224",
+                  "authentication-sha256": "SHA-256", "authentication-sha384": "SHA-384", "authentication-sha512": "SHA-512"}  # fmt: skip
+PRIVACY = {"privacy-des": "DES", "privacy-aes128": "AES"}
+LEVELS = {"none": "noauth", "authentication": "auth", "privacy": "priv"}
+MODELS = {"usm": "usm", "v1": "v1", "v2c": "v2c", "any": "any"}
+
+
+def _v3(snmp: Tree) -> list[str]:
+    """Users, groups and access, in net-snmp's words for the same tables (RFC 3414, RFC 3415)."""
+    v3 = snmp.get("v3", {})
+    lines = []
+    for name, user in sorted(v3.get("usm", {}).get("local-engine", {}).get("user", {}).items()):
+        words = ["createUser", name]
+        for table, key in ((AUTHENTICATION, "authentication-password"), (PRIVACY, "privacy-password")):
+            for kind in table:
+                if kind in user:
+                    words += [table[kind], f'"{user[kind][key]}"']
+        lines.append(" ".join(words))
+    vacm = v3.get("vacm", {})
+    for model, entry in vacm.get("security-to-group", {}).get("security-model", {}).items():
+        lines += [f"group {options['group']} {MODELS[model]} {name}" for name, options in entry.get("security-name", {}).items() if "group" in options]
+    for group, entry in vacm.get("access", {}).get("group", {}).items():
+        for model, levels in entry.get("default-context-prefix", {}).get("security-model", {}).items():
+            for level, views in levels.get("security-level", {}).items():
+                read, write, notify = (views.get(f"{kind}-view", "none") for kind in ("read", "write", "notify"))
+                lines.append(f'access {group} "" {MODELS[model]} {LEVELS[level]} exact {read} {write} {notify}')
+    return lines
+
+
+def _traps(snmp: Tree) -> list[str]:
+    lines = []
+    if "source-address" in snmp.get("trap-options", {}):
+        lines.append(f"clientaddr {snmp['trap-options']['source-address']}")
+    for group, entry in sorted(snmp.get("trap-group", {}).items()):
+        version = entry.get("version", "all")
+        for target in entry.get("targets", {}).get("target", {}):
+            place = f"{'udp6:[' + target + ']' if ':' in target else target}:{entry.get('destination-port', '162')}"
+            lines += [f"trapsink {place} {group}"] if version == "v1" else []
+            lines += [f"trap2sink {place} {group}"] if version in ("v2", "all") else []
+    return lines
 
 
 def apply(engine: Engine, old: Part | None, new: Part) -> None:

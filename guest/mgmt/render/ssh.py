@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 CONFIG = "/etc/ssh/sshd_config"
 ROOT_LOGIN = {"allow": "yes", "deny": "no", "deny-password": "prohibit-password"}
 PROGRAM = "/usr/sbin/sshd"
+BANNER = "/etc/ssh/banner"
 
 
 def render(tree: Tree, world: Machine) -> Part:
@@ -25,7 +26,6 @@ def render(tree: Tree, world: Machine) -> Part:
 Port 22
 PermitRootLogin {ROOT_LOGIN[service.get("root-login", "deny-password")]}
 PermitEmptyPasswords no
-PasswordAuthentication yes
 KbdInteractiveAuthentication no
 UsePAM no
 UseDNS no
@@ -33,13 +33,37 @@ X11Forwarding no
 PrintMotd no
 PrintLastLog no
 LoginGraceTime 60
-MaxStartups 20:30:60
-ClientAliveInterval 60
 AuthorizedKeysFile /etc/ssh/keys/%u
 Subsystem sftp internal-sftp
 PidFile /run/sshd.pid
 """
-    return Part({CONFIG: (text, 0o600)}, True)
+    text += _options(service)
+    message = tree.get("system", {}).get("login", {}).get("message")
+    files = {CONFIG: (text + (f"Banner {BANNER}\n" if message else ""), 0o600)}
+    if message:
+        files[BANNER] = (message.replace("\\n", "\n").rstrip("\n") + "\n", 0o644)
+    return Part(files, True)
+
+
+def _options(service: Tree) -> str:
+    """What the configuration adds to the file; sshd takes the first value of a keyword, so these have no default above."""
+    rows = {
+        "max-sessions-per-connection": "MaxSessions {}",
+        "client-alive-count-max": "ClientAliveCountMax {}",
+    }
+    found = [row.format(service[key]) for key, row in rows.items() if key in service]
+    found.append(f"ClientAliveInterval {service.get('client-alive-interval', '60')}")
+    found.append(f"MaxStartups {_startups(service)}")
+    found.append("AllowTcpForwarding " + ("yes" if "tcp-forwarding" in service else "no"))
+    without = "no-passwords" in service or "no-password-authentication" in service
+    found.append("PasswordAuthentication " + ("no" if without else "yes"))
+    return "".join(line + "\n" for line in found)
+
+
+def _startups(service: Tree) -> str:
+    """`connection-limit` counts sessions in the dialect; sshd limits those that are not logged in yet."""
+    most = int(service.get("connection-limit", "75"))
+    return f"{max(1, most * 2 // 3)}:30:{most}" if most < 60 else "20:30:60"
 
 
 def apply(engine: Engine, old: Part | None, new: Part) -> None:

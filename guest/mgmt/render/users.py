@@ -30,7 +30,7 @@ def _rows(world: Machine, path: str, least: int) -> list[list[str]]:
 
 
 def _keys(authentication: Tree) -> str:
-    return "".join(key + "\n" for kind in ("ssh-ed25519", "ssh-rsa") for key in authentication.get(kind, ()))
+    return "".join(key + "\n" for kind in ("ssh-ecdsa", "ssh-ed25519", "ssh-rsa") for key in authentication.get(kind, ()))
 
 
 def render(tree: Tree, world: Machine) -> Part:
