@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 RTM_NEWLINK, RTM_GETLINK, RTM_NEWADDR, RTM_GETADDR = 16, 18, 20, 22
 NLM_F_DUMP_REQUEST, NLMSG_DONE, NLMSG_ERROR = 0x301, 3, 2
-IFLA_IFNAME, IFLA_MTU, IFLA_IFALIAS = 3, 4, 20
+IFLA_IFNAME, IFLA_MTU, IFLA_MASTER, IFLA_IFALIAS = 3, 4, 10, 20
 IFA_ADDRESS, IFA_LOCAL = 1, 2
 FLAGS = {0x1: "UP", 0x8: "LOOPBACK", 0x10000: "LOWER_UP"}
 """Of linux/if.h, as ip(8) names them."""
@@ -58,9 +58,10 @@ def text(data: bytes) -> str:
 
 
 def links() -> list[dict[str, Any]]:
-    """As `ip -j addr show`, as far as the router reads it: ifname, ifalias, mtu, flags, and addr_info with family, local,
+    """As `ip -j addr show`, as far as the router reads it: ifname, ifalias, mtu, flags, master, and addr_info with family, local,
     prefixlen, scope."""
     found: dict[int, dict[str, Any]] = {}
+    masters: dict[int, int] = {}
     for message in dump(RTM_GETLINK, RTM_NEWLINK):
         _, _, _, index, flags, _ = struct.unpack_from("=BBHiII", message)
         known = attributes(message, 16)
@@ -71,6 +72,10 @@ def links() -> list[dict[str, Any]]:
             "flags": [name for bit, name in FLAGS.items() if flags & bit],
             "addr_info": [],
         }
+        if IFLA_MASTER in known:
+            masters[index] = struct.unpack("=L", known[IFLA_MASTER])[0]
+    for index, master in masters.items():
+        found[index]["master"] = found[master]["ifname"] if master in found else ""
     for message in dump(RTM_GETADDR, RTM_NEWADDR):
         family, prefix, _, scope, index = struct.unpack_from("=BBBBL", message)
         known = attributes(message, 8)

@@ -5,6 +5,7 @@ Needs root, overlayfs, and Debian's `frr` and `iputils-ping`.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -218,3 +219,92 @@ def test_nothing_leaks_out_of_the_routers(routers: tuple[Router, Router]) -> Non
     assert (west.root / "etc/shadow").read_text().startswith("root:$6$")
     assert not Path("/config").exists()
     assert "ge-0-0-0" not in subprocess.run(["ip", "link"], capture_output=True, text=True, check=True).stdout
+
+
+def test_routes_go_where_policies_let_them(routers: tuple[Router, Router]) -> None:
+    west, east = routers
+    west.shows("show bgp summary", "Establ")
+    pid = west.inside("pgrep", "-x", "bgpd").stdout
+    assert "172.16.1.0/24" not in east.cli("show route"), "BGP gives away its own routes only, OSPF none, unless a policy says so"
+    west.cli("""configure
+set policy-options prefix-list ours 172.16.0.0/12
+set policy-options community tag members 65001:7
+set policy-options policy-statement out term statics from protocol static
+set policy-options policy-statement out term statics from prefix-list-filter ours orlonger
+set policy-options policy-statement out term statics then community add tag
+set policy-options policy-statement out term statics then metric 55
+set policy-options policy-statement out term statics then accept
+set protocols bgp group other export out
+commit
+""")
+    east.shows("show route protocol bgp", r"172\.16\.1\.0/24 +\*\[BGP/170\]")
+    shown = json.loads(east.inside("vtysh", "-d", "bgpd", "-c", "show bgp ipv4 unicast 172.16.1.0/24 json").stdout)
+    assert shown["paths"][0]["community"]["string"] == "65001:7"
+    assert shown["paths"][0]["metric"] == 55
+    assert "192.168.0.1/32 " not in east.cli("show route protocol bgp"), "direct routes are not in the policy"
+    east.cli("""configure
+set policy-options community tag members 65001:7
+set policy-options policy-statement in term a from community tag
+set policy-options policy-statement in term a then local-preference 300
+set policy-options policy-statement in term a then next term
+set policy-options policy-statement in term b from route-filter 172.16.0.0/12 prefix-length-range /25-/32
+set policy-options policy-statement in term b then reject
+set protocols bgp group other import in
+commit
+""")
+
+    def preference() -> bool:
+        told = east.inside("vtysh", "-d", "bgpd", "-c", "show bgp ipv4 unicast 172.16.1.0/24 json").stdout
+        return json.loads(told)["paths"][0].get("locPrf") == 300
+
+    wait(preference, "the local preference of the import policy", 30)
+    west.cli("configure\nset routing-options static route 172.16.1.128/25 discard\ncommit\n")
+    west.shows("show route protocol static", r"172\.16\.1\.128/25")
+    west.cli("configure\ndelete protocols bgp group other export\nset protocols ospf export out\ncommit\n")
+    east.shows("show route protocol ospf", r"172\.16\.1\.128/25 +\*\[OSPF/150\]")
+    assert "172.16.1.0/24" not in east.cli("show route protocol bgp")
+    west.cli("configure\nset policy-options policy-statement out term statics then reject\ncommit\n")
+    wait(lambda: "172.16.1.0/24" not in east.cli("show route"), "the routes' end", 30)
+    assert west.inside("pgrep", "-x", "bgpd").stdout == pid
+    assert "Establ" in west.cli("show bgp summary")
+
+
+def test_refused_lines_change_nothing(routers: tuple[Router, Router]) -> None:
+    west, _ = routers
+    west.shows("show ospf neighbor", "Full")
+    before = west.cli("show configuration")
+    said = west.inside("env", "PYTHONPATH=/guest", sys.executable, "-m", "mgmt.cli", stdin=(
+        "configure\nset protocols bgp group other export missing\ncommit\n")).stdout  # fmt: skip
+    west.cli("configure\nrollback 0\n")
+    assert "policy 'missing' referenced but not defined" in said
+    assert west.cli("show configuration") == before
+
+
+def test_vlans_and_routing_instances(routers: tuple[Router, Router]) -> None:
+    for router, own, other in zip(routers, (1, 2), (2, 1), strict=True):
+        router.cli(f"""configure
+set interfaces ge-0/0/0 flexible-vlan-tagging
+set interfaces ge-0/0/0 unit 7 vlan-id 70 family inet address 10.0.7.{own}/30
+set interfaces lo0 unit 7 family inet address 10.7.0.{own}/32
+set routing-instances red instance-type virtual-router
+set routing-instances red interface ge-0/0/0.7
+set routing-instances red interface lo0.7
+set routing-instances red routing-options router-id 10.7.0.{own}
+set routing-instances red routing-options static route 10.70.0.0/16 next-hop 10.0.7.{other}
+set routing-instances red protocols ospf area 0 interface ge-0/0/0.7 interface-type p2p hello-interval 1 dead-interval 4
+set routing-instances red protocols ospf area 0 interface lo0.7 passive
+commit
+""")
+    west, _ = routers
+
+    def routed() -> bool:
+        shown = west.inside("ip", "route", "show", "vrf", "red").stdout
+        return "10.7.0.2 " in shown and "10.70.0.0/16 via 10.0.7.2" in shown
+
+    wait(routed, "the instance's routes", 60)
+    assert "10.7.0.2" not in west.inside("ip", "route", "show").stdout, "the instance has a table of its own"
+    assert west.inside("ping", "-c1", "-W5", "-I", "red", "10.7.0.2").returncode == 0
+    west.cli("configure\ndelete routing-instances\ndelete interfaces ge-0/0/0 unit 7\ndelete interfaces lo0 unit 7\ncommit\n")
+    assert "red" not in west.inside("ip", "-br", "link").stdout
+    assert "ge-0-0-0.7" not in west.inside("ip", "-br", "link").stdout
+    west.shows("show ospf neighbor", "Full")

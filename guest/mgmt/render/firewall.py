@@ -63,7 +63,7 @@ def _hook(hook: str, chain: str, key: str, places: list[tuple[str, str, str, str
     if not places:
         return []
     out = [f"  chain {chain} {{", f"    type filter hook {hook} priority -150; policy accept;"]
-    out += [f'    {key} "{device_}" meta nfproto {_family(family)} jump "{chain_name(family, name)}"' for family, _, device_, name in places]
+    out += [f'    {key} "{device_}" meta nfproto {_family(family)} jump {chain_name(family, name)}' for family, _, device_, name in places]
     return [*out, "  }"]
 
 
@@ -71,7 +71,7 @@ def _to_self(places: list[tuple[str, str, str, str]]) -> list[str]:
     if not places:
         return []
     out = ["  chain to-self {", "    type filter hook input priority -150; policy accept;", '    iifname { "lo", "int" } accept']
-    out += [f'    meta nfproto {_family(family)} jump "{chain_name(family, name)}"' for family, _, _, name in places]
+    out += [f"    meta nfproto {_family(family)} jump {chain_name(family, name)}" for family, _, _, name in places]
     return [*out, "  }"]
 
 
@@ -85,7 +85,7 @@ def _counters(tree: Tree, used: list[tuple[str, str]]) -> list[str]:
         for term in filters_of(tree.get("firewall", {}), family).get(name, {}).get("term", {}).values():
             if "count" in term.get("then", {}):
                 found.append(counter_name(family, name, term["then"]["count"]))
-    return [f'  counter "{name}" {{ }}' for name in sorted(set(found))]
+    return ["  counter " + name + " { }" for name in sorted(set(found))]
 
 
 def counter_name(family: str, filter_: str, count: str) -> str:
@@ -93,7 +93,7 @@ def counter_name(family: str, filter_: str, count: str) -> str:
 
 
 def _chain(tree: Tree, family: str, name: str) -> list[str]:
-    out = [f'  chain "{chain_name(family, name)}" {{']
+    out = ["  chain " + chain_name(family, name) + " {"]
     for term, entry in filters_of(tree["firewall"], family)[name].get("term", {}).items():
         matches = _matches(tree, family, entry.get("from", {}))
         if matches:
@@ -111,7 +111,7 @@ def _rules(tree: Tree, family: str, name: str, matches: list[str], then: Tree, p
         yield [*matches, f"limit rate over {max(1, rate)} bytes/second burst {burst} bytes", "drop"]
     actions = []
     if "count" in then:
-        actions.append(f'counter name "{counter_name(family, name, then["count"])}"')
+        actions.append("counter name " + counter_name(family, name, then["count"]))
     if "log" in then or "syslog" in then:
         actions.append(f'log prefix "fw {prefix}: " level info')
     ending = _ending(family, then)

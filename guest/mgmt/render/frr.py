@@ -62,7 +62,7 @@ def _leave(head: str) -> str:
 
 
 SINGLE = re.compile(
-    r"neighbor \S+ (remote-as|update-source|description|timers|ebgp-multihop|password|local-as|bfd profile|maximum-prefix)"
+    r"neighbor \S+ (remote-as|update-source|description|timers( connect)?|advertisement-interval|ebgp-multihop|password|local-as|bfd profile|maximum-prefix)"
     r"|(ip ospf|ipv6 ospf6) (area|cost|hello-interval|dead-interval|network|priority|retransmit-interval|transmit-delay|bfd profile)"
     r"|(bgp|ospf|ospf6|ip) router-id|distance \w+|timers bgp|is-type|isis (metric|hello-interval|hello-multiplier) level-."
     r"|isis (password|csnp-interval|bfd profile)|maximum-paths( ibgp)?|bgp cluster-id|area \S+ default-cost|max-lsp-lifetime"
@@ -119,6 +119,20 @@ def _undone(block: Block, before: list[str], after: list[str], new: Lines) -> li
 
 def _undo(line: str) -> str:
     return line[3:] if line.startswith("no ") else f"no {line}"
+
+
+def check(engine: Engine, new: Part) -> None:
+    """vtysh's own word on every line, before anything is changed: it has the grammar of all daemons, and none need run."""
+    if not new.data:
+        return
+    path = "/run/mgd/frr-check"
+    rows = [row for name in new.data for row in new.files[f"{FOLDER}/{name}.conf"][0].splitlines()]
+    engine.world.write(path, "\n".join(rows) + "\n", 0o600)
+    done = engine.world.run(["vtysh", "-C", "-f", path], deadline=60.0)
+    engine.world.remove(path)
+    if done.code not in (0, 127):
+        told = (done.out + done.err).strip().splitlines() or [f"vtysh ended with code {done.code}"]
+        raise Failed(f"routing: {told[0].strip()}")
 
 
 def apply(engine: Engine, old: Part | None, new: Part) -> None:

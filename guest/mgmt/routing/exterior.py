@@ -57,6 +57,7 @@ def _instance(tree: Tree, lines: Lines, head: str, name: str, routing: Tree, bgp
     inner: list[str] = []
     if "router-id" in routing:
         inner.append(f"bgp router-id {routing['router-id']}")
+    merge(lines, {(): ["bgp route-map delay-timer 1"]})
     inner += ["no bgp default ipv4-unicast", "no bgp ebgp-requires-policy", "no bgp network import-check", "bgp log-neighbor-changes",
               "bgp deterministic-med", f"timers bgp {HOLD // 3} {HOLD}", *_options(bgp)]  # fmt: skip
     all_ = list(peers(bgp, own))
@@ -97,6 +98,8 @@ def _neighbor(peer: Peer) -> list[str]:
     if "local-address" in options:
         found.append(f"{head} update-source {options['local-address']}")
     found.append(f"{head} description {options.get('description', peer.group)}")
+    # FRR would wait 30 s with routes for other systems and 120 s with the next attempt; the dialect's routers don't.
+    found += [f"{head} advertisement-interval 0", f"{head} timers connect 10"]
     if "hold-time" in options:
         hold = int(options["hold-time"])
         found.append(f"{head} timers {hold // 3} {hold}")

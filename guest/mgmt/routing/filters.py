@@ -28,7 +28,7 @@ class Use:
     """What a route map is for. `protocol`: that of all routes it sees, "" when it sees BGP's own and those of `mixed`."""
 
     def __init__(self, name: str, family: str, *, protocol: str = "", mixed: tuple[str, ...] = (), neighbor: str = "",
-                 default: bool = False, first: tuple[str, ...] = (), bgp: bool = False) -> None:  # fmt: skip
+                 default: bool = False, first: tuple[str, ...] = (), bgp: bool = False, external: bool = False) -> None:  # fmt: skip
         self.name = name
         self.family = family
         self.protocol = protocol
@@ -38,6 +38,8 @@ class Use:
         """What becomes of routes that no policy decides on."""
         self.first = first
         """Settings that every route gets before the policies."""
+        self.external = external
+        """External types (OSPF's) can be set."""
         self.bgp = bgp
         """The attributes of BGP can be matched and set."""
 
@@ -261,7 +263,7 @@ class Compiler:
             sets.append(f"set metric {then['metric']}")
         if "tag" in then and not (self.use.bgp and not self.use.protocol):
             sets.append(f"set tag {then['tag']}")
-        if "external" in then and not self.use.bgp:
+        if "external" in then and self.use.external:
             sets.append(f"set metric-type type-{then['external'].get('type', '2')}")
         if not self.use.bgp:
             return sets
@@ -385,7 +387,7 @@ def redistributions(tree: Tree, lines: Lines, chain: list[str], name: str, famil
     for protocol, word in FRR_NAMES[family].items():
         if protocol == into:
             continue
-        compiler = Compiler(tree, Use(f"{name}-{word}", family, protocol=protocol))
+        compiler = Compiler(tree, Use(f"{name}-{word}", family, protocol=protocol, external=into.startswith("ospf")))
         compiler.compile(chain)
         if compiler.accepts():
             merge(lines, compiler.lines())
