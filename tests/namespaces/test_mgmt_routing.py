@@ -278,33 +278,3 @@ def test_refused_lines_change_nothing(routers: tuple[Router, Router]) -> None:
     west.cli("configure\nrollback 0\n")
     assert "policy 'missing' referenced but not defined" in said
     assert west.cli("show configuration") == before
-
-
-def test_vlans_and_routing_instances(routers: tuple[Router, Router]) -> None:
-    for router, own, other in zip(routers, (1, 2), (2, 1), strict=True):
-        router.cli(f"""configure
-set interfaces ge-0/0/0 flexible-vlan-tagging
-set interfaces ge-0/0/0 unit 7 vlan-id 70 family inet address 10.0.7.{own}/30
-set interfaces lo0 unit 7 family inet address 10.7.0.{own}/32
-set routing-instances red instance-type virtual-router
-set routing-instances red interface ge-0/0/0.7
-set routing-instances red interface lo0.7
-set routing-instances red routing-options router-id 10.7.0.{own}
-set routing-instances red routing-options static route 10.70.0.0/16 next-hop 10.0.7.{other}
-set routing-instances red protocols ospf area 0 interface ge-0/0/0.7 interface-type p2p hello-interval 1 dead-interval 4
-set routing-instances red protocols ospf area 0 interface lo0.7 passive
-commit
-""")
-    west, _ = routers
-
-    def routed() -> bool:
-        shown = west.inside("ip", "route", "show", "vrf", "red").stdout
-        return "10.7.0.2 " in shown and "10.70.0.0/16 via 10.0.7.2" in shown
-
-    wait(routed, "the instance's routes", 60)
-    assert "10.7.0.2" not in west.inside("ip", "route", "show").stdout, "the instance has a table of its own"
-    assert west.inside("ping", "-c1", "-W5", "-I", "red", "10.7.0.2").returncode == 0
-    west.cli("configure\ndelete routing-instances\ndelete interfaces ge-0/0/0 unit 7\ndelete interfaces lo0 unit 7\ncommit\n")
-    assert "red" not in west.inside("ip", "-br", "link").stdout
-    assert "ge-0-0-0.7" not in west.inside("ip", "-br", "link").stdout
-    west.shows("show ospf neighbor", "Full")
