@@ -11,6 +11,7 @@ from .commands.pipes import apply as filtered
 from .commands.words import LEVELS, CommandState, FollowState
 from .datastore import Refused
 from .grammar import Assistance, Mismatch, State, assist, caret, match
+from .rights import denied, level_of, spelled
 from .statements import PlaceState
 from .tokens import Token, UnclosedQuote, split
 
@@ -68,8 +69,7 @@ class Session:
         """Rights of the user, by the class in the active configuration. root has all."""
         if self.user == "root":
             return LEVELS["super-user"]
-        users = self.datastore.active.get("system", {}).get("login", {}).get("user", {})
-        return LEVELS.get(users.get(self.user, {}).get("class", ""), 0)
+        return level_of(self.datastore.active, self.user)
 
     @property
     def host_name(self) -> str:
@@ -142,8 +142,11 @@ class Session:
 
     def _parse(self, line: str, words: list[Token]) -> tuple[Word, dict[str, str], tuple[Operation, ...]]:
         segments = _segments(words)
+        begin = CommandState(self, self.root())
         ends = [segment[0].column - 2 for segment in segments[1:] if segment] + [len(line)]
-        state = match(CommandState(self, self.root()), segments[0], max(ends[0], 0))
+        state = match(begin, segments[0], max(ends[0], 0))
+        if self.user != "root" and denied(self.datastore.active, self.user, spelled(begin, segments[0])):
+            raise Mismatch(0, "permission denied.")
         for segment in segments[1:]:
             piped = match(CommandState(self, PIPES), segment, len(line))
             assert isinstance(piped, CommandState)
@@ -186,6 +189,7 @@ class Session:
             return Assistance(" " if key == " " else "", [])
         partial = words.pop() if words and text and not text[-1].isspace() and words[-1].text != "|" else None
         segments = _segments(words)
+        begin = CommandState(self, self.root())
         state: State = CommandState(self, self.root() if len(segments) == 1 else PIPES)
         found = assist(state, segments[-1], partial, key, len(text))
         margin = " " * len(self.prompt()) if self.channel.echoed else ""

@@ -1,0 +1,74 @@
+"""Two routers over real wires: BGP, IS-IS and OSPF through policies, a filter, LLDP, an aggregate that loses a port, a VLAN in
+a routing instance."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from .cli import Installation, await_that
+
+pytestmark = [pytest.mark.machines, pytest.mark.timeout(400)]
+LAB = "protocols"
+
+
+def shell(here: Installation, router: str, command: str) -> str:
+    return here.run("ssh", LAB, router, command, check=False).out
+
+
+def test_two_routers_over_real_wires(here: Installation) -> None:
+    here.run("up", f"tests/machines/{LAB}.yaml")
+    for protocol, prefix in (("bgp", "172.16.2.0/24"), ("ospf", "172.17.2.0/24"), ("isis", "172.18.2.0/24")):
+        await_that(f"{protocol}'s route", lambda p=protocol: here.on(LAB, "west", f"show route protocol {p}"), lambda s, p=prefix: p in s)
+    shown = here.on(LAB, "west", "show route")
+    assert "172.19.2.0/24" not in shown, "no policy lets this one out"
+    for protocol, prefix in (("bgp", "172.17.2.0/24"), ("ospf", "172.16.2.0/24"), ("isis", "172.16.2.0/24")):
+        assert prefix not in here.on(LAB, "west", f"show route protocol {protocol}")
+    filters(here)
+    neighbours(here)
+    instance(here)
+    aggregate(here)
+
+
+def filters(here: Installation) -> None:
+    assert " 0% packet loss" in here.on(LAB, "west", "ping 10.0.0.2 count 1")
+    assert "100% packet loss" in shell(here, "west", "ping -c 2 -W 3 -s 600 10.0.0.2")
+    assert " 0% packet loss" in shell(here, "west", "ping -c 1 -W 3 -s 600 10.0.1.2"), "the other wire has no filter"
+    assert "packets 2" in shell(here, "east", "nft list counters table inet rackless")
+
+
+def neighbours(here: Installation) -> None:
+    def look() -> str:
+        return shell(here, "west", "lldpcli -u /run/lldpd.socket show neighbors -f keyvalue")
+
+    told = await_that("all neighbours", look, lambda text: text.count(".port.local=ge-0/0/") == 4)
+    for port in range(4):
+        assert f"lldp.ge-0-0-{port}.port.local=ge-0/0/{port}\n" in told
+    assert "chassis.name=east" in told
+
+
+def instance(here: Installation) -> None:
+    await_that("the instance's route", lambda: shell(here, "west", "ip route show vrf red"), lambda text: "10.7.0.2 " in text)
+    assert "10.7.0.2" not in shell(here, "west", "ip route show")
+    assert " 0% packet loss" in shell(here, "west", "ping -c 1 -W 5 -I red 10.7.0.2")
+
+
+def aggregate(here: Installation) -> None:
+    def members() -> list[str]:
+        """Ports that LACP has put into use."""
+        text = shell(here, "west", "cat /proc/net/bonding/ae0")
+        ids = [line.split()[-1] for line in text.splitlines() if "Aggregator ID:" in line]
+        return [one for one in ids[1:] if one == ids[0]]
+
+    await_that("both members", members, lambda found: len(found) == 2)
+    before = shell(here, "west", "pgrep -x ospfd")
+    here.run("link", LAB, "west:ge-0/0/1", "--down")
+    await_that("the loss of a member", lambda: shell(here, "west", "cat /proc/net/bonding/ae0"), lambda s: "MII Status: down" in s)
+    assert " 0% packet loss" in shell(here, "west", "ping -c 3 -W 5 10.0.1.2")
+    assert "Full" in here.on(LAB, "west", "show ospf neighbor")
+    assert "172.17.2.0/24" in here.on(LAB, "west", "show route protocol ospf")
+    assert shell(here, "west", "pgrep -x ospfd") == before
+    here.run("link", LAB, "west:ge-0/0/1", "--up")
+    await_that("both members again", members, lambda found: len(found) == 2)
+    assert json.loads(shell(here, "west", "ip -j link show ae0"))[0]["operstate"] == "UP"
