@@ -91,7 +91,9 @@ def _port(tree: Tree, name: str, entry: Tree) -> Iterator[Problem]:
         yield Problem(path, "vlan-tagging", "VLAN tags are possible on Ethernet ports and aggregates only")
     if name.startswith("ae") and name not in aggregates(tree):
         count = len(aggregates(tree))
-        yield Problem("interfaces", name, f"the chassis has {count} aggregates (chassis aggregated-devices ethernet device-count)")
+        yield Problem(
+            "interfaces", name, f"the chassis has {count} aggregates (chassis aggregated-devices ethernet device-count)"
+        )
     bundle = entry.get("gigether-options", {}).get("802.3ad", {}).get("bundle")
     if bundle is not None:
         if not name.startswith("ge-"):
@@ -122,7 +124,9 @@ def _unit(logical: str, path: str, entry: Tree, unit: Tree) -> Iterator[Problem]
     if "vlan-id" in unit and not tagging:
         yield Problem(path, "vlan-id", "vlan-id can only be specified on an interface with 'vlan-tagging'")
     elif name != "lo0" and number != "0" and not tagged(unit):
-        yield Problem(path, f"unit {number}", "a unit other than 0 needs 'vlan-tagging' on the interface and a 'vlan-id' of its own")
+        yield Problem(
+            path, f"unit {number}", "a unit other than 0 needs 'vlan-tagging' on the interface and a 'vlan-id' of its own"
+        )
     elif "vlan-tagging" in entry and not tagged(unit):
         yield Problem(path, "vlan-id", "Missing mandatory statement: 'vlan-id'")
 

@@ -59,7 +59,7 @@ def unit_of(tree: Tree, logical: str) -> Tree:
 
 
 def tagged(unit: Tree) -> bool:
-    return unit.get("vlan-id", "0") != "0"
+    return bool(unit.get("vlan-id", "0") != "0")
 
 
 def device(tree: Tree, logical: str) -> str:

@@ -31,7 +31,8 @@ def row(path: str, node: Node, ignored: str) -> str:
         value = " | ".join(node.type.choices) if node.type.choices else f"<{node.type.label}>"
         value = f"[ {value} ... ]" if node.kind == LEAVES else value
     statement = f"{path} {value}".strip().replace("|", "\\|")
-    return f"| `{statement}` | {node.help}{' (mandatory)' if node.mandatory else ''} | {'no effect, a commit warns' if ignored else node.by} |"
+    by = "no effect, a commit warns" if ignored else node.by
+    return f"| `{statement}` | {node.help}{' (mandatory)' if node.mandatory else ''} | {by} |"
 
 
 def table() -> str:

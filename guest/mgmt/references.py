@@ -45,7 +45,10 @@ def conditions(tree: Tree) -> Iterator[Problem]:
             path = f"policy-options policy-statement {quote(name)}{where}"
             uses = [(f"{path} from", kind, kind, one) for kind in ("prefix-list", "community", "as-path")
                     for one in term.get("from", {}).get(kind, ())]  # fmt: skip
-            uses += [(f"{path} from", "prefix-list-filter", "prefix-list", one) for one in term.get("from", {}).get("prefix-list-filter", {})]
+            uses += [
+                (f"{path} from", "prefix-list-filter", "prefix-list", one)
+                for one in term.get("from", {}).get("prefix-list-filter", {})
+            ]
             uses += [(f"{path} then", f"community {action}", "community", one)
                      for action, ones in term.get("then", {}).get("community", {}).items() for one in ones]  # fmt: skip
             for place, statement, kind, one in uses:
@@ -80,14 +83,18 @@ def filters(tree: Tree) -> Iterator[Problem]:
                 for kind in ("prefix-list", "source-prefix-list", "destination-prefix-list"):
                     for used in content.get("from", {}).get(kind, {}):
                         if used not in lists:
-                            yield Problem(f"{path} from", f"{kind} {quote(used)}", f"prefix-list '{used}' referenced but not defined")
+                            yield Problem(
+                                f"{path} from", f"{kind} {quote(used)}", f"prefix-list '{used}' referenced but not defined"
+                            )
                 policer = content.get("then", {}).get("policer")
                 if policer is not None and policer not in firewall.get("policer", {}):
                     yield Problem(f"{path} then", f"policer {quote(policer)}", f"Referenced policer '{policer}' is not defined")
     for name, policer in firewall.get("policer", {}).items():
         for statement in ("bandwidth-limit", "burst-size-limit"):
             if statement not in policer.get("if-exceeding", {}):
-                yield Problem(f"firewall policer {quote(name)} if-exceeding", statement, f"Missing mandatory statement: '{statement}'")
+                yield Problem(
+                    f"firewall policer {quote(name)} if-exceeding", statement, f"Missing mandatory statement: '{statement}'"
+                )
 
 
 def filters_of(firewall: Tree, family: str) -> Tree:
@@ -129,7 +136,9 @@ def members(tree: Tree) -> Iterator[Problem]:
             yield Problem(path, f"interface {loops[1]}", "an instance can have one loopback interface")
     for logical in there:
         if logical.startswith("lo0.") and logical != "lo0.0" and logical not in owner:
-            yield Problem(f"interfaces lo0 unit {logical[4:]}", "unit", "a further loopback interface must be in a routing instance")
+            yield Problem(
+                f"interfaces lo0 unit {logical[4:]}", "unit", "a further loopback interface must be in a routing instance"
+            )
     names = [vrf_name(name) for name in instances(tree)]
     for name in {one for one in names if names.count(one) > 1}:
         yield Problem("routing-instances", name, "two instances would have the same table; rename one")
@@ -140,17 +149,23 @@ def views(tree: Tree) -> Iterator[Problem]:
     known = snmp.get("view", {})
     for name, community in snmp.get("community", {}).items():
         if "view" in community and community["view"] not in known:
-            yield Problem(f"snmp community {quote(name)}", f"view {community['view']}", f"view '{community['view']}' is not defined")
+            yield Problem(
+                f"snmp community {quote(name)}", f"view {community['view']}", f"view '{community['view']}' is not defined"
+            )
         used = community.get("client-list-name")
         if used is not None and used not in snmp.get("client-list", {}):
-            yield Problem(f"snmp community {quote(name)}", f"client-list-name {quote(used)}", f"client-list '{used}' is not defined")
+            yield Problem(
+                f"snmp community {quote(name)}", f"client-list-name {quote(used)}", f"client-list '{used}' is not defined"
+            )
     for name, user in snmp.get("v3", {}).get("usm", {}).get("local-engine", {}).get("user", {}).items():
         kinds = [key for key in user if key.startswith("authentication-") and key != "authentication-none"]
         if any(key in user for key in ("privacy-des", "privacy-aes128")) and not kinds:
             yield Problem(f"snmp v3 usm local-engine user {name}", "privacy", "privacy needs authentication")
         for key in [*kinds, *(one for one in ("privacy-des", "privacy-aes128") if one in user)]:
             if not user[key]:
-                yield Problem(f"snmp v3 usm local-engine user {name}", key, f"Missing mandatory statement: '{key.split('-')[0]}-password'")
+                yield Problem(
+                    f"snmp v3 usm local-engine user {name}", key, f"Missing mandatory statement: '{key.split('-')[0]}-password'"
+                )
 
 
 def ports(tree: Tree) -> Iterator[Problem]:

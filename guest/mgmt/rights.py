@@ -47,7 +47,7 @@ def spelled(state: State, tokens: list[Token]) -> str:
 
 
 def denied(tree: Tree, name: str, words: str) -> bool:
-    """Do the user's class's expressions forbid this command (as `spelled`)? What is allowed by its own expression is never denied."""
+    """Do the user's class's expressions forbid this command (as `spelled`)? What is allowed explicitly is never denied."""
     login = tree.get("system", {}).get("login", {})
     class_ = login.get("class", {}).get(login.get("user", {}).get(name, {}).get("class", ""), {})
     if "deny-commands" not in class_:

@@ -189,7 +189,6 @@ class Session:
             return Assistance(" " if key == " " else "", [])
         partial = words.pop() if words and text and not text[-1].isspace() and words[-1].text != "|" else None
         segments = _segments(words)
-        begin = CommandState(self, self.root())
         state: State = CommandState(self, self.root() if len(segments) == 1 else PIPES)
         found = assist(state, segments[-1], partial, key, len(text))
         margin = " " * len(self.prompt()) if self.channel.echoed else ""

@@ -297,7 +297,9 @@ def named(label: str, names: Mapping[str, int], most: int, *, ranges: bool = Tru
         low, dash, high = text.partition("-")
         for word in (low, high) if dash and ranges else (text,):
             if word not in names and not (word.isascii() and word.isdigit() and int(word) <= most):
-                raise ValueError(f"invalid value '{text}': a number up to {most}{' or a range' if ranges else ''} is needed, or a known name")
+                raise ValueError(
+                    f"invalid value '{text}': a number up to {most}{' or a range' if ranges else ''} is needed, or a known name"
+                )
         if dash and ranges and names.get(low, -1) < 0 <= names.get(high, -1):
             return text
         if dash and ranges and int(names.get(low, low)) > int(names.get(high, high)):
@@ -334,7 +336,9 @@ def _community(text: str) -> str:
     if found and all(int(part) <= 65535 for part in found.groups()):
         return text
     if not re.fullmatch(r"[0-9.:*+?^$\[\](){}|\\-]+", text) or found:
-        raise ValueError(f"invalid value '{text}': a community like 65000:100, large:65000:1:2, target:65000:1 or no-export is needed")
+        raise ValueError(
+            f"invalid value '{text}': a community like 65000:100, large:65000:1:2, target:65000:1 or no-export is needed"
+        )
     try:
         re.compile(text)
     except re.error:
@@ -432,4 +436,4 @@ domain = pattern(
 rib = pattern("routing-table-name", r"([A-Za-z0-9_-]+\.)?inet6?\.0", "inet.0 or inet6.0 is needed")
 aggregate = pattern("interface-name", r"ae(12[0-7]|1[01][0-9]|[1-9]?[0-9])", "an aggregate like ae0 is needed")
 physical_or_all = pattern("interface-name", f"all|{INTERFACE_PATTERN}", "all or " + INTERFACE_REASON)
-tcp_flags = pattern("tcp-flags", r"[a-z&|!() +0-9x]{1,64}", "flags like syn, \"(syn & !ack)\" are needed")
+tcp_flags = pattern("tcp-flags", r"[a-z&|!() +0-9x]{1,64}", 'flags like syn, "(syn & !ack)" are needed')

@@ -30,6 +30,7 @@ ETHERNET_HEADER = 14
 """Junos counts it in the MTU of a physical interface ("media MTU"): kernel 1500 is 1514."""
 IFF_UP, IFF_LOOPBACK = 1, 8
 IFLA_ADDRESS, IFLA_STATS64, IFLA_CARRIER = 1, 23, 33
+IFLA_LINKINFO, IFLA_INFO_SLAVE_DATA, IFLA_BOND_SLAVE_PERM_HWADDR = 18, 5, 4
 COUNTERS = ("rx_packets", "tx_packets", "rx_bytes", "tx_bytes", "rx_errors", "tx_errors", "rx_dropped", "tx_dropped", "multicast")
 
 Address = tuple[int, bytes, int]
@@ -42,6 +43,12 @@ def card_port(kernel: str) -> tuple[int, int] | None:
     if len(words) == 4 and words[0] == "ge" and words[2] == "0" and words[1].isdecimal() and words[3].isdecimal():
         return int(words[1]), int(words[3])
     return None
+
+
+def own_address(known: dict[int, bytes]) -> bytes:
+    """The port's own MAC: a member of an aggregate shows the aggregate's, and its own as data of the member."""
+    of_member = attributes(attributes(known.get(IFLA_LINKINFO, b""), 0).get(IFLA_INFO_SLAVE_DATA, b""), 0)
+    return of_member.get(IFLA_BOND_SLAVE_PERM_HWADDR) or known.get(IFLA_ADDRESS, b"")
 
 
 class Interface:
@@ -57,7 +64,7 @@ class Interface:
         if place:
             self.card, self.port = place
         self.name = {"lo": "lo0"}.get(self.kernel, self.kernel) if self.card is None else f"ge-{self.card}/0/{self.port}"
-        self.mac = known.get(IFLA_ADDRESS, b"") if not self.loopback else b""
+        self.mac = own_address(known) if not self.loopback else b""
         (mtu,) = struct.unpack("=L", known.get(IFLA_MTU, bytes(4)))
         self.mtu = mtu if self.loopback else mtu + ETHERNET_HEADER
         self.speed = 0 if self.loopback else GIGABIT

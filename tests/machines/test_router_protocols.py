@@ -20,7 +20,9 @@ def shell(here: Installation, router: str, command: str) -> str:
 def test_two_routers_over_real_wires(here: Installation) -> None:
     here.run("up", f"tests/machines/{LAB}.yaml")
     for protocol, prefix in (("bgp", "172.16.2.0/24"), ("ospf", "172.17.2.0/24"), ("isis", "172.18.2.0/24")):
-        await_that(f"{protocol}'s route", lambda p=protocol: here.on(LAB, "west", f"show route protocol {p}"), lambda s, p=prefix: p in s)
+        await_that(
+            f"{protocol}'s route", lambda p=protocol: here.on(LAB, "west", f"show route protocol {p}"), lambda s, p=prefix: p in s
+        )
     shown = here.on(LAB, "west", "show route")
     assert "172.19.2.0/24" not in shown, "no policy lets this one out"
     for protocol, prefix in (("bgp", "172.17.2.0/24"), ("ospf", "172.16.2.0/24"), ("isis", "172.16.2.0/24")):
@@ -64,7 +66,9 @@ def aggregate(here: Installation) -> None:
     await_that("both members", members, lambda found: len(found) == 2)
     before = shell(here, "west", "pgrep -x ospfd")
     here.run("link", LAB, "west:ge-0/0/1", "--down")
-    await_that("the loss of a member", lambda: shell(here, "west", "cat /proc/net/bonding/ae0"), lambda s: "MII Status: down" in s)
+    await_that(
+        "the loss of a member", lambda: shell(here, "west", "cat /proc/net/bonding/ae0"), lambda s: "MII Status: down" in s
+    )
     assert " 0% packet loss" in shell(here, "west", "ping -c 3 -W 5 10.0.1.2")
     assert "Full" in here.on(LAB, "west", "show ospf neighbor")
     assert "172.17.2.0/24" in here.on(LAB, "west", "show route protocol ospf")

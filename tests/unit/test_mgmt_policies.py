@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+
 from mgmt import aspath, effect, parse, rights
 from mgmt.check import check
 from mgmt.devices import device, logical_name, router_name
@@ -116,7 +117,14 @@ def test_a_changed_neighbour_is_not_lost() -> None:
            (*block, "address-family ipv4 unicast"): ["neighbor 10.0.0.1 activate", "neighbor 10.0.0.9 activate"]}  # fmt: skip
     new = {block: ["neighbor 10.0.0.1 remote-as 3", "neighbor 10.0.0.1 description a"],
            (*block, "address-family ipv4 unicast"): ["neighbor 10.0.0.1 activate"]}  # fmt: skip
-    assert frr.delta(old, new) == ["router bgp 1", "no neighbor 10.0.0.9", "exit", "router bgp 1", "neighbor 10.0.0.1 remote-as 3", "exit"]
+    assert frr.delta(old, new) == [
+        "router bgp 1",
+        "no neighbor 10.0.0.9",
+        "exit",
+        "router bgp 1",
+        "neighbor 10.0.0.1 remote-as 3",
+        "exit",
+    ]
     entry = {("route-map m permit 10",): ["match metric 1", "set metric 2"]}
     assert frr.delta(entry, {("route-map m permit 10",): ["set metric 2"]}) == [
         "no route-map m permit 10", "route-map m permit 10", "set metric 2", "exit"]  # fmt: skip
@@ -163,7 +171,10 @@ def test_a_filter_of_the_router_itself_spares_the_internal_network(tmp_path) -> 
 
 
 def test_a_filter_without_its_prefixes_matches_nothing(tmp_path) -> None:
-    lines = "set firewall family inet filter f term a from source-address 2001:db8::/32\nset firewall family inet filter f term a then accept\n"
+    lines = """
+set firewall family inet filter f term a from source-address 2001:db8::/32
+set firewall family inet filter f term a then accept
+"""
     assert rules(lines, tmp_path) == ["drop"]
 
 
@@ -187,7 +198,9 @@ set routing-instances red interface lo0.1
     there = {name: {"ifname": name, "mtu": 1500, "flags": ["UP"], "addr_info": []} for name in ("ge-0-0-0", "ge-0-0-1", "lo")}
     lines = interfaces.creations(there, wanted)
     lines += [line for name, link in there.items() for line in interfaces.commands(link, wanted[name])]
-    assert lines.index("link add link ge-0-0-0 name ge-0-0-0.100 type vlan id 7") < lines.index("link set dev ge-0-0-0.100 master red")
+    assert lines.index("link add link ge-0-0-0 name ge-0-0-0.100 type vlan id 7") < lines.index(
+        "link set dev ge-0-0-0.100 master red"
+    )
     assert any(line.startswith("link add name red type vrf table ") for line in lines)
     member = [line for line in lines if " ge-0-0-1 " in line]
     assert member == ["link set dev ge-0-0-1 down", "link set dev ge-0-0-1 master ae0", "link set dev ge-0-0-1 mtu 9000",
@@ -197,8 +210,8 @@ set routing-instances red interface lo0.1
 
 
 def test_statements_without_effect_are_told() -> None:
-    told = [line for warning in effect.without_effect(tree_of("set system archival configuration transfer-on-commit\n"
-                                                              "set interfaces ge-0/0/0 speed 1g\n"), ROOT) for line in warning.lines()]  # fmt: skip
+    fresh = tree_of("set system archival configuration transfer-on-commit\nset interfaces ge-0/0/0 speed 1g\n")
+    told = [line for warning in effect.without_effect(fresh, ROOT) for line in warning.lines()]
     assert told == ["[edit system]", "  'archival'", "    warning: statement has no effect on this router",
                     "[edit interfaces ge-0/0/0]", "  'speed'", "    warning: statement has no effect on this router"]  # fmt: skip
 

@@ -38,8 +38,11 @@ def render(tree: Tree, world: Machine) -> Part:
     out += _counters(tree, used)
     for family, name in used:
         out += _chain(tree, family, name)
-    for hook, chain, key, direction in (("prerouting", "received", "iifname", "input"), ("forward", "forwarded", "oifname", "output"),
-                                        ("output", "sent", "oifname", "output")):  # fmt: skip
+    for hook, chain, key, direction in (
+        ("prerouting", "received", "iifname", "input"),
+        ("forward", "forwarded", "oifname", "output"),
+        ("output", "sent", "oifname", "output"),
+    ):
         out += _hook(hook, chain, key, [place for place in places if place[1] == direction and place[2] != "lo"])
     out += _to_self([place for place in places if place[2] == "lo" and place[1] == "input"])
     return Part({RULES: ("\n".join([*out, "}"]) + "\n", 0o600)}, True)
@@ -63,7 +66,10 @@ def _hook(hook: str, chain: str, key: str, places: list[tuple[str, str, str, str
     if not places:
         return []
     out = [f"  chain {chain} {{", f"    type filter hook {hook} priority -150; policy accept;"]
-    out += [f'    {key} "{device_}" meta nfproto {_family(family)} jump {chain_name(family, name)}' for family, _, device_, name in places]
+    out += [
+        f'    {key} "{device_}" meta nfproto {_family(family)} jump {chain_name(family, name)}'
+        for family, _, device_, name in places
+    ]
     return [*out, "  }"]
 
 
@@ -155,8 +161,11 @@ def _matches(tree: Tree, family: str, conditions: Tree) -> list[list[str]]:
     found = [[*one, *plain] for one in found]
     if "port" in conditions:
         ports = _set(_numbers(conditions["port"], PORTS))
-        found = [[*one, *_ports_of(conditions), way] for one in found
-                 for way in (f"th sport {ports}", f"th sport != {ports} th dport {ports}")]  # fmt: skip
+        found = [
+            [*one, *_ports_of(conditions), way]
+            for one in found
+            for way in (f"th sport {ports}", f"th sport != {ports} th dport {ports}")
+        ]
     return found
 
 
@@ -164,10 +173,15 @@ def _addresses(tree: Tree, family: str, conditions: Tree, key: str, list_key: st
     """The prefixes of a condition and its lists, without those that are excepted: the longest one decides. None without any."""
     if key not in conditions and list_key not in conditions:
         return None
-    rows = [(ipaddress.ip_network(prefix), "except" in options) for prefix, options in conditions.get(key, {}).get("prefix", {}).items()]
+    rows = [
+        (ipaddress.ip_network(prefix), "except" in options)
+        for prefix, options in conditions.get(key, {}).get("prefix", {}).items()
+    ]
     lists = tree.get("policy-options", {}).get("prefix-list", {})
     for name, options in conditions.get(list_key, {}).items():
-        rows += [(ipaddress.ip_network(prefix), "except" in options) for prefix in lists.get(name, {}).get("prefix-list-item", {})]
+        rows += [
+            (ipaddress.ip_network(prefix), "except" in options) for prefix in lists.get(name, {}).get("prefix-list-item", {})
+        ]
     kept: list[Any] = []
     for network, excepted in sorted(rows, key=lambda row: row[0].prefixlen):
         if network.version != (4 if family == "inet" else 6):
@@ -175,8 +189,11 @@ def _addresses(tree: Tree, family: str, conditions: Tree, key: str, list_key: st
         if not excepted:
             kept.append(network)
             continue
-        kept = [part for one in kept for part in (one.address_exclude(network) if network.subnet_of(one) else
-                                                  [] if one.subnet_of(network) else [one])]  # fmt: skip
+        kept = [
+            part
+            for one in kept
+            for part in (one.address_exclude(network) if network.subnet_of(one) else [] if one.subnet_of(network) else [one])
+        ]
     return [str(network) for network in ipaddress.collapse_addresses(kept)]
 
 
@@ -226,10 +243,17 @@ def _ports_of(conditions: Tree) -> list[str]:
 def _rest(family: str, conditions: Tree, tree: Tree) -> list[str]:
     word = "ip" if family == "inet" else "ip6"
     found: list[str] = []
-    if any(key.partition("-")[0] in ("source", "destination") and "port" in key for key in conditions) and "port" not in conditions:
+    if (
+        any(key.partition("-")[0] in ("source", "destination") and "port" in key for key in conditions)
+        and "port" not in conditions
+    ):
         found += _ports_of(conditions)
-    for key, expression in (("source-port", "th sport"), ("destination-port", "th dport"), ("source-port-except", "th sport !="),
-                            ("destination-port-except", "th dport !=")):  # fmt: skip
+    for key, expression in (
+        ("source-port", "th sport"),
+        ("destination-port", "th dport"),
+        ("source-port-except", "th sport !="),
+        ("destination-port-except", "th dport !="),
+    ):
         if key in conditions:
             found.append(f"{expression} {_set(_numbers(conditions[key], PORTS))}")
     icmp, names = ("icmp", ICMP) if family == "inet" else ("icmpv6", ICMP6)
@@ -238,8 +262,13 @@ def _rest(family: str, conditions: Tree, tree: Tree) -> list[str]:
     if "icmp-code" in conditions:
         found.append(f"{icmp} code {_set(_numbers(conditions['icmp-code'], {}))}")
     found += _tcp(conditions)
-    for key, expression, table in (("dscp", "ip dscp", DSCP), ("traffic-class", "ip6 dscp", DSCP), ("ttl", "ip ttl", {}),
-                                   ("hop-limit", "ip6 hoplimit", {}), ("packet-length", "meta length", {})):  # fmt: skip
+    for key, expression, table in (
+        ("dscp", "ip dscp", DSCP),
+        ("traffic-class", "ip6 dscp", DSCP),
+        ("ttl", "ip ttl", {}),
+        ("hop-limit", "ip6 hoplimit", {}),
+        ("packet-length", "meta length", {}),
+    ):
         if key in conditions:
             found.append(f"{expression} {_set(_numbers(conditions[key], table))}")
     if "is-fragment" in conditions:

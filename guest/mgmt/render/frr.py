@@ -62,8 +62,10 @@ def _leave(head: str) -> str:
 
 
 SINGLE = re.compile(
-    r"neighbor \S+ (remote-as|update-source|description|timers( connect)?|advertisement-interval|ebgp-multihop|password|local-as|bfd profile|maximum-prefix)"
-    r"|(ip ospf|ipv6 ospf6) (area|cost|hello-interval|dead-interval|network|priority|retransmit-interval|transmit-delay|bfd profile)"
+    r"neighbor \S+ (remote-as|update-source|description|timers( connect)?|advertisement-interval|ebgp-multihop"
+    r"|password|local-as|bfd profile|maximum-prefix)"
+    r"|(ip ospf|ipv6 ospf6) (area|cost|hello-interval|dead-interval|network|priority|retransmit-interval"
+    r"|transmit-delay|bfd profile)"
     r"|(bgp|ospf|ospf6|ip) router-id|distance \w+|timers bgp|is-type|isis (metric|hello-interval|hello-multiplier) level-."
     r"|isis (password|csnp-interval|bfd profile)|maximum-paths( ibgp)?|bgp cluster-id|area \S+ default-cost|max-lsp-lifetime"
     r"|detect-multiplier|receive-interval|transmit-interval"
@@ -183,7 +185,9 @@ def _tell(engine: Engine, name: str, script: list[str]) -> None:
     faults = [line for line in (done.out + done.err).splitlines() if line.lstrip().startswith("%") or "Unknown command" in line]
     faults = [line for line in faults if not any(word in line for word in HARMLESS)]
     if done.code != 0 or faults:
-        raise Failed(f"routing: {name}: " + (faults[0].strip() if faults else (done.err.strip() or f"vtysh ended with code {done.code}")))
+        raise Failed(
+            f"routing: {name}: " + (faults[0].strip() if faults else (done.err.strip() or f"vtysh ended with code {done.code}"))
+        )
 
 
 def _start(engine: Engine, names: list[str]) -> None:

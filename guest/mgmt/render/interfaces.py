@@ -6,7 +6,20 @@ units are VLAN interfaces, aggregates are bonds, routing instances are VRFs; the
 
 from __future__ import annotations
 
-from ..devices import PORT, aggregates, device, interfaces, instances, kernel_name, logicals, router_name, tagged, vrf_name, vrf_of, vrf_table
+from ..devices import (
+    PORT,
+    aggregates,
+    device,
+    instances,
+    interfaces,
+    kernel_name,
+    logicals,
+    router_name,
+    tagged,
+    vrf_name,
+    vrf_of,
+    vrf_table,
+)
 from ..supervisor import Daemon
 from .part import Engine, Failed, Part
 
@@ -47,8 +60,12 @@ def render(tree: Tree, world: Machine) -> Part:
         kernel = device(tree, name)
         port = wanted[kernel_name(name)]
         if tagged(unit):
-            wanted[kernel] = plain(add=f"link {kernel_name(name)} type vlan id {unit['vlan-id']}", mtu=port["mtu"], up=port["up"],
-                                   alias=unit.get("description", ""))  # fmt: skip
+            wanted[kernel] = plain(
+                add=f"link {kernel_name(name)} type vlan id {unit['vlan-id']}",
+                mtu=port["mtu"],
+                up=port["up"],
+                alias=unit.get("description", ""),
+            )
         _unit(wanted[kernel], unit)
         if not name.startswith("lo0."):
             wanted[kernel]["master"] = vrf_of(tree, name) or ""
@@ -77,7 +94,9 @@ def _unit(wish: Wish, unit: Tree) -> None:
     for kind in ("inet", "inet6"):
         entries = family.get(kind, {}).get("address", {})
         # The kernel's first address of a network is the primary one.
-        wish["addresses"] += sorted(entries, key=lambda one: ("primary" not in entries[one], "preferred" not in entries[one], one))
+        wish["addresses"] += sorted(
+            entries, key=lambda one: ("primary" not in entries[one], "preferred" not in entries[one], one)
+        )
         if kind == "inet" and any("primary" in options for options in entries.values()):
             wish["first"] = wish["addresses"][0]
     wish["dhcp"] = wish["dhcp"] or "dhcp" in family.get("inet", {})
@@ -139,10 +158,13 @@ def creations(there: Wish, wanted: dict[str, Wish]) -> list[str]:
         if not wish["add"] or name in there:
             continue
         words = wish["add"].split()
-        if words[0] == "link" and words[1] not in there:
+        below = words[1] if words[0] == "link" else ""
+        if below and below not in there:
             continue  # the port's card is not here
-        lines.append(f"link add {'link ' + words[1] + ' ' if words[0] == 'link' else ''}name {name} {' '.join(words[2:] if words[0] == 'link' else words)}")  # fmt: skip
-        there[name] = {"ifname": name, "mtu": there[words[1]].get("mtu") if words[0] == "link" else 1500, "flags": []}
+        lines.append(
+            f"link add link {below} name {name} {' '.join(words[2:])}" if below else f"link add name {name} {wish['add']}"
+        )
+        there[name] = {"ifname": name, "mtu": there[below].get("mtu") if below else 1500, "flags": []}
     return lines
 
 

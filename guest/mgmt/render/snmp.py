@@ -53,7 +53,11 @@ def _communities(snmp: Tree, communities: Tree) -> list[str]:
         view = f" -V {entry['view']}" if "view" in entry else ""
         if not clients:
             # -V must follow a source and an OID's place.
-            lines += [f'{verb} "{name}" default{view}', f'{verb}6 "{name}" default{view}'] if view else [f'{verb} "{name}"', f'{verb}6 "{name}"']
+            lines += (
+                [f'{verb} "{name}" default{view}', f'{verb}6 "{name}" default{view}']
+                if view
+                else [f'{verb} "{name}"', f'{verb}6 "{name}"']
+            )
         for prefix, options in clients.items():
             if "restrict" not in options:
                 lines.append(f'{verb}{"6" if ":" in prefix else ""} "{name}" {prefix}{view}')
@@ -61,12 +65,21 @@ def _communities(snmp: Tree, communities: Tree) -> list[str]:
 
 
 def _views(snmp: Tree) -> list[str]:
-    return [f"view {name} {'excluded' if 'exclude' in options else 'included'} {oid if oid.startswith('.') else '.' + oid}"
-            for name, entry in sorted(snmp.get("view", {}).items()) for oid, options in entry.get("oid", {}).items()]  # fmt: skip
+    return [
+        f"view {name} {'excluded' if 'exclude' in options else 'included'} {oid if oid.startswith('.') else '.' + oid}"
+        for name, entry in sorted(snmp.get("view", {}).items())
+        for oid, options in entry.get("oid", {}).items()
+    ]
 
 
-AUTHENTICATION = {"authentication-md5": "MD5", "authentication-sha": "SHA", "authentication-sha224": "SHA-224",
-                  "authentication-sha256": "SHA-256", "authentication-sha384": "SHA-384", "authentication-sha512": "SHA-512"}  # fmt: skip
+AUTHENTICATION = {
+    "authentication-md5": "MD5",
+    "authentication-sha": "SHA",
+    "authentication-sha224": "SHA-224",
+    "authentication-sha256": "SHA-256",
+    "authentication-sha384": "SHA-384",
+    "authentication-sha512": "SHA-512",
+}
 PRIVACY = {"privacy-des": "DES", "privacy-aes128": "AES"}
 LEVELS = {"none": "noauth", "authentication": "auth", "privacy": "priv"}
 MODELS = {"usm": "usm", "v1": "v1", "v2c": "v2c", "any": "any"}
@@ -85,7 +98,11 @@ def _v3(snmp: Tree) -> list[str]:
         lines.append(" ".join(words))
     vacm = v3.get("vacm", {})
     for model, entry in vacm.get("security-to-group", {}).get("security-model", {}).items():
-        lines += [f"group {options['group']} {MODELS[model]} {name}" for name, options in entry.get("security-name", {}).items() if "group" in options]
+        lines += [
+            f"group {options['group']} {MODELS[model]} {name}"
+            for name, options in entry.get("security-name", {}).items()
+            if "group" in options
+        ]
     for group, entry in vacm.get("access", {}).get("group", {}).items():
         for model, levels in entry.get("default-context-prefix", {}).get("security-model", {}).items():
             for level, views in levels.get("security-level", {}).items():

@@ -35,7 +35,10 @@ def render(tree: Tree, world: Machine) -> Part:
     hosts = [f"{name}:{entry.get('port', '514')}" if ":" not in name else name for name, entry in syslog.get("host", {}).items()]
     archive = syslog.get("archive", {})
     size = max(1, _bytes(archive.get("size", "1m")) // 1024)
-    return Part({CONFIG: ("\n".join(rows) + "\n", 0o644)}, {"hosts": hosts, "size": size, "files": min(99, int(archive.get("files", "3")))})
+    return Part(
+        {CONFIG: ("\n".join(rows) + "\n", 0o644)},
+        {"hosts": hosts, "size": size, "files": min(99, int(archive.get("files", "3")))},
+    )
 
 
 def _bytes(text: str) -> int:

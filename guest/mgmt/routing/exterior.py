@@ -58,8 +58,15 @@ def _instance(tree: Tree, lines: Lines, head: str, name: str, routing: Tree, bgp
     if "router-id" in routing:
         inner.append(f"bgp router-id {routing['router-id']}")
     merge(lines, {(): ["bgp route-map delay-timer 1"]})
-    inner += ["no bgp default ipv4-unicast", "no bgp ebgp-requires-policy", "no bgp network import-check", "bgp log-neighbor-changes",
-              "bgp deterministic-med", f"timers bgp {HOLD // 3} {HOLD}", *_options(bgp)]  # fmt: skip
+    inner += [
+        "no bgp default ipv4-unicast",
+        "no bgp ebgp-requires-policy",
+        "no bgp network import-check",
+        "bgp log-neighbor-changes",
+        "bgp deterministic-med",
+        f"timers bgp {HOLD // 3} {HOLD}",
+        *_options(bgp),
+    ]
     all_ = list(peers(bgp, own))
     families: dict[str, list[str]] = {}
     for family, kind in FAMILIES:
@@ -164,10 +171,19 @@ def _peer_family(tree: Tree, lines: Lines, name: str, family: str, peer: Peer, m
         ending = (f" {percent}" if percent else "") if "teardown" in limit else " warning-only"
         rows.append(f"{head} maximum-prefix {limit['maximum']}{ending}")
     incoming = options.get("import", [])
-    settings = [f"set local-preference {options['local-preference']}"] if "local-preference" in options and not peer.internal else []
+    settings = (
+        [f"set local-preference {options['local-preference']}"] if "local-preference" in options and not peer.internal else []
+    )
     if incoming or settings:
-        use = Use(f"{name}-{peer.address}-import-{family}", family, protocol="bgp", neighbor=peer.address, default=True,
-                  first=tuple(settings), bgp=True)  # fmt: skip
+        use = Use(
+            f"{name}-{peer.address}-import-{family}",
+            family,
+            protocol="bgp",
+            neighbor=peer.address,
+            default=True,
+            first=tuple(settings),
+            bgp=True,
+        )
         rows.append(_attach(tree, lines, head, use, incoming, "in"))
     first = [f"set metric {options['metric-out']}"] if "metric-out" in options else []
     first += [f"set local-preference {options['local-preference']}"] if "local-preference" in options and peer.internal else []

@@ -20,15 +20,26 @@ if TYPE_CHECKING:
     Lines = dict[Block, list[str]]
 
 TAGS = {"direct": 4294900001, "static": 4294900002, "ospf": 4294900003, "ospf3": 4294900004, "isis": 4294900005}
-"""BGP's routes from other protocols carry these tags inside the router, so that a neighbour's export knows where they are from."""
+"""BGP's routes from other protocols carry these tags inside the router, so that exports know where they are from."""
 END = "end"
 
 
 class Use:
     """What a route map is for. `protocol`: that of all routes it sees, "" when it sees BGP's own and those of `mixed`."""
 
-    def __init__(self, name: str, family: str, *, protocol: str = "", mixed: tuple[str, ...] = (), neighbor: str = "",
-                 default: bool = False, first: tuple[str, ...] = (), bgp: bool = False, external: bool = False) -> None:  # fmt: skip
+    def __init__(
+        self,
+        name: str,
+        family: str,
+        *,
+        protocol: str = "",
+        mixed: tuple[str, ...] = (),
+        neighbor: str = "",
+        default: bool = False,
+        first: tuple[str, ...] = (),
+        bgp: bool = False,
+        external: bool = False,
+    ) -> None:
         self.name = name
         self.family = family
         self.protocol = protocol
@@ -208,8 +219,10 @@ class Compiler:
     def _prefix_list(self, prefixes: list[tuple[str, int, int]]) -> str | None:
         """The longest prefix that holds a route decides, as in the dialect; None when there is none of our family."""
         most = 32 if self.use.family == "inet" else 128
-        ours = sorted({one for one in prefixes if (":" in one[0]) == (most == 128) and one[1] <= one[2]},
-                      key=lambda one: (-ipaddress.ip_network(one[0]).prefixlen, one[0], one[1]))  # fmt: skip
+        ours = sorted(
+            {one for one in prefixes if (":" in one[0]) == (most == 128) and one[1] <= one[2]},
+            key=lambda one: (-ipaddress.ip_network(one[0]).prefixlen, one[0], one[1]),
+        )
         if not ours:
             return None
         rules = []
@@ -231,8 +244,10 @@ class Compiler:
 
         name, fresh = self._list_name(("as-path", *expressions))
         if fresh:
-            self.lists += [f"bgp as-path access-list {name} seq {5 * number} permit {posix(expression)}"
-                           for number, expression in enumerate(expressions, 1)]  # fmt: skip
+            self.lists += [
+                f"bgp as-path access-list {name} seq {5 * number} permit {posix(expression)}"
+                for number, expression in enumerate(expressions, 1)
+            ]
         return name
 
     def _members(self, name: str) -> list[str]:
@@ -292,8 +307,10 @@ class Compiler:
                 if action == "delete" and kind in ("standard", "expanded", "large"):
                     list_, fresh = self._list_name(("delete", kind, *members))
                     if fresh:
-                        self.lists += [f"bgp {KINDS[kind][0]} {list_} seq {5 * number} permit {_spelled(kind, member)}"
-                                       for number, member in enumerate(members, 1)]  # fmt: skip
+                        self.lists += [
+                            f"bgp {KINDS[kind][0]} {list_} seq {5 * number} permit {_spelled(kind, member)}"
+                            for number, member in enumerate(members, 1)
+                        ]
                     sets.append(f"set {'large-comm-list' if kind == 'large' else 'comm-list'} {list_} delete")
                 elif action != "delete" and kind in ("standard", "large"):
                     word = "large-community" if kind == "large" else "community"
@@ -305,9 +322,12 @@ class Compiler:
         return sets
 
 
-KINDS = {"standard": ("community-list standard", "community"), "expanded": ("community-list expanded", "community"),
-         "large": ("large-community-list standard", "large-community"),
-         "extended": ("extcommunity-list standard", "extcommunity")}  # fmt: skip
+KINDS = {
+    "standard": ("community-list standard", "community"),
+    "expanded": ("community-list expanded", "community"),
+    "large": ("large-community-list standard", "large-community"),
+    "extended": ("extcommunity-list standard", "extcommunity"),
+}
 
 
 def kind_of(members: list[str]) -> str:
@@ -328,7 +348,11 @@ def _spelled(kind: str, member: str) -> str:
     if kind == "extended":
         return member.replace("target:", "rt ").replace("origin:", "soo ")
     if kind == "expanded":
-        return "_" + member.replace("^", "").replace("$", "").replace(".", "[0-9]").replace("*", "[0-9]*" if member == "*:*" else "*") + "_"
+        return (
+            "_"
+            + member.replace("^", "").replace("$", "").replace(".", "[0-9]").replace("*", "[0-9]*" if member == "*:*" else "*")
+            + "_"
+        )
     return {"no-export-subconfed": "local-AS"}.get(member, member)
 
 
@@ -370,8 +394,10 @@ def _passes(network: ipaddress.IPv4Network | ipaddress.IPv6Network, filters: lis
     return any(one[1] <= network.prefixlen <= one[2] for one in holding if ipaddress.ip_network(one[0]).prefixlen == longest)
 
 
-FRR_NAMES = {"inet": {"direct": "connected", "static": "static", "ospf": "ospf", "isis": "isis", "bgp": "bgp"},
-             "inet6": {"direct": "connected", "static": "static", "ospf3": "ospf6", "isis": "isis", "bgp": "bgp"}}  # fmt: skip
+FRR_NAMES = {
+    "inet": {"direct": "connected", "static": "static", "ospf": "ospf", "isis": "isis", "bgp": "bgp"},
+    "inet6": {"direct": "connected", "static": "static", "ospf3": "ospf6", "isis": "isis", "bgp": "bgp"},
+}
 """Protocols whose routes of a family can be given to others."""
 
 

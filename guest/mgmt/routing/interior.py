@@ -27,9 +27,9 @@ def _members(tree: Tree, vrf: str, listed: Tree, family: str) -> Iterator[tuple[
     named = {name: entry for name, entry in listed.items() if name != "all"}
     if "all" in listed and "disable" not in listed["all"]:
         for name, _, unit in logicals(tree):
-            if name not in named and not name.startswith("fxp") and family in unit.get("family", {}):
-                if (vrf_of(tree, name) or "") == vrf:
-                    named[name] = listed["all"]
+            ours = family in unit.get("family", {}) and (vrf_of(tree, name) or "") == vrf
+            if ours and name not in named and not name.startswith("fxp"):
+                named[name] = listed["all"]
     for name, entry in named.items():
         if "disable" not in entry:
             yield name, entry
@@ -78,7 +78,13 @@ def _area_lines(area: str, entry: Tree) -> list[str]:
     if "default-metric" in entry.get("stub", {}):
         found.append(f"area {area} default-cost {entry['stub']['default-metric']}")
     for prefix, options in entry.get("area-range", {}).items():
-        more = " not-advertise" if "restrict" in options else f" cost {options['override-metric']}" if "override-metric" in options else ""
+        more = (
+            " not-advertise"
+            if "restrict" in options
+            else f" cost {options['override-metric']}"
+            if "override-metric" in options
+            else ""
+        )
         found.append(f"area {area} range {prefix}{more}")
     return found
 
@@ -198,7 +204,9 @@ def _isis_lines(tree: Tree, name: str, interface: Tree, isis: Tree) -> list[str]
 
 def _hello_password(interface: Tree, isis: Tree) -> list[str]:
     """Hellos have the interface's own key, else that of the level, as in the dialect."""
-    places = [interface.get("level", {}).get(level, {}) for level in "21"] + [isis.get("level", {}).get(level, {}) for level in "21"]
+    places = [interface.get("level", {}).get(level, {}) for level in "21"] + [
+        isis.get("level", {}).get(level, {}) for level in "21"
+    ]
     key, kind = interface.get("hello-authentication-key"), interface.get("hello-authentication-type")
     for place in places:
         if key is None and "authentication-key" in place and "disable" not in place:

@@ -16,7 +16,7 @@ def profile(detection: Tree) -> tuple[str, list[str]]:
     receive = detection.get("minimum-receive-interval", interval)
     transmit = detection.get("transmit-interval", {}).get("minimum-interval", interval)
     times = detection.get("multiplier", "3")
-    receive, transmit = (str(min(60000, max(10, int(one)))) for one in (receive, transmit))
+    receive, transmit = (str(min(60000, max(10, int(one or 0)))) for one in (receive, transmit))
     lines = [f"detect-multiplier {max(2, int(times))}", f"receive-interval {receive}", f"transmit-interval {transmit}"]
     return f"p-{times}-{receive}-{transmit}", lines
 

@@ -44,7 +44,11 @@ def staticd(tree: Tree) -> Lines:
             verb = "ipv6 route" if ":" in prefix else "ip route"
             tail = (f" tag {route['tag']}" if "tag" in route else "") + "{}" + (f" vrf {vrf}" if vrf else "")
             distance = " " + route.get("preference", str(STATIC))
-            plain = [*route.get("next-hop", ()), *(["blackhole"] if "discard" in route else []), *(["reject"] if "reject" in route else [])]
+            plain = [
+                *route.get("next-hop", ()),
+                *(["blackhole"] if "discard" in route else []),
+                *(["reject"] if "reject" in route else []),
+            ]
             lines += [f"{verb} {prefix} {hop}{tail.format(distance)}" for hop in plain]
             for hop, options_ in route.get("qualified-next-hop", {}).items():
                 via = f" {device(tree, options_['interface'])}" if "interface" in options_ else ""

@@ -18,5 +18,16 @@ from .snmp import SNMP
 from .system import SYSTEM
 
 ROOT: Node = container(
-    "", "Configuration", SYSTEM, CHASSIS, VMHOST, INTERFACES, SNMP, POLICY, FIREWALL, ROUTING_INSTANCES, ROUTING_OPTIONS, PROTOCOLS
+    "",
+    "Configuration",
+    SYSTEM,
+    CHASSIS,
+    VMHOST,
+    INTERFACES,
+    SNMP,
+    POLICY,
+    FIREWALL,
+    ROUTING_INSTANCES,
+    ROUTING_OPTIONS,
+    PROTOCOLS,
 )

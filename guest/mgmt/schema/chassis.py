@@ -56,15 +56,25 @@ CHASSIS = container(
             "redundancy",
             "Redundancy settings",
             container("graceful-switchover", "Graceful switchover", presence=True),
-            entries("routing-engine", "Redundancy options", t.number("slot", 0, 1),
-                    leaf("role", "Role", t.one_of("role", master="Master", backup="Backup", disabled="Disabled")), oneline=True),
+            entries(
+                "routing-engine",
+                "Redundancy options",
+                t.number("slot", 0, 1),
+                leaf("role", "Role", t.one_of("role", master="Master", backup="Backup", disabled="Disabled")),
+                oneline=True,
+            ),
         )
     ),
-    ineffective(leaf("network-services", "Network services mode", t.one_of(
-        "mode", ip="IP", ethernet="Ethernet", enhanced_ip="Enhanced IP", enhanced_ethernet="Enhanced Ethernet"))),
+    ineffective(
+        leaf(
+            "network-services",
+            "Network services mode",
+            t.one_of("mode", ip="IP", ethernet="Ethernet", enhanced_ip="Enhanced IP", enhanced_ethernet="Enhanced Ethernet"),
+        )
+    ),
     ineffective(leaf("config-button", "Craft button", t.word)),
     by="interfaces",
-)  # fmt: skip
+)
 
 VMHOST = container(
     "vmhost",

@@ -8,9 +8,12 @@ from ..nodes import Node, container, entries, flag, ineffective, leaf, leaves
 
 def _addresses(name: str, help_: str) -> Node:
     return container(
-        name, help_, entries("prefix", "Prefix to match", t.any_prefix, flag("except", "Match address not in this prefix"),
-                             bare=True, oneline=True),
-    )  # fmt: skip
+        name,
+        help_,
+        entries(
+            "prefix", "Prefix to match", t.any_prefix, flag("except", "Match address not in this prefix"), bare=True, oneline=True
+        ),
+    )
 
 
 def _lists(name: str, help_: str) -> Node:
@@ -84,8 +87,12 @@ THEN = container(
     ineffective(leaf("dscp", "Set DSCP", t.dscp)),
     flag("accept", "Accept the packet", excludes=("discard", "reject", "next")),
     container("discard", "Discard the packet", presence=True),
-    container("reject", "Reject the packet", leaf("message-type", "ICMP message", REASONS, bare=True), presence=True, oneline=True),
-    leaf("next", "Continue to next term in a filter", t.one_of("next", term="Next term"), excludes=("accept", "discard", "reject")),
+    container(
+        "reject", "Reject the packet", leaf("message-type", "ICMP message", REASONS, bare=True), presence=True, oneline=True
+    ),
+    leaf(
+        "next", "Continue to next term in a filter", t.one_of("next", term="Next term"), excludes=("accept", "discard", "reject")
+    ),
     oneline=True,
 )
 for _node in THEN.children:

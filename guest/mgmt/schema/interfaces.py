@@ -96,7 +96,9 @@ AGGREGATE = container(
         "Link Aggregation Control Protocol configuration",
         flag("active", "Initiate transmission of LACP packets", excludes=("passive",)),
         flag("passive", "Respond to LACP packets", excludes=("active",)),
-        leaf("periodic", "Timer interval for periodic transmission", t.one_of("periodic", fast="Every second", slow="Every 30 s")),
+        leaf(
+            "periodic", "Timer interval for periodic transmission", t.one_of("periodic", fast="Every second", slow="Every 30 s")
+        ),
         leaf("system-priority", "Priority of the system (0 ... 65535)", t.number("priority", 0, 65535)),
         ineffective(leaf("system-id", "Node's System ID, encoded as a MAC address", t.word)),
         ineffective(leaf("admin-key", "Node's administrative key", t.number("key", 0, 65535))),
@@ -129,12 +131,23 @@ INTERFACES = container(
         container("gigether-options", "Gigabit Ethernet interface-specific options", *ETHER_OPTIONS),
         AGGREGATE,
         ineffective(leaf("speed", "Link speed", t.word)),
-        ineffective(leaf("link-mode", "Link operational mode", t.one_of(
-            "mode", automatic="Automatic", full_duplex="Full duplex", half_duplex="Half duplex"))),
+        ineffective(
+            leaf(
+                "link-mode",
+                "Link operational mode",
+                t.one_of("mode", automatic="Automatic", full_duplex="Full duplex", half_duplex="Half duplex"),
+            )
+        ),
         ineffective(leaf("encapsulation", "Physical link-layer encapsulation", t.word)),
         ineffective(leaf("native-vlan-id", "Virtual LAN identifier for untagged frames", t.number("vlan-id", 0, 4094))),
-        ineffective(container("hold-time", "Hold time for link up and link down", leaf("up", "Up (ms)", t.number("ms", 0, 4294967295)),
-                              leaf("down", "Down (ms)", t.number("ms", 0, 4294967295)))),
+        ineffective(
+            container(
+                "hold-time",
+                "Hold time for link up and link down",
+                leaf("up", "Up (ms)", t.number("ms", 0, 4294967295)),
+                leaf("down", "Down (ms)", t.number("ms", 0, 4294967295)),
+            )
+        ),
         ineffective(flag("traps", "Enable SNMP notifications on state changes")),
         ineffective(flag("no-traps", "Don't enable SNMP notifications on state changes")),
         ineffective(flag("gratuitous-arp-reply", "Enable gratuitous ARP reply")),
@@ -143,4 +156,4 @@ INTERFACES = container(
         bare=True,
     ),
     by="interfaces",
-)  # fmt: skip
+)

@@ -43,7 +43,11 @@ ROUTE_FILTER = entries(
     oneline=True,
 )
 PREFIX_LIST_FILTER = entries(
-    "prefix-list-filter", "List of prefix-list-filters to match", t.name, *_match_types("exact", "longer", "orlonger"), oneline=True
+    "prefix-list-filter",
+    "List of prefix-list-filters to match",
+    t.name,
+    *_match_types("exact", "longer", "orlonger"),
+    oneline=True,
 )
 
 FROM = container(
@@ -94,11 +98,17 @@ def _then() -> Node:
         leaf(
             "next-hop",
             "Set the address of the next-hop router",
-            t.either("next-hop", t.one_of("next-hop", self="This router"), t.one_of("next-hop", peer_address="The peer"), t.address),
+            t.either(
+                "next-hop", t.one_of("next-hop", self="This router"), t.one_of("next-hop", peer_address="The peer"), t.address
+            ),
         ),
         leaf("tag", "Tag string", t.number("tag", 1, 4294967295)),
         container(
-            "external", "External route", leaf("type", "OSPF external route type", t.number("type", 1, 2)), oneline=True, presence=True
+            "external",
+            "External route",
+            leaf("type", "OSPF external route type", t.number("type", 1, 2)),
+            oneline=True,
+            presence=True,
         ),
         ineffective(container("load-balance", "Type of load balancing in forwarding table", flag("per-packet", "Per flow"))),
         ineffective(leaf("class", "Set class-of-service parameters", t.word)),
@@ -106,10 +116,14 @@ def _then() -> Node:
         leaf("default-action", "Set default policy action", t.one_of("action", accept="Accept", reject="Reject")),
         flag("accept", "Accept a route", excludes=("reject", "next")),
         flag("reject", "Reject a route", excludes=("accept", "next")),
-        leaf("next", "Skip to next policy or term", t.one_of("next", policy="Next policy", term="Next term"),
-             excludes=("accept", "reject")),
+        leaf(
+            "next",
+            "Skip to next policy or term",
+            t.one_of("next", policy="Next policy", term="Next term"),
+            excludes=("accept", "reject"),
+        ),
         oneline=True,
-    )  # fmt: skip
+    )
 
 
 POLICY = container(
@@ -126,9 +140,23 @@ POLICY = container(
         "policy-statement",
         "Define a routing policy",
         t.name,
-        entries("term", "Policy term", t.name, FROM, ineffective(container("to", "Conditions to match the destination of a route",
-                leaves("protocol", "Protocol", t.word), leaves("neighbor", "Neighbor", t.address), leaf("rib", "Table", t.rib))),
-                _then(), ordered=True),
+        entries(
+            "term",
+            "Policy term",
+            t.name,
+            FROM,
+            ineffective(
+                container(
+                    "to",
+                    "Conditions to match the destination of a route",
+                    leaves("protocol", "Protocol", t.word),
+                    leaves("neighbor", "Neighbor", t.address),
+                    leaf("rib", "Table", t.rib),
+                )
+            ),
+            _then(),
+            ordered=True,
+        ),
         FROM,
         _then(),
     ),
@@ -140,7 +168,12 @@ POLICY = container(
         ineffective(flag("invert-match", "Invert the result of the community expression matching")),
         oneline=True,
     ),
-    entries("as-path", "Define an AS path regular expression", t.name, leaf("path", "Regular expression", t.as_path, bare=True),
-            oneline=True),
+    entries(
+        "as-path",
+        "Define an AS path regular expression",
+        t.name,
+        leaf("path", "Regular expression", t.as_path, bare=True),
+        oneline=True,
+    ),
     by="frr",
-)  # fmt: skip
+)

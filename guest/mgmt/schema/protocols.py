@@ -39,11 +39,16 @@ def traceoptions() -> Node:
         container(
             "traceoptions",
             "Trace options",
-            container("file", "Trace file information", leaf("filename", "Name", t.word, bare=True),
-                      leaf("size", "Maximum trace file size", t.size), leaf("files", "Maximum number", t.number("n", 2, 1000))),
+            container(
+                "file",
+                "Trace file information",
+                leaf("filename", "Name", t.word, bare=True),
+                leaf("size", "Maximum trace file size", t.size),
+                leaf("files", "Maximum number", t.number("n", 2, 1000)),
+            ),
             leaves("flag", "Tracing parameters", t.word),
         )
-    )  # fmt: skip
+    )
 
 
 def policies(*directions: str) -> tuple[Node, ...]:
@@ -55,15 +60,24 @@ def ospf(name: str, help_: str) -> Node:
     """OSPF for IPv4 and for IPv6 have almost the same statements."""
     four = name == "ospf"
     secrets = (
-        container(
-            "authentication",
-            "Authentication",
-            leaf("simple-password", "Simple password", KEY, secret=True),
-            entries("md5", "MD5 authentication key", t.number("key-id", 0, 255), leaf("key", "MD5 authentication key value", KEY, secret=True),
-                    oneline=True),
-        ),
-        leaf("priority", "Designated router priority", t.number("priority", 0, 255)),
-    ) if four else (leaf("priority", "Designated router priority", t.number("priority", 0, 255)),)  # fmt: skip
+        (
+            container(
+                "authentication",
+                "Authentication",
+                leaf("simple-password", "Simple password", KEY, secret=True),
+                entries(
+                    "md5",
+                    "MD5 authentication key",
+                    t.number("key-id", 0, 255),
+                    leaf("key", "MD5 authentication key value", KEY, secret=True),
+                    oneline=True,
+                ),
+            ),
+            leaf("priority", "Designated router priority", t.number("priority", 0, 255)),
+        )
+        if four
+        else (leaf("priority", "Designated router priority", t.number("priority", 0, 255)),)
+    )
     return container(
         name,
         help_,
@@ -72,16 +86,27 @@ def ospf(name: str, help_: str) -> Node:
         *preferences(),
         leaf("reference-bandwidth", "Bandwidth for calculating metric defaults", t.rate),
         ineffective(flag("no-rfc-1583", "Disable RFC1583 compatibility")),
-        ineffective(container("graceful-restart", "Configure graceful restart attributes", flag("disable", "Disable"), presence=True)),
+        ineffective(
+            container("graceful-restart", "Configure graceful restart attributes", flag("disable", "Disable"), presence=True)
+        ),
         ineffective(leaf("prefix-export-limit", "Maximum number of prefixes that can be exported", t.number("n", 0, 4294967295))),
         container(
             "overload",
             "Set the overload mode (repel transit traffic)",
             ineffective(leaf("timeout", "Time after which overload mode is reset (seconds)", t.number("seconds", 60, 1800))),
             presence=True,
-        ) if four else ineffective(container("overload", "Set the overload mode", presence=True)),
-        ineffective(container("spf-options", "Configure options for SPF", leaf("delay", "Time (ms)", t.number("ms", 50, 8000)),
-            leaf("holddown", "Time (ms)", t.number("ms", 2000, 20000)), leaf("rapid-runs", "Number", t.number("n", 1, 10)))),
+        )
+        if four
+        else ineffective(container("overload", "Set the overload mode", presence=True)),
+        ineffective(
+            container(
+                "spf-options",
+                "Configure options for SPF",
+                leaf("delay", "Time (ms)", t.number("ms", 50, 8000)),
+                leaf("holddown", "Time (ms)", t.number("ms", 2000, 20000)),
+                leaf("rapid-runs", "Number", t.number("n", 1, 10)),
+            )
+        ),
         ineffective(container("traffic-engineering", "Configure traffic engineering attributes", presence=True)),
         traceoptions(),
         entries(
@@ -109,8 +134,14 @@ def ospf(name: str, help_: str) -> Node:
                 flag("summaries", "Flood summary LSAs into this NSSA area"),
                 presence=True,
             ),
-            entries("area-range", "Configure area ranges", t.any_prefix, flag("restrict", "Restrict advertisement of this area range"),
-                    leaf("override-metric", "Override the dynamic metric", t.number("metric", 1, 16777215)), oneline=True),
+            entries(
+                "area-range",
+                "Configure area ranges",
+                t.any_prefix,
+                flag("restrict", "Restrict advertisement of this area range"),
+                leaf("override-metric", "Override the dynamic metric", t.number("metric", 1, 16777215)),
+                oneline=True,
+            ),
             entries(
                 "interface",
                 "Include an interface in this area",
@@ -118,8 +149,13 @@ def ospf(name: str, help_: str) -> Node:
                 leaf(
                     "interface-type",
                     "Type of interface",
-                    t.one_of("interface-type", p2p="Point-to-point", broadcast="Broadcast", nbma="Nonbroadcast multiaccess",
-                             p2mp="Point-to-multipoint"),
+                    t.one_of(
+                        "interface-type",
+                        p2p="Point-to-point",
+                        broadcast="Broadcast",
+                        nbma="Nonbroadcast multiaccess",
+                        p2mp="Point-to-multipoint",
+                    ),
                 ),
                 flag("passive", "Do not run OSPF, but advertise it"),
                 leaf("metric", "Interface metric", t.number("metric", 1, 65535)),
@@ -134,7 +170,7 @@ def ospf(name: str, help_: str) -> Node:
                 ineffective(flag("node-link-protection", "Protect interface from both link and node faults")),
             ),
         ),
-    )  # fmt: skip
+    )
 
 
 def _level(*more: Node) -> Node:
@@ -167,7 +203,11 @@ def isis() -> Node:
         ineffective(flag("no-ipv4-routing", "Disable IPv4 routing")),
         ineffective(flag("no-ipv6-routing", "Disable IPv6 routing")),
         ineffective(container("topologies", "Enable support for various topologies", flag("ipv6-unicast", "IPv6 unicast"))),
-        ineffective(container("traffic-engineering", "Configure traffic engineering attributes", flag("disable", "Disable"), presence=True)),
+        ineffective(
+            container(
+                "traffic-engineering", "Configure traffic engineering attributes", flag("disable", "Disable"), presence=True
+            )
+        ),
         ineffective(container("spf-options", "Configure options for SPF", leaf("delay", "Time (ms)", t.number("ms", 50, 1000)))),
         traceoptions(),
         _level(
@@ -182,12 +222,20 @@ def isis() -> Node:
             flag("point-to-point", "Treat interface as point to point"),
             flag("disable", "Disable IS-IS on this interface"),
             leaf("hello-authentication-key", "Authentication key (password) for hello packets", KEY, secret=True),
-            leaf("hello-authentication-type", "Authentication type for hello packets",
-                 t.one_of("type", md5="HMAC-MD5", simple="Simple password")),
+            leaf(
+                "hello-authentication-type",
+                "Authentication type for hello packets",
+                t.one_of("type", md5="HMAC-MD5", simple="Simple password"),
+            ),
             ineffective(leaf("lsp-interval", "Interval between LSP transmissions (milliseconds)", t.number("ms", 0, 1000))),
             leaf("csnp-interval", "Rate of CSN packets (for LAN interfaces only)", t.number("seconds", 1, 600)),
-            container("family", "Address family specific interface attributes", container("inet", "IPv4", bfd()), container("inet6", "IPv6", bfd()),
-                      joined=True),
+            container(
+                "family",
+                "Address family specific interface attributes",
+                container("inet", "IPv4", bfd()),
+                container("inet6", "IPv6", bfd()),
+                joined=True,
+            ),
             bfd(),
             _level(
                 leaf("metric", "Metric for this level", t.number("metric", 1, 16777215)),
@@ -197,7 +245,7 @@ def isis() -> Node:
                 flag("passive", "Do not run IS-IS on this level, but advertise it"),
             ),
         ),
-    )  # fmt: skip
+    )
 
 
 def preferences_ineffective() -> tuple[Node, ...]:
@@ -209,10 +257,14 @@ def _prefix_limit() -> Node:
         "prefix-limit",
         "Limit maximum number of prefixes from a peer",
         leaf("maximum", "Maximum number of prefixes accepted from a peer", t.number("prefixes", 1, 4294967295)),
-        container("teardown", "Clear peer connection on reaching limit",
-                  leaf("percent", "Percentage of the limit to start warnings", t.number("percent", 1, 100), bare=True), presence=True,
-                  oneline=True),
-    )  # fmt: skip
+        container(
+            "teardown",
+            "Clear peer connection on reaching limit",
+            leaf("percent", "Percentage of the limit to start warnings", t.number("percent", 1, 100), bare=True),
+            presence=True,
+            oneline=True,
+        ),
+    )
 
 
 def _families() -> Node:
@@ -223,7 +275,9 @@ def _families() -> Node:
         "family",
         "Protocol family for NLRIs in updates",
         container("inet", "IPv4 NLRI parameters", unicast(), ineffective(container("labeled-unicast", "Labeled", presence=True))),
-        container("inet6", "IPv6 NLRI parameters", unicast(), ineffective(container("labeled-unicast", "Labeled", presence=True))),
+        container(
+            "inet6", "IPv6 NLRI parameters", unicast(), ineffective(container("labeled-unicast", "Labeled", presence=True))
+        ),
         ineffective(container("inet-vpn", "IPv4 Layer 3 VPN NLRI parameters", container("unicast", "Unicast", presence=True))),
         ineffective(container("inet6-vpn", "IPv6 Layer 3 VPN NLRI parameters", container("unicast", "Unicast", presence=True))),
         ineffective(container("evpn", "EVPN NLRI parameters", container("signaling", "Signaling", presence=True))),
@@ -267,7 +321,12 @@ def _peer_statements() -> tuple[Node, ...]:
         leaf("preference", "Preference value", t.number("preference", 1, 255)),
         leaf("metric-out", "Route metric sent in MED", t.number("metric", 0, 4294967295)),
         leaf("local-preference", "Value of LOCAL_PREF path attribute", t.number("preference", 0, 4294967295)),
-        container("multipath", "Allow load sharing among multiple BGP paths", flag("multiple-as", "Use paths from different ASs"), presence=True),
+        container(
+            "multipath",
+            "Allow load sharing among multiple BGP paths",
+            flag("multiple-as", "Use paths from different ASs"),
+            presence=True,
+        ),
         container(
             "graceful-restart",
             "BGP graceful restart options",
@@ -281,7 +340,7 @@ def _peer_statements() -> tuple[Node, ...]:
         ineffective(flag("mtu-discovery", "Enable TCP path MTU discovery")),
         ineffective(leaf("tcp-mss", "Maximum TCP segment size", t.number("mss", 1, 4096))),
         traceoptions(),
-    )  # fmt: skip
+    )
 
 
 PEER = _peer_statements()
@@ -293,9 +352,13 @@ def bgp() -> Node:
         "bgp",
         "BGP options",
         *PEER,
-        container("path-selection", "Configure path selection strategy",
-                  flag("always-compare-med", "Always compare MED values"), flag("external-router-id", "Compare router ID"),
-                  ineffective(flag("cisco-non-deterministic", "Use Cisco IOS nondeterministic path selection"))),
+        container(
+            "path-selection",
+            "Configure path selection strategy",
+            flag("always-compare-med", "Always compare MED values"),
+            flag("external-router-id", "Compare router ID"),
+            ineffective(flag("cisco-non-deterministic", "Use Cisco IOS nondeterministic path selection")),
+        ),
         entries(
             "group",
             "Define a peer group",
@@ -306,7 +369,7 @@ def bgp() -> Node:
             entries("neighbor", "Configure a neighbor", t.address, *_peer_statements()),
             ordered=True,
         ),
-    )  # fmt: skip
+    )
 
 
 ROUTING = (bgp(), isis(), ospf("ospf", "OSPF configuration"), ospf("ospf3", "OSPFv3 configuration"))
@@ -318,8 +381,11 @@ LLDP = container(
     "Link Layer Detection Protocol",
     leaf("advertisement-interval", "Transmit interval for LLDP messages (seconds)", t.number("seconds", 5, 32768)),
     leaf("hold-multiplier", "Hold timer interval for LLDP messages", t.number("multiplier", 2, 10)),
-    leaf("port-id-subtype", "Sub-type of the port id", t.one_of(
-        "subtype", interface_name="Interface name", locally_assigned="Locally assigned (the SNMP index)")),
+    leaf(
+        "port-id-subtype",
+        "Sub-type of the port id",
+        t.one_of("subtype", interface_name="Interface name", locally_assigned="Locally assigned (the SNMP index)"),
+    ),
     leaf("management-address", "LLDP management address", t.address),
     ineffective(leaf("transmit-delay", "Transmit delay time interval (seconds)", t.number("seconds", 1, 8192))),
     ineffective(leaf("port-description-type", "Type of the port's description", t.word)),
@@ -333,7 +399,7 @@ LLDP = container(
     ),
     flag("disable", "Disable LLDP"),
     by="lldp",
-)  # fmt: skip
+)
 
 IGNORED = (
     container("mpls", "Multiprotocol Label Switching options", entries("interface", "Interface", t.logical_or_all, oneline=True)),
@@ -342,10 +408,19 @@ IGNORED = (
     container("pim", "PIM configuration", entries("interface", "Interface", t.logical_or_all, oneline=True)),
     container("igmp", "IGMP options", entries("interface", "Interface", t.logical_or_all, oneline=True)),
     container("rstp", "Rapid Spanning Tree Protocol options", entries("interface", "Interface", t.word, oneline=True)),
-    container("router-advertisement", "IPv6 router advertisement options", entries("interface", "Interface", t.logical_or_all,
-              entries("prefix", "Prefix", t.any_prefix), leaf("max-advertisement-interval", "Seconds", t.number("s", 4, 1800)))),
+    container(
+        "router-advertisement",
+        "IPv6 router advertisement options",
+        entries(
+            "interface",
+            "Interface",
+            t.logical_or_all,
+            entries("prefix", "Prefix", t.any_prefix),
+            leaf("max-advertisement-interval", "Seconds", t.number("s", 4, 1800)),
+        ),
+    ),
     container("layer2-control", "Layer 2 control", flag("nonstop-bridging", "Enable nonstop operation")),
-)  # fmt: skip
+)
 
 PROTOCOLS = container(
     "protocols",

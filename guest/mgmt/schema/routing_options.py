@@ -31,15 +31,22 @@ def static() -> Node:
             leaf("preference", "Preference value", t.number("preference", 1, 255)),
             leaf("tag", "Tag string", t.number("tag", 1, 4294967295)),
             ineffective(leaf("metric", "Metric value", t.number("metric", 0, 4294967295))),
-            *(ineffective(flag(name, help_)) for name, help_ in (
-                ("install", "Install route into forwarding table"), ("no-install", "Don't install route into forwarding table"),
-                ("readvertise", "Mark route as eligible to be readvertised"),
-                ("no-readvertise", "Don't mark route as eligible to be readvertised"),
-                ("retain", "Always keep route in forwarding table"), ("no-retain", "Don't keep"),
-                ("resolve", "Allow resolution of indirectly connected next hops"), ("no-resolve", "Don't"))),
+            *(
+                ineffective(flag(name, help_))
+                for name, help_ in (
+                    ("install", "Install route into forwarding table"),
+                    ("no-install", "Don't install route into forwarding table"),
+                    ("readvertise", "Mark route as eligible to be readvertised"),
+                    ("no-readvertise", "Don't mark route as eligible to be readvertised"),
+                    ("retain", "Always keep route in forwarding table"),
+                    ("no-retain", "Don't keep"),
+                    ("resolve", "Allow resolution of indirectly connected next hops"),
+                    ("no-resolve", "Don't"),
+                )
+            ),
             oneline=True,
         ),
-    )  # fmt: skip
+    )
 
 
 def statements() -> tuple[Node, ...]:
@@ -49,17 +56,34 @@ def statements() -> tuple[Node, ...]:
         leaf("autonomous-system", "Autonomous system number", t.as_number),
         static(),
         entries("rib", "Routing table options", t.rib, static()),
-        ineffective(container("martians", "Invalid routes", entries("route", "Route", t.any_prefix, flag("exact", "Exact"),
-            flag("orlonger", "Or longer"), flag("allow", "Allow"), flag("longer", "Longer"), bare=True, oneline=True))),
-        ineffective(container("graceful-restart", "Graceful or hitless routing restart options", flag("disable", "Disable"), presence=True)),
+        ineffective(
+            container(
+                "martians",
+                "Invalid routes",
+                entries(
+                    "route",
+                    "Route",
+                    t.any_prefix,
+                    flag("exact", "Exact"),
+                    flag("orlonger", "Or longer"),
+                    flag("allow", "Allow"),
+                    flag("longer", "Longer"),
+                    bare=True,
+                    oneline=True,
+                ),
+            )
+        ),
+        ineffective(
+            container(
+                "graceful-restart", "Graceful or hitless routing restart options", flag("disable", "Disable"), presence=True
+            )
+        ),
         ineffective(flag("nonstop-routing", "Enable nonstop routing")),
         ineffective(leaf("maximum-paths", "Maximum number of paths", t.number("paths", 1, 4294967295))),
         ineffective(container("forwarding-table", "Forwarding table options", leaves("export", "Export policy", t.name))),
-    )  # fmt: skip
+    )
 
 
 STATEMENTS = statements()
 
-ROUTING_OPTIONS = container(
-    "routing-options", "Protocol-independent routing option configuration", *STATEMENTS, by="frr"
-)
+ROUTING_OPTIONS = container("routing-options", "Protocol-independent routing option configuration", *STATEMENTS, by="frr")

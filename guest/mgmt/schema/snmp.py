@@ -6,11 +6,26 @@ from .. import valuetypes as t
 from ..nodes import Node, container, entries, flag, ineffective, leaf, leaves
 
 AUTHORIZATION = t.one_of("authorization", read_only="Allow read-only access", read_write="Allow read and write access")
-CATEGORIES = ("authentication", "chassis", "configuration", "link", "remote-operations", "rmon-alarm", "routing", "services",
-              "sonet-alarms", "startup", "vrrp-events")  # fmt: skip
+CATEGORIES = (
+    "authentication",
+    "chassis",
+    "configuration",
+    "link",
+    "remote-operations",
+    "rmon-alarm",
+    "routing",
+    "services",
+    "sonet-alarms",
+    "startup",
+    "vrrp-events",
+)
 SECURITY_MODEL = t.one_of("model", any="Any security model", usm="SNMPv3 security model", v1="SNMPv1", v2c="SNMPv2c")
-LEVEL = t.one_of("level", none="No authentication and no privacy", authentication="Authentication but no privacy",
-                 privacy="Authentication and privacy")  # fmt: skip
+LEVEL = t.one_of(
+    "level",
+    none="No authentication and no privacy",
+    authentication="Authentication but no privacy",
+    privacy="Authentication and privacy",
+)
 SECRET = t.pattern("password", r"[^\0\n\"\\]{8,64}", "8 to 64 characters without quotes and backslashes are needed")
 NAME = t.pattern("name", r"[A-Za-z0-9_.@-]{1,32}", "letters, digits and any of _ . @ -, at most 32, are needed")
 
@@ -93,23 +108,52 @@ V3 = container(
     USM,
     VACM,
     ineffective(
-        entries("snmp-community", "SNMP community and view-based access control model configuration", NAME,
-                leaf("community-name", "Community", t.community, secret=True), leaf("security-name", "Security name", NAME),
-                leaf("tag", "Tag", NAME))
+        entries(
+            "snmp-community",
+            "SNMP community and view-based access control model configuration",
+            NAME,
+            leaf("community-name", "Community", t.community, secret=True),
+            leaf("security-name", "Security name", NAME),
+            leaf("tag", "Tag", NAME),
+        )
     ),
     ineffective(
-        entries("target-address", "SNMP target address configuration", NAME, leaf("address", "Address", t.address),
-                leaf("port", "Port", t.number("port", 1, 65535)), leaf("tag-list", "Tags", t.text),
-                leaf("target-parameters", "Parameters", NAME))
+        entries(
+            "target-address",
+            "SNMP target address configuration",
+            NAME,
+            leaf("address", "Address", t.address),
+            leaf("port", "Port", t.number("port", 1, 65535)),
+            leaf("tag-list", "Tags", t.text),
+            leaf("target-parameters", "Parameters", NAME),
+        )
     ),
     ineffective(
-        entries("target-parameters", "SNMP target parameters", NAME, container("parameters", "Parameters",
-                leaf("message-processing-model", "Model", t.word), leaf("security-model", "Model", t.word),
-                leaf("security-level", "Level", t.word), leaf("security-name", "Name", NAME)), leaf("notify-filter", "Filter", NAME))
+        entries(
+            "target-parameters",
+            "SNMP target parameters",
+            NAME,
+            container(
+                "parameters",
+                "Parameters",
+                leaf("message-processing-model", "Model", t.word),
+                leaf("security-model", "Model", t.word),
+                leaf("security-level", "Level", t.word),
+                leaf("security-name", "Name", NAME),
+            ),
+            leaf("notify-filter", "Filter", NAME),
+        )
     ),
-    ineffective(entries("notify", "Notify", NAME, leaf("type", "Type", t.one_of("type", trap="Trap", inform="Inform")),
-                        leaf("tag", "Tag", NAME))),
-)  # fmt: skip
+    ineffective(
+        entries(
+            "notify",
+            "Notify",
+            NAME,
+            leaf("type", "Type", t.one_of("type", trap="Trap", inform="Inform")),
+            leaf("tag", "Tag", NAME),
+        )
+    ),
+)
 
 SNMP = container(
     "snmp",
@@ -122,8 +166,14 @@ SNMP = container(
         "view",
         "Define MIB views",
         NAME,
-        entries("oid", "OID include/exclude list", t.object_id, flag("include", "Include this OID in the view", excludes=("exclude",)),
-                flag("exclude", "Exclude this OID from the view", excludes=("include",)), oneline=True),
+        entries(
+            "oid",
+            "OID include/exclude list",
+            t.object_id,
+            flag("include", "Include this OID in the view", excludes=("exclude",)),
+            flag("exclude", "Exclude this OID from the view", excludes=("include",)),
+            oneline=True,
+        ),
     ),
     entries(
         "client-list",
@@ -148,15 +198,23 @@ SNMP = container(
         "trap-group",
         "Configure traps and notifications",
         NAME,
-        leaf("version", "SNMP version", t.one_of("version", all="Send SNMPv1 and SNMPv2 traps", v1="SNMPv1 traps", v2="SNMPv2 traps")),
+        leaf(
+            "version",
+            "SNMP version",
+            t.one_of("version", all="Send SNMPv1 and SNMPv2 traps", v1="SNMPv1 traps", v2="SNMPv2 traps"),
+        ),
         leaf("destination-port", "SNMP trap receiver port number", t.number("port", 1, 65535)),
         container("categories", "Trap categories", *(flag(name, f"{name} notifications") for name in CATEGORIES)),
         container("targets", "Targets for trap messages", entries("target", "IP address", t.address, bare=True, oneline=True)),
     ),
-    container("trap-options", "SNMP trap options", leaf("source-address", "Source of traps", t.either("address", t.address, t.word))),
+    container(
+        "trap-options", "SNMP trap options", leaf("source-address", "Source of traps", t.either("address", t.address, t.word))
+    ),
     V3,
     ineffective(leaves("interface", "Restrict SNMP requests to interfaces", t.logical_interface)),
-    ineffective(container("filter-duplicates", "Filter requests with duplicate source address/port and request ID", presence=True)),
+    ineffective(
+        container("filter-duplicates", "Filter requests with duplicate source address/port and request ID", presence=True)
+    ),
     ineffective(flag("filter-interfaces", "Filter interfaces")),
     by="snmp",
-)  # fmt: skip
+)

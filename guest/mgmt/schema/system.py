@@ -130,7 +130,9 @@ SERVICES = container(
                 deny_password="Do not allow root access via SSH with a password",
             ),
         ),
-        leaf("max-sessions-per-connection", "Maximum number of sessions per single SSH connection", t.number("sessions", 1, 65535)),
+        leaf(
+            "max-sessions-per-connection", "Maximum number of sessions per single SSH connection", t.number("sessions", 1, 65535)
+        ),
         leaf("client-alive-interval", "Frequency of client alive requests (seconds)", t.number("seconds", 1, 65535)),
         leaf("client-alive-count-max", "Threshold of missing client alive replies", t.number("count", 0, 255)),
         flag("no-passwords", "Disables ssh password based authentication"),
@@ -176,9 +178,22 @@ SERVICES = container(
             entries("client", "Define a device-initiated SSH connection", t.name, leaf("device-id", "Identifier", t.word)),
         )
     ),
-    ineffective(container("extension-service", "Enable JSD", container("request-response", "Requests", container(
-        "grpc", "gRPC", container("clear-text", "Without encryption", leaf("port", "Port", t.number("port", 1, 65535))))))),
-)  # fmt: skip
+    ineffective(
+        container(
+            "extension-service",
+            "Enable JSD",
+            container(
+                "request-response",
+                "Requests",
+                container(
+                    "grpc",
+                    "gRPC",
+                    container("clear-text", "Without encryption", leaf("port", "Port", t.number("port", 1, 65535))),
+                ),
+            ),
+        )
+    ),
+)
 
 FACILITIES = (
     "any",
@@ -249,11 +264,14 @@ SYSLOG = container(
     entries("user", "Notify a user of the event", t.either("user", t.star, t.user_name), *SELECTORS, oneline=True),
     ineffective(container("console", "Console logging", *SELECTORS)),
     ARCHIVE,
-    ineffective(container("time-format", "Additional information in time stamp", flag("millisecond", "Milliseconds"),
-                          flag("year", "Year"))),
+    ineffective(
+        container(
+            "time-format", "Additional information in time stamp", flag("millisecond", "Milliseconds"), flag("year", "Year")
+        )
+    ),
     leaf("source-address", "Use specified address as source address", t.address),
     by="syslog",
-)  # fmt: skip
+)
 
 NTP = container(
     "ntp",
@@ -285,7 +303,9 @@ NTP = container(
     ),
     leaves("trusted-key", "List of trusted authentication keys", t.number("key", 1, 65534)),
     leaf("source-address", "Use specified address as source address", t.address),
-    ineffective(leaf("boot-server", "Server to query during boot sequence", t.host), "the clock is stepped by any server at start"),
+    ineffective(
+        leaf("boot-server", "Server to query during boot sequence", t.host), "the clock is stepped by any server at start"
+    ),
     ineffective(leaf("broadcast-client", "Listen to NTP broadcasts", t.one_of("value", yes="Listen"))),
     by="ntp",
 )
@@ -299,37 +319,96 @@ IGNORED = (
             "Specify when and where to archive configuration files",
             leaf("transfer-interval", "Frequency at which file transfer happens (minutes)", t.number("minutes", 15, 2880)),
             flag("transfer-on-commit", "Transfer after each commit"),
-            entries("archive-sites", "List of archive destinations", t.text, leaf("password", "Password", t.text, secret=True),
-                    bare=False, oneline=True),
+            entries(
+                "archive-sites",
+                "List of archive destinations",
+                t.text,
+                leaf("password", "Password", t.text, secret=True),
+                bare=False,
+                oneline=True,
+            ),
         ),
     ),
-    leaves("authentication-order", "Order in which authentication methods are invoked",
-           t.one_of("method", password="Traditional password authentication", radius="RADIUS", tacplus="TACACS+")),
-    container("ports", "Craft interface RS-232 ports",
-              container("console", "Console port", flag("insecure", "Disallow superuser access"),
-                        flag("log-out-on-disconnect", "Log out the console session when cable is unplugged"),
-                        flag("disable", "Disable console"), presence=True),
-              container("auxiliary", "Auxiliary port", flag("disable", "Disable port"), presence=True)),
-    container("processes", "Process control", *(container(name, f"Process {name}", leaf("failover", "How to handle failure", t.word),
-              leaves("enable", "Enable", t.word), flag("disable", "Disable this process"))
-              for name in ("routing", "snmp", "chassis-control", "management", "dhcp-service", "app-engine-virtual-machine-management-service"))),
+    leaves(
+        "authentication-order",
+        "Order in which authentication methods are invoked",
+        t.one_of("method", password="Traditional password authentication", radius="RADIUS", tacplus="TACACS+"),
+    ),
+    container(
+        "ports",
+        "Craft interface RS-232 ports",
+        container(
+            "console",
+            "Console port",
+            flag("insecure", "Disallow superuser access"),
+            flag("log-out-on-disconnect", "Log out the console session when cable is unplugged"),
+            flag("disable", "Disable console"),
+            presence=True,
+        ),
+        container("auxiliary", "Auxiliary port", flag("disable", "Disable port"), presence=True),
+    ),
+    container(
+        "processes",
+        "Process control",
+        *(
+            container(
+                name,
+                f"Process {name}",
+                leaf("failover", "How to handle failure", t.word),
+                leaves("enable", "Enable", t.word),
+                flag("disable", "Disable this process"),
+            )
+            for name in (
+                "routing",
+                "snmp",
+                "chassis-control",
+                "management",
+                "dhcp-service",
+                "app-engine-virtual-machine-management-service",
+            )
+        ),
+    ),
     leaf("max-configurations-on-flash", "Number of configuration files stored on flash", t.number("files", 0, 49)),
     leaf("max-configuration-rollbacks", "Number of configuration rollbacks", t.number("files", 0, 49)),
-    container("commit", "Configuration commit management",
-              flag("synchronize", "Synchronize commit on both Routing Engines by default"),
-              flag("fast-synchronize", "Commit on both Routing Engines in parallel"),
-              flag("persist-groups-inheritance", "Build configuration database with inheritance")),
-    entries("radius-server", "RADIUS server configuration", t.host, leaf("secret", "Shared secret", t.secret, secret=True),
-            leaf("port", "Port", t.number("port", 1, 65535)), leaf("source-address", "Source", t.address)),
-    entries("tacplus-server", "TACACS+ server configuration", t.host, leaf("secret", "Shared secret", t.secret, secret=True),
-            leaf("port", "Port", t.number("port", 1, 65535)), leaf("source-address", "Source", t.address)),
-    container("internet-options", "Tunable options for Internet operation",
-              flag("path-mtu-discovery", "Enable"), flag("no-path-mtu-discovery", "Disable"),
-              flag("ipv6-path-mtu-discovery", "Enable"), flag("tcp-drop-synfin-set", "Drop TCP packets with SYN and FIN"),
-              leaf("tcp-mss", "Maximum value of TCP MSS", t.number("bytes", 64, 65535))),
-    container("scripts", "Scripting mechanisms", container("commit", "Commit-time scripting", entries("file", "File", t.word)),
-              container("op", "Operations scripting", entries("file", "File", t.word)),
-              leaf("language", "Allow scripts in this language", t.word)),
+    container(
+        "commit",
+        "Configuration commit management",
+        flag("synchronize", "Synchronize commit on both Routing Engines by default"),
+        flag("fast-synchronize", "Commit on both Routing Engines in parallel"),
+        flag("persist-groups-inheritance", "Build configuration database with inheritance"),
+    ),
+    entries(
+        "radius-server",
+        "RADIUS server configuration",
+        t.host,
+        leaf("secret", "Shared secret", t.secret, secret=True),
+        leaf("port", "Port", t.number("port", 1, 65535)),
+        leaf("source-address", "Source", t.address),
+    ),
+    entries(
+        "tacplus-server",
+        "TACACS+ server configuration",
+        t.host,
+        leaf("secret", "Shared secret", t.secret, secret=True),
+        leaf("port", "Port", t.number("port", 1, 65535)),
+        leaf("source-address", "Source", t.address),
+    ),
+    container(
+        "internet-options",
+        "Tunable options for Internet operation",
+        flag("path-mtu-discovery", "Enable"),
+        flag("no-path-mtu-discovery", "Disable"),
+        flag("ipv6-path-mtu-discovery", "Enable"),
+        flag("tcp-drop-synfin-set", "Drop TCP packets with SYN and FIN"),
+        leaf("tcp-mss", "Maximum value of TCP MSS", t.number("bytes", 64, 65535)),
+    ),
+    container(
+        "scripts",
+        "Scripting mechanisms",
+        container("commit", "Commit-time scripting", entries("file", "File", t.word)),
+        container("op", "Operations scripting", entries("file", "File", t.word)),
+        leaf("language", "Allow scripts in this language", t.word),
+    ),
     container("license", "License information", container("autoupdate", "Autoupdate", entries("url", "URL", t.text))),
     flag("no-redirects", "Disable ICMP redirects"),
     flag("no-ping-record-route", "Do not insert IP address in ping replies"),
@@ -341,12 +420,27 @@ IGNORED = (
     leaf("dump-device", "Device to record memory snapshots on operating system failure", t.word),
     container("autoinstallation", "Autoinstallation configuration", presence=True),
     container("dynamic-profile-options", "Dynamic profile options", flag("versioning", "Enable dynamic profile versioning")),
-    container("ddos-protection", "Denial-of-service protection", container("global", "Global", flag("disable-fpc", "Disable"),
-              flag("disable-routing-engine", "Disable"), flag("disable-logging", "Disable")), presence=True),
-    entries("static-host-mapping", "Static hostname database mapping", t.host, leaves("inet", "IP address", t.address),
-            leaves("inet6", "IPv6 address", t.address)),
+    container(
+        "ddos-protection",
+        "Denial-of-service protection",
+        container(
+            "global",
+            "Global",
+            flag("disable-fpc", "Disable"),
+            flag("disable-routing-engine", "Disable"),
+            flag("disable-logging", "Disable"),
+        ),
+        presence=True,
+    ),
+    entries(
+        "static-host-mapping",
+        "Static hostname database mapping",
+        t.host,
+        leaves("inet", "IP address", t.address),
+        leaves("inet6", "IPv6 address", t.address),
+    ),
     leaf("switchover-on-routing-crash", "Switch over on a crash", t.word),
-)  # fmt: skip
+)
 
 SYSTEM = container(
     "system",

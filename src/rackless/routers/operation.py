@@ -14,6 +14,8 @@ from rackless.routers.prompts import refusal
 from rackless.shell.connections import Connections
 from rackless.shell.ssh import Shell, SshTarget
 
+LOOK = "ifconfig -a; cat /proc/net/bonding/* 2>/dev/null"
+"""Members of an aggregate show the aggregate's MAC as theirs; Linux tells their own beside it."""
 ASK_PORTS = 1.0
 """Seconds between two looks at the guest's interfaces."""
 _INTERFACE = re.compile(r"^(ge-(\d+)-0-(\d+))[: ]")
@@ -43,7 +45,7 @@ class OverSsh:
             try:
                 async with self._connections.shell(target, deadline=deadline) as shell:
                     while True:
-                        found = interfaces((await shell.run("ifconfig -a", deadline=deadline.within(30))).out)
+                        found = interfaces((await shell.run(LOOK, deadline=deadline.within(30))).out)
                         waiting = waiting_for(found, expected)
                         if not waiting:
                             return {label: found[label] for label in wanted_labels(expected)}
@@ -112,10 +114,15 @@ async def _undo(shell: Shell, deadline: Deadline) -> None:
 
 
 def interfaces(said: str) -> dict[str, str]:
-    """{ge-0/0/0: MAC} out of what ifconfig says, of Linux or FreeBSD."""
+    """{ge-0/0/0: MAC} out of what LOOK says: ifconfig, of Linux or FreeBSD, and Linux's bonds."""
     found: dict[str, str] = {}
-    label = ""
+    label = member = ""
     for line in said.splitlines():
+        if line.startswith("Slave Interface: "):
+            slave = _INTERFACE.match(line.partition(": ")[2] + ":")
+            member = port_label(int(slave[2]), int(slave[3])) if slave else ""
+        elif line.startswith("Permanent HW addr: ") and member:
+            found[member] = line.split()[-1].lower()
         start = _INTERFACE.match(line)
         if start:
             label = port_label(int(start[2]), int(start[3]))

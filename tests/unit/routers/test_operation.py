@@ -10,6 +10,7 @@ import pytest
 
 from rackless.deadline import Deadline
 from rackless.model.errors import AbsentError, DeadlineError, GuestError, InputError
+from rackless.routers import operation
 from rackless.routers.reference import ReferenceRouter
 from rackless.shell.connections import Connections
 from rackless.shell.ssh import SshTarget, connect, wait_ssh
@@ -59,7 +60,7 @@ class Router:
     async def process(self, process: asyncssh.SSHServerProcess) -> None:
         command = process.command or ""
         self.commands.append(command)
-        if command == "ifconfig -a":
+        if command.startswith("ifconfig -a"):
             process.stdout.write(self.ifconfig())
             process.exit(0)
         elif command == "cli":
@@ -258,3 +259,15 @@ async def test_a_held_connection_on_which_a_command_hung_is_not_used_again(route
         async with connections.shell(router.target, deadline=limit) as shell:
             assert (await shell.run("ifconfig -a", deadline=limit)).code == 0
     assert logins(router) == 2
+
+
+def test_members_of_an_aggregate_are_known_by_their_own_mac() -> None:
+    said = """ge-0-0-1: flags=6211<UP,BROADCAST,RUNNING,SLAVE,MULTICAST>  mtu 1500
+        ether 52:00:00:00:00:01  txqueuelen 1000  (Ethernet)
+ge-0-0-2: flags=6211<UP,BROADCAST,RUNNING,SLAVE,MULTICAST>  mtu 1500
+        ether 52:00:00:00:00:01  txqueuelen 1000  (Ethernet)
+Slave Interface: ge-0-0-2
+MII Status: up
+Permanent HW addr: 52:00:00:00:00:02
+"""
+    assert operation.interfaces(said) == {"ge-0/0/1": "52:00:00:00:00:01", "ge-0/0/2": "52:00:00:00:00:02"}
