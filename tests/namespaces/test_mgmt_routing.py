@@ -260,9 +260,13 @@ commit
     wait(preference, "the local preference of the import policy", 30)
     west.cli("configure\nset routing-options static route 172.16.1.128/25 discard\ncommit\n")
     west.shows("show route protocol static", r"172\.16\.1\.128/25")
-    west.cli("configure\ndelete protocols bgp group other export\nset protocols ospf export out\ncommit\n")
+    west.cli(
+        "configure\ndelete protocols bgp group other export\nset protocols ospf export out\n"
+        "set protocols isis export out\ncommit\n"
+    )
     east.shows("show route protocol ospf", r"172\.16\.1\.128/25 +\*\[OSPF/150\]")
     assert "172.16.1.0/24" not in east.cli("show route protocol bgp")
+    east.shows("show route protocol isis", r"172\.16\.1\.128/25 ")
     west.cli("configure\nset policy-options policy-statement out term statics then reject\ncommit\n")
     wait(lambda: "172.16.1.0/24" not in east.cli("show route"), "the routes' end", 30)
     assert west.inside("pgrep", "-x", "bgpd").stdout == pid

@@ -34,7 +34,7 @@ _wanted: set[str] = set()
 
 def render(tree: Tree, world: Machine) -> Part:
     daemons: dict[str, Lines] = {name: build(tree) for name, build in BUILDERS.items()}
-    daemons = {name: lines for name, lines in daemons.items() if lines and name != "zebra"}
+    daemons = {name: _ordered(lines) for name, lines in daemons.items() if lines and name != "zebra"}
     if daemons:
         daemons = {"zebra": zebra(tree), **daemons}
     # Keys of neighbours are in these files.
@@ -43,6 +43,15 @@ def render(tree: Tree, world: Machine) -> Part:
         # vtysh complains when its own file is not there.
         files[f"{FOLDER}/vtysh.conf"] = ("no service integrated-vtysh-config\n", 0o644)
     return Part(files, daemons)
+
+
+def _ordered(lines: Lines) -> Lines:
+    """Lists and route maps first: isisd looks a map up once, when a line names it."""
+    return {block: lines[block] for block in sorted(lines, key=lambda block: bool(block) + (not _of_policy(block)))}
+
+
+def _of_policy(block: Block) -> bool:
+    return not block or block[0].startswith("route-map ")
 
 
 def text(lines: Lines) -> str:
@@ -78,6 +87,12 @@ LASTING = ("interface ", "vrf ", "address-family ")
 def delta(old: Lines, new: Lines) -> list[str]:
     """The commands that bring a daemon from `old` to `new`."""
     out: list[str] = []
+    if any(old.get(block) != new.get(block) for block in {*old, *new} if _of_policy(block)):
+        # isisd keeps the map that it found: it has to let go of it before the map changes, and to look it up again.
+        for block in [one for one in old if one in new and one and one[0].startswith("router isis ")]:
+            held = [line for line in old[block] if " route-map " in line]
+            old = {**old, block: [line for line in old[block] if line not in held]}
+            out += _within(block, [_undo(line) for line in held])
     for block in reversed(list(old)):
         if block not in new and block and not block[-1].startswith(LASTING):
             if len(block) == 1 or block[:1] in new:
