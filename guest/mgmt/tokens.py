@@ -61,12 +61,21 @@ def split(line: str, *, operators: str = "|") -> list[Token]:
             found.append(Token(character, at))
             at += 1
         else:
-            end = at
+            end = at + wildcard(line, at)
             while end < len(line) and not line[end].isspace() and line[end] not in operators and line[end] not in '[]"':
                 end += 1
             found.append(Token(line[at:end], at))
             at = end
     return found
+
+
+def wildcard(line: str, at: int) -> int:
+    """Characters of a `<...>` that begins at `at` (it may hold brackets: `<ge-0/0/[0-3]>`); 0 when there is none."""
+    if line[at] != "<":
+        return 0
+    end = line.find(">", at)
+    inner = line[at : end + 1]
+    return 0 if end < 0 or any(character.isspace() or character in '|;{}"' for character in inner) else len(inner)
 
 
 def commands(text: str) -> list[str]:
