@@ -173,6 +173,3 @@ def _longest(one: list[str], two: list[str]) -> set[str]:
         found.add(here)
         here = before[here]
     return found
-
-
-

@@ -85,7 +85,9 @@ def _text(value: Any, depth: int) -> str:
     if isinstance(value, dict):
         if not value:
             return "{}"
-        rows = [f"{margin}{INDENT}{json.dumps(name, ensure_ascii=False)} : {_text(inner, depth + 1)}" for name, inner in value.items()]
+        rows = [
+            f"{margin}{INDENT}{json.dumps(name, ensure_ascii=False)} : {_text(inner, depth + 1)}" for name, inner in value.items()
+        ]
         return "{\n" + ",\n".join(rows) + f"\n{margin}}}"
     if isinstance(value, list):
         if value and isinstance(value[0], dict):
@@ -108,7 +110,7 @@ def element(text: str) -> Element:
     if isinstance(value, list) and len(value) == 1:
         value = value[0]
     if not isinstance(value, dict):
-        raise BadJson("an object is needed: {\"configuration\" : {...}}")
+        raise BadJson('an object is needed: {"configuration" : {...}}')
     found = Element("configuration")
     _members(found, value, 0)
     return found
@@ -123,7 +125,9 @@ def _members(parent: Element, value: dict[str, Any], depth: int) -> None:
         elif not name.startswith("@"):
             about = value.get(f"@{name}")
             for index, one in enumerate(_each(inner)):
-                comment = _comment_of(one.get("@") if isinstance(one, dict) else None) or (_comment_of(about) if index == 0 else "")
+                comment = _comment_of(one.get("@") if isinstance(one, dict) else None) or (
+                    _comment_of(about) if index == 0 else ""
+                )
                 if comment:
                     parent.append(Element("junos:comment", comment))
                 child = parent.append(Element(name))

@@ -24,7 +24,6 @@ from .xmltree import Element
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
 
     from .tree import Mark, Step, Tree
 
@@ -182,7 +181,9 @@ class _Reader:
         if comment:
             trees.mark(self.tree, steps, trees.COMMENT, comment)
 
-    def _one(self, element: Element, child: Node, steps: tuple[Step, ...], operation: str, cleared: set[str]) -> tuple[Step, ...] | None:
+    def _one(
+        self, element: Element, child: Node, steps: tuple[Step, ...], operation: str, cleared: set[str]
+    ) -> tuple[Step, ...] | None:
         """One statement; the steps to it when it is there afterwards."""
         if child.kind in (CONTAINER, LIST):
             return self._level(element, child, steps, operation)
@@ -210,9 +211,9 @@ class _Reader:
                 raise ValueError(f"'{child.name}' has no value")
             trees.put(self.tree, here)
             return here
-        if child.kind == LEAVES and operation == "replace" and child.name not in cleared:
-            if trees.get(self.tree, here) is not None:
-                trees.remove(self.tree, here)
+        fresh = child.kind == LEAVES and operation == "replace" and child.name not in cleared
+        if fresh and trees.get(self.tree, here) is not None:
+            trees.remove(self.tree, here)
         cleared.add(child.name)
         if not text:
             raise ValueError("missing argument")
@@ -313,7 +314,9 @@ def selected(filter_: Element, element: Element) -> Element | None:
     """What the filter keeps of `element` (both have the same tag); None when nothing. RFC 6241, 6.2."""
     matches = [child for child in filter_.children if not child.children and child.text.strip()]
     for match in matches:
-        if not any(_local(child.tag) == _local(match.tag) and child.text.strip() == match.text.strip() for child in element.children):
+        if not any(
+            _local(child.tag) == _local(match.tag) and child.text.strip() == match.text.strip() for child in element.children
+        ):
             return None
     wanted = [child for child in filter_.children if child.children or not child.text.strip()]
     if not wanted:
@@ -338,4 +341,3 @@ def selected(filter_: Element, element: Element) -> Element | None:
 
 
 __all__ = ["COMMENT_TAG", "Fault", "apply", "document", "selected"]
-

@@ -7,7 +7,7 @@ The result of a line is a tuple of operations, (steps, value). `annotate` gives 
 from __future__ import annotations
 
 from .grammar import Choice, State
-from .nodes import CONTAINER, FLAG, GROUPS, LEAF, LEAVES, LIST, PROMPT, Node
+from .nodes import ABOUT_GROUPS, CONTAINER, FLAG, GROUPS, LEAF, LEAVES, LIST, PROMPT, Node
 from .tree import get, keys, natural
 from .valuetypes import Type, text
 
@@ -100,9 +100,9 @@ class PlaceState(State):
         return self.to(self.steps, ((steps, value),), done=True)
 
     def _child(self, child: Node, here: Tree) -> list[Choice]:
-        if self.verb in ("edit", *WORDS) and child.kind not in (CONTAINER, LIST):
-            if self.verb != "insert" or child.kind != LEAVES:
-                return []
+        levels = (CONTAINER, LIST, LEAVES) if self.verb == "insert" else (CONTAINER, LIST)
+        if self.verb in ("edit", *WORDS) and child.kind not in levels:
+            return []
         if self.verb != "set" and child.kind == PROMPT:
             return []
         mark = ">" if child.kind in (CONTAINER, LIST) else "+" if child.kind == LEAVES else " "
@@ -113,7 +113,10 @@ class PlaceState(State):
             if child.bare:
                 return keyed.choices()
             return [Choice(child.help, lambda _: keyed, word=child.name, mark=mark)]
-        return [Choice(child.help, lambda _: self._enter(child, here), word=child.name, mark=mark, hidden=child.hidden)]
+        aside = child.name in ABOUT_GROUPS
+        return [
+            Choice(child.help, lambda _: self._enter(child, here), word=child.name, mark=mark, hidden=child.hidden, aside=aside)
+        ]
 
     def _enter(self, child: Node, here: Tree) -> State:
         steps = (*self.steps, (child, None))
@@ -243,9 +246,7 @@ class TargetState(State):
         node = steps[-1][0]
         if place.verb == "insert" and not (node.ordered or node.kind == LEAVES):
             return []
-        return [
-            Choice(WORD_HELP[word], lambda taken: TargetState(place, steps, taken), word=word) for word in WORDS[place.verb]
-        ]
+        return [Choice(WORD_HELP[word], lambda taken: TargetState(place, steps, taken), word=word) for word in WORDS[place.verb]]
 
     def choices(self) -> list[Choice]:
         node = self.steps[-1][0]

@@ -1,4 +1,4 @@
-"""The two text forms of a configuration, written: braces (`show configuration`) and `set` lines. `compare` has their difference."""
+"""The two text forms of a configuration, written: braces (`show configuration`) and `set` lines."""
 
 from __future__ import annotations
 
@@ -190,4 +190,9 @@ def inheritance_notes(node: Node, name: str, kept: Mark) -> list[str]:
 
 def detail_notes(node: Node, name: str, kept: Mark) -> list[str]:
     """`display detail`: what a statement is."""
-    return ["##", f"## {node.name}: {node.help}", *([f"## value: {node.type.label}"] if node.kind in (LEAF, LEAVES) else []), "##"]
+    return [
+        "##",
+        f"## {node.name}: {node.help}",
+        *([f"## value: {node.type.label}"] if node.kind in (LEAF, LEAVES) else []),
+        "##",
+    ]

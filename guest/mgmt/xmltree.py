@@ -179,7 +179,7 @@ def _write(element: Element, margin: str, parts: list[str]) -> None:
 
 
 def as_json(elements: list[Element]) -> str:
-    """The dialect's JSON of operational replies: every element is a list of objects, text in `data`, attributes in `attributes`."""
+    """The dialect's JSON of operational replies: an element is a list of objects, text in `data`, attributes in `attributes`."""
     import json
 
     return json.dumps(_members(elements), indent=4, ensure_ascii=False) + "\n"

@@ -4,53 +4,46 @@ from __future__ import annotations
 
 from .. import store as stored
 from .. import valuetypes as t
+from ..editors import EXCLUSIVE, PRIVATE, SHARED
 from . import show_interfaces, show_routing, show_system
+from .committing import REQUEST_CONFIGURATION, SHOW_RESCUE, SHOW_ROLLBACK
+from .display import show_difference, show_tree, stage, when
 from .words import CONFIGURE, OPERATE, Argument, Option, Word
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..session import Session
     from ..statements import Operation
-    from .words import Given
+    from .words import Given, Run
 
     Operations = tuple[Operation, ...]
 
 
-def _configure(session: Session, given: Given, operations: Operations) -> None:
-    store = session.datastore
-    others = list(store.editors.values())
-    store.editors[session.number] = f"{session.user} terminal {session.terminal or 'none'}"
-    session.configuring = True
-    session.steps = ()
-    if not session.channel.tty:
-        return
-    lines = ["Entering configuration mode"]
-    if others:
-        lines += ["Users currently editing the configuration:", *(f"  {who}" for who in others)]
-    if store.changed():
-        lines.append("The configuration has been changed but not committed")
-    session.channel.text("".join(line + "\n" for line in lines))
+def _configure(mode: str) -> Run:
+    def run(session: Session, given: Given, operations: Operations) -> None:
+        from .configuration import enter
+
+        enter(session, mode)
+
+    return run
 
 
 def _show_configuration(session: Session, given: Given, operations: Operations) -> None:
-    from .configuration import show_difference, show_tree
-
+    store = session.datastore
     steps = operations[0][0] if operations else ()
-    for name, options in session.stages:
-        if name == "compare":
-            show_difference(session, session.datastore.active, int(options.get("rollback", "1")), steps)
-            return
-    commit = session.datastore.loaded
-    if not steps and commit and not session.displays_set():
-        import time
-
-        session.out(time.strftime("## Last commit: %Y-%m-%d %H:%M:%S %Z", time.localtime(commit)))
-    show_tree(session, session.datastore.active, steps)
+    compared = stage(session, "compare")
+    if compared is not None:
+        show_difference(session, store.committed(int(compared.get("rollback", "1"))), store.active, steps)
+        return
+    if not steps and store.loaded and all(stage(session, name) is None for name in ("set", "xml", "json")):
+        session.out(f"## Last commit: {when(store.loaded)} by {store.loaded_by}")
+    show_tree(session, store.active, steps, active=True)
 
 
 def _show_commit(session: Session, given: Given, operations: Operations) -> None:
     for number, commit in stored.history(session.datastore.world):
-        session.out(f"{number:<3} {commit.when} by {commit.user} via {commit.via}")
+        confirmed = f" commit confirmed, rollback in {commit.minutes}mins" if commit.minutes else ""
+        session.out(f"{number:<3} {commit.when} by {commit.user} via {commit.via}{confirmed}")
         if commit.comment:
             session.out(f"    {commit.comment}")
 
@@ -218,7 +211,9 @@ SHOW = Word(
         "system",
         "Show system information",
         Word("commit", "Show commit history", run=_show_commit),
+        SHOW_RESCUE,
         Word("processes", "Show the router's own daemons", run=show_system.processes),
+        SHOW_ROLLBACK,
         Word("uptime", "Show time since system and processes started", run=show_system.uptime),
         Word("users", "Show users who are currently logged in", run=show_system.users),
     ),
@@ -237,7 +232,19 @@ ROOT = Word(
             Word("neighbor", "Clear OSPF neighbors", run=_clear_ospf, level=OPERATE),
         ),
     ),
-    Word("configure", "Manipulate software configuration information", run=_configure, level=CONFIGURE),
+    Word(
+        "configure",
+        "Manipulate software configuration information",
+        Word(EXCLUSIVE, "Obtain exclusive lock (other users cannot make changes)", run=_configure(EXCLUSIVE), level=CONFIGURE),
+        Word(
+            PRIVATE,
+            "Work in private database (other users do not view or modify changes)",
+            run=_configure(PRIVATE),
+            level=CONFIGURE,
+        ),
+        run=_configure(SHARED),
+        level=CONFIGURE,
+    ),
     Word("exit", "Exit the management session", run=_quit),
     Word(
         "ping",
@@ -266,6 +273,7 @@ ROOT = Word(
         Word(
             "system",
             "Perform system-level operations",
+            REQUEST_CONFIGURATION,
             _system("halt", "Halt the system ?", ["/bin/busybox", "halt"]),
             _system("power-off", "Power Off the system ?", ["/bin/busybox", "poweroff"]),
             _system("reboot", "Reboot the system ?", ["/bin/busybox", "reboot"]),
