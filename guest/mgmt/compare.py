@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from . import text as texts
 from .nodes import CONTAINER, LEAVES, LIST, Node
-from .tree import COMMENT, INACTIVE, marks, natural
+from .tree import COMMENT, INACTIVE, MARKS, marks, natural
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,7 +37,9 @@ def _level(old: Tree, new: Tree, schema: Node, path: list[str], depth: int, line
     for child in schema.all:
         if child.name not in old and child.name not in new:
             continue
-        if child.kind == LIST:
+        if child.gathered:
+            _gathered(old, new, child, path, depth, own, below)
+        elif child.kind == LIST:
             _entries(old, new, child, path, depth, own, below)
         elif child.joined:
             _joined(old.get(child.name, {}), new.get(child.name, {}), child, path, depth, own, below)
@@ -92,6 +94,20 @@ def _child(old: Tree, new: Tree, child: Node, path: list[str], depth: int, own: 
             own += _signed("-", texts.child_braces(child, before, {} if both else old), child, depth)
         if after is not None:
             own += _signed("+", texts.child_braces(child, after, {} if both else new), child, depth)
+
+
+def _gathered(old: Tree, new: Tree, node: Node, path: list[str], depth: int, own: list[str], below: Below) -> None:
+    """A list in one block: like a container whose entries have no keyword."""
+    before, after = old.get(node.name), new.get(node.name)
+    inside = Node(LIST, node.name, node.help, type_=node.type, children=node.children, bare=True, ordered=node.ordered,
+                  oneline=node.oneline)  # fmt: skip
+    view = Node(CONTAINER, node.name, node.help, children=(inside,))
+    if before is not None and after is not None:
+        one, two = ({node.name: entries, MARKS: tree.get(MARKS, {})} for entries, tree in ((before, old), (after, new)))
+        below.append((one, two, view, [*path, node.name], depth + 1))
+    else:
+        tree, sign = (old, "-") if before is not None else (new, "+")
+        own += _signed(sign, texts.child_braces(node, tree[node.name], tree), view, depth)
 
 
 def _joined(old: Tree, new: Tree, node: Node, path: list[str], depth: int, own: list[str], below: Below) -> None:

@@ -4,7 +4,7 @@
     element(text) -> Element                               what a JSON document says, for configuration_xml.apply()
 
 Containers are objects, lists are arrays of objects (the key in `name`), leaf-lists arrays, numbers are numbers, statements
-without a value are `[null]`. Attributes (inactive, comment, operation) stand in `"@"` of an object, or in `"@leaf"` beside a leaf.
+without a value are `[null]`. Attributes (inactive, comment, operation): `"@"` in an object, `"@leaf"` beside a leaf.
 """
 
 from __future__ import annotations

@@ -24,7 +24,6 @@ from .xmltree import Element
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-
     from .tree import Mark, Step, Tree
 
 COMMENT_TAG = "junos:comment"

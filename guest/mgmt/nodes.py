@@ -26,7 +26,8 @@ class Node:
     `joined`: a container that prints on the line of what it holds (`family inet {`). `ordered`: the user's order of a
     list's entries means something, and is kept. `ignored`: why it has no effect on this router ("" when it has one): it is
     accepted, and a commit warns. A leaf that is `bare` has no keyword either: its value follows the entry's key.
-    `identifier`: the element that holds a list's key in XML and JSON.
+    `identifier`: the element that holds a list's key in XML and JSON. `gathered`: a list that prints its entries in one block
+    (`groups { one { ... } two { ... } }`).
     """
 
     __slots__ = (
@@ -35,6 +36,7 @@ class Node:
         "by",
         "children",
         "excludes",
+        "gathered",
         "help",
         "hidden",
         "identifier",
@@ -54,7 +56,8 @@ class Node:
     def __init__(self, kind: str, name: str, help_: str, *, type_: Type = valuetypes.text, children: tuple[Node, ...] = (),
                  bare: bool = False, by: str = "", mandatory: bool = False, secret: bool = False, presence: bool = False,
                  excludes: tuple[str, ...] = (), into: str = "", oneline: bool = False, hidden: bool = False,
-                 joined: bool = False, ordered: bool = False, identifier: str = "name") -> None:  # fmt: skip
+                 joined: bool = False, ordered: bool = False, identifier: str = "name",
+                 gathered: bool = False) -> None:  # fmt: skip
         self.kind = kind
         self.name = name
         self.help = help_
@@ -73,6 +76,7 @@ class Node:
         self.ordered = ordered
         self.ignored = ""
         self.identifier = identifier
+        self.gathered = gathered
         self._all: tuple[Node, ...] | None = None
         for child in children:
             child.inherit(by)
@@ -112,10 +116,10 @@ def container(name: str, help_: str, *children: Node, by: str = "", presence: bo
 
 
 def entries(name: str, help_: str, key: Type, *children: Node, by: str = "", bare: bool = False, oneline: bool = False,
-            ordered: bool = False, identifier: str = "name") -> Node:  # fmt: skip
+            ordered: bool = False, identifier: str = "name", gathered: bool = False) -> Node:  # fmt: skip
     """A list: many entries, each known by its key."""
     return Node(LIST, name, help_, type_=key, children=children, by=by, bare=bare, oneline=oneline, ordered=ordered,
-                identifier=identifier)  # fmt: skip
+                identifier=identifier, gathered=gathered)  # fmt: skip
 
 
 def leaf(name: str, help_: str, type_: Type, *, by: str = "", mandatory: bool = False, secret: bool = False,
@@ -162,4 +166,4 @@ ABOUT_GROUPS = frozenset([VERSION.name, GROUPS, APPLY_GROUPS.name, APPLY_GROUPS_
 
 def _groups(children: tuple[Node, ...]) -> Node:
     """Each group holds any statement, and its keys may be wildcards."""
-    return entries(GROUPS, "Configuration groups", _NAME, *children)
+    return entries(GROUPS, "Configuration groups", _NAME, *children, gathered=True)

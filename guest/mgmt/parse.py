@@ -208,7 +208,7 @@ class _Loader:
         self.schema = schema
         self.action = action
         self.faults = faults
-        self.places = [PlaceState("set", schema, tree, above, start=len(above))]
+        self.places: list[PlaceState | KeyState] = [PlaceState("set", schema, tree, above, start=len(above))]
         self.skip = 0
         self.comment = ""
         self.pending: list[tuple[int, Token]] = []
@@ -274,6 +274,13 @@ class _Loader:
         state = self._walk()
         if state is None:
             return False
+        if isinstance(state, KeyState) and state.node.gathered and self.pending:
+            if "delete:" in tags or ("replace:" in tags and self.action == "replace"):
+                self._drop((*state.steps, (state.node, None)))
+            if "delete:" in tags:
+                return False
+            self.places.append(state)
+            return True
         if not self.pending or not isinstance(state, PlaceState) or state.operations:
             self.fault(brace, "'{' is not expected here")
             return False
@@ -331,9 +338,11 @@ class _Loader:
             steps = state.steps
         self._mark(steps, tags)
 
-    def _delete(self, place: PlaceState, state: State) -> None:
+    def _delete(self, place: PlaceState | KeyState, state: State) -> None:
         """`delete: words;`, where the words may name a leaf without its value."""
-        again: State = PlaceState("delete", place.root, self.tree, place.steps, start=len(place.steps))
+        upper = place.place if isinstance(place, KeyState) else place
+        above = PlaceState("delete", upper.root, self.tree, upper.steps, start=len(upper.steps))
+        again: State = KeyState(above, place.node, place.here) if isinstance(place, KeyState) else above
         try:
             for item in self.pending:
                 again = step(again, item[1])

@@ -141,6 +141,10 @@ class KeyState(State):
         self.node = node
         self.here = here
 
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        return self.place.steps
+
     def ends(self) -> bool:
         return self.place.verb in ("delete", "show", "activate", "deactivate", "wildcard") and not self.node.bare
 

@@ -89,6 +89,11 @@ def child_braces(node: Node, value: Any, tree: Tree, notes: Notes | None = None)
                 yield from joined_braces(node, child, value, notes)
     elif node.kind == CONTAINER:
         yield from _told(_block(node.name, node, value, notes), node, node.name, marks(tree, node.name), notes)
+    elif node.gathered:
+        yield f"{node.name} {{"
+        for key in keys(node, value):
+            yield from (INDENT + line for line in entry_braces(node, key, value[key], marks(tree, node.name, key), notes))
+        yield "}"
     else:
         for key in keys(node, value):
             yield from entry_braces(node, key, value[key], marks(tree, node.name, key), notes)
@@ -110,7 +115,7 @@ def entry_braces(node: Node, key: str, value: Tree, kept: Mark, notes: Notes | N
 
 
 def head(node: Node, key: str) -> str:
-    return quote(key) if node.bare else f"{node.name} {quote(key)}"
+    return quote(key) if node.bare or node.gathered else f"{node.name} {quote(key)}"
 
 
 def _told(lines: list[str], node: Node, name: str, kept: Mark, notes: Notes | None) -> Iterator[str]:

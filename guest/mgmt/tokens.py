@@ -25,7 +25,7 @@ class UnclosedQuote(ValueError):
         self.column = column
 
 
-ESCAPES = {"n": "\n", "t": "\t"}
+ESCAPES = {"n": "\n", "t": "\t", '"': '"', "\\": "\\"}
 
 
 def quoted_word(line: str, start: int) -> tuple[str, int]:
@@ -35,7 +35,8 @@ def quoted_word(line: str, start: int) -> tuple[str, int]:
     while at < len(line):
         character = line[at]
         if character == "\\" and at + 1 < len(line):
-            out.append(ESCAPES.get(line[at + 1], line[at + 1]))
+            # Other escapes stay as they are: patterns are full of them.
+            out.append(ESCAPES.get(line[at + 1], line[at : at + 2]))
             at += 2
             continue
         if character == '"':

@@ -83,7 +83,8 @@ def _yes(session: Session, question: str) -> bool:
 
 
 def _delete(session: Session, given: Given, operations: Operations) -> None:
-    if not operations[0][0] or operations[0][0] == session.steps:
+    operations = operations or ((session.steps, None),)
+    if operations[0][0] == session.steps:
         warning = "" if session.steps else "This will delete the entire configuration\n"
         if not _yes(session, f"{warning}Delete everything under this level?"):
             return
@@ -122,7 +123,7 @@ def _wildcard_delete(session: Session, given: Given, operations: Operations) -> 
     if not found:
         session.channel.text("warning: statement not found\n")
         return
-    session.channel.text("".join(f"  matched: {trees.words(steps)[-1]}\n" for steps in found))
+    session.channel.text("".join(f"  matched: {' '.join(trees.words(steps[len(session.steps) :]))}\n" for steps in found))
     if _yes(session, f"Delete {len(found)} objects?"):
         _change(session, "delete", tuple((steps, None) for steps in found))
 

@@ -82,7 +82,12 @@ def _braces(tree: Tree, steps: Steps, schema: Node, notes: texts.Notes | None) -
     if node.kind in (LEAF, FLAG, LEAVES):
         return list(texts.child_braces(node, value, {}, notes))
     if node.kind == LIST and key is None:
-        return list(texts.child_braces(node, value, trees.get(tree, steps[:-1]), notes))
+        above = trees.get(tree, steps[:-1])
+        if node.gathered:
+            for name in trees.keys(node, value):
+                lines += texts.entry_braces(node, name, value[name], trees.marks(above, node.name, name), notes)
+            return lines
+        return list(texts.child_braces(node, value, above, notes))
     return lines + texts.braces(value, node, notes)
 
 

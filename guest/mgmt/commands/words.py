@@ -80,7 +80,7 @@ class CommandState(State):
         self.top = top
 
     def ends(self) -> bool:
-        if self.word.run is None:
+        if self.word.run is None or self.word.statement not in ("", "delete", "show"):
             return False
         return not any(argument.mandatory for argument in self.word.arguments[self.index :])
 
