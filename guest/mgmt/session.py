@@ -96,7 +96,11 @@ class Session:
 
     def banner(self) -> str:
         """The lines before a configuration prompt."""
-        return " ".join(["[edit", *trees.words(self.steps)]) + "]" if self.configuring else ""
+        if not self.configuring:
+            return ""
+        left = self.datastore.unconfirmed
+        pending = f"# commit confirmed will be rolled back in {max(1, -int(-left // 60))} minutes\n" if left is not None else ""
+        return pending + " ".join(["[edit", *trees.words(self.steps)]) + "]"
 
     def prompt(self) -> str:
         at = f"{self.user}@{self.host_name}" if self.host_name else self.user

@@ -117,5 +117,5 @@ def _reply(session: Session, body: str) -> str:
     """As the original wraps it at the prompt."""
     return (
         f'<rpc-reply xmlns:junos="http://xml.juniper.net/junos/{RELEASE}/junos">\n{body}    <cli>\n'
-        f"        <banner>{session.banner()}</banner>\n    </cli>\n</rpc-reply>\n"
+        f"        <banner>{session.banner().rpartition(chr(10))[2]}</banner>\n    </cli>\n</rpc-reply>\n"
     )
