@@ -25,10 +25,9 @@ if TYPE_CHECKING:
 def effective(tree: Tree, schema: Node) -> Tree:
     """What is put to work: without what is inactive, with what is inherited, without groups and marks."""
     plain = trees.active(tree, schema)
-    if GROUPS not in plain:
-        return _without(plain, schema) if _mentions(plain, schema) else plain
-    found = _expanded(plain, schema, (), [], plain[GROUPS], remarks=False)
-    found = _without(found, schema)
+    if GROUPS in plain:
+        plain = _expanded(plain, schema, (), [], plain[GROUPS], remarks=False)
+    found = _without(plain, schema)
     trees.prune(found, schema)
     return found
 
@@ -46,10 +45,6 @@ def undefined(tree: Tree, schema: Node) -> Iterator[tuple[tuple[Step, ...], str]
     for steps, value in trees.statements(plain, schema):
         if steps[-1][0].name in (APPLY_GROUPS.name, APPLY_GROUPS_EXCEPT.name) and value not in known:
             yield steps[:-1], value or ""
-
-
-def _mentions(tree: Tree, schema: Node) -> bool:
-    return any(steps[-1][0].name in ABOUT_GROUPS for steps, _ in trees.statements(tree, schema))
 
 
 def _without(tree: Tree, schema: Node) -> Tree:

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from tests.unit.mgmt_router import START, User, boot, prepare
 
 from mgmt import groups, store  # isort: skip
@@ -76,7 +75,9 @@ def test_failed_commit_does_not_confirm(root: Path) -> None:
 
 def test_restart_goes_on_waiting_or_goes_back(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     datastore = boot(root, START)
-    User(datastore).says("configure", "set system host-name one", "commit confirmed 5", "set system host-name two", "commit confirmed 3")
+    User(datastore).says(
+        "configure", "set system host-name one", "commit confirmed 5", "set system host-name two", "commit confirmed 3"
+    )
     datastore._await_confirmation(None)  # this daemon is gone
     again = boot(root)
     assert again.running["system"]["host-name"] == "two"
@@ -155,7 +156,10 @@ def test_private_conflict_is_told_and_update_solves_it(root: Path) -> None:
     assert "error: conflict" in said
     assert datastore.running["system"]["host-name"] == "anns"
     assert "[edit system host-name]" in bob.says("update")
-    assert bob.says("show | compare") == "[edit system]\n-  host-name anns;\n+  host-name bobs;\n+   services {\n+       ssh;\n+   }\n"
+    assert (
+        bob.says("show | compare")
+        == "[edit system]\n-  host-name anns;\n+  host-name bobs;\n+   services {\n+       ssh;\n+   }\n"
+    )
     assert bob.says("commit") == "commit complete\n"
     assert datastore.running["system"]["host-name"] == "bobs"
 
