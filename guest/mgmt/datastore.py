@@ -61,8 +61,6 @@ class Datastore:
         """Seconds since the epoch of the active commit; 0 when there is none."""
         self.loaded_by = ""
         """Who committed it."""
-        self.tell: Callable[[str], None] = log
-        """Says something to everybody who is logged in."""
         self._engine = Engine(world, supervisor, log)
         self._parts: dict[str, Part] = {}
         self._confirm: store.Confirm | None = None
@@ -266,6 +264,8 @@ class Datastore:
         editor = self._private(number)
         if editor is None:
             return self.candidate
+        if trees.same(editor.base, self.active, self.schema):
+            return editor.tree
         fresh, conflicts = merging.merged(editor.base, editor.tree, self.active, self.schema)
         if conflicts:
             lines = [
@@ -343,8 +343,10 @@ class Datastore:
             raise Refused([f"error: configuration can't be kept: {error.strerror}"]) from error
         self._parts = parts
         before, self.active, self.running = self.active, trees.copy(fresh), running
-        # What others have in the shared candidate stays there.
-        self.candidate = merging.merged(before, self.candidate, self.active, self.schema)[0]
+        if self.candidate is fresh or trees.same(self.candidate, before, self.schema):
+            self.candidate = trees.copy(self.active)
+        else:  # what others have in the shared candidate stays there
+            self.candidate = merging.merged(before, self.candidate, self.active, self.schema)[0]
         self.log(f"configuration: committed by {user} via {via}")
 
     def _keep(self, tree: Tree, user: str, via: str, comment: str, confirm: store.Confirm | None = None) -> None:
@@ -437,7 +439,9 @@ class Datastore:
             except (Refused, Failed, OSError, EOFError, ValueError) as error:
                 self.log(f"configuration: not confirmed, but going back failed: {error}")
                 return
-            self.tell("Commit was not confirmed; automatic rollback complete.")
+            self.log("configuration: the commit was not confirmed, gone back")
+            for session in list(self.sessions.values()):
+                session.notices.append("Commit was not confirmed; automatic rollback complete.")
 
     # ---- what is running
 

@@ -7,8 +7,6 @@ entries that are there by themselves or from another group. `apply-groups-except
 
 from __future__ import annotations
 
-import fnmatch
-
 from . import tree as trees
 from .nodes import ABOUT_GROUPS, APPLY_GROUPS, APPLY_GROUPS_EXCEPT, CONTAINER, GROUPS, LEAVES, LIST, Node
 
@@ -120,6 +118,8 @@ def _wild(key: str) -> bool:
 
 def _matching(entries: Tree, key: str) -> list[str]:
     """The keys in a group that mean `key`, the plain one first."""
+    import fnmatch
+
     return [one for one in (key,) if one in entries] + [
         one for one in entries if one != key and _wild(one) and fnmatch.fnmatchcase(key, one[1:-1])
     ]

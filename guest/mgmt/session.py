@@ -75,6 +75,8 @@ class Session:
         self.screen_width = -1
         self.closed = False
         self.ok = True
+        self.notices: list[str] = []
+        """What the router has to say to its users: shown after their next command."""
         self._buffer: list[str] = []
 
     # ---- who and where
@@ -166,7 +168,13 @@ class Session:
             self.steps = level
             self.fail(*error.lines)
         self._flush()
+        self._announce()
         return self.ok
+
+    def _announce(self) -> None:
+        if self.notices and self.channel.tty:
+            self.channel.text("".join(f"\nBroadcast Message from root@{self.host_name}\n\n{text}\n\n" for text in self.notices))
+        self.notices.clear()
 
     def _lifted(self, words: list[Token]) -> list[Token]:
         """`top set ...` and `up 2 show ...`: go there, and the words that are run there. The caller goes back."""

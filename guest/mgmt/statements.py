@@ -256,7 +256,7 @@ class TargetState(State):
         node = self.steps[-1][0]
         if not self.word:
             return self.words(self.place, self.steps)
-        if not self.named and not node.bare and node.kind == LIST:
+        if not self.named and not node.bare and not node.gathered and node.kind == LIST:
             return [Choice(node.help, lambda _: TargetState(self.place, self.steps, self.word, named=True), word=node.name)]
 
         def enter(key: str) -> State:

@@ -31,7 +31,7 @@ def _commit(session: Session, given: Given, operations: Operations) -> None:
     minutes = int(given["confirmed"] or DEFAULT_MINUTES) if "confirmed" in given else 0
     store.commit(user=session.user, via="cli", comment=given.get("comment", ""), minutes=minutes, number=session.number)
     _warn(session)
-    if minutes:
+    if minutes and store.unconfirmed is not None:
         session.channel.text(f"commit confirmed will be automatically rolled back in {minutes} minutes unless confirmed\n")
     session.out("commit complete")
     if "and-quit" in given:
