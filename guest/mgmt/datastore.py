@@ -357,7 +357,17 @@ class Datastore:
                                              minutes=minutes))  # fmt: skip
         self.loaded, self.loaded_by = now, user
 
+    def _ask_checkers(self, parts: dict[str, Part]) -> None:
+        """The daemons' own checkers, on what differs; Refused when one has a complaint."""
+        for name, module in modules():
+            if hasattr(module, "check") and not parts[name].same(self._parts.get(name)):
+                try:
+                    module.check(self._engine, parts[name])
+                except Failed as error:
+                    raise Refused([f"error: {error}", "error: configuration check-out failed"]) from error
+
     def _put_to_work(self, parts: dict[str, Part]) -> None:
+        self._ask_checkers(parts)
         done: list[str] = []
         for name, module in modules():
             old = self._parts.get(name)

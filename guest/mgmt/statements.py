@@ -105,6 +105,8 @@ class PlaceState(State):
             return []
         if self.verb != "set" and child.kind == PROMPT:
             return []
+        if self.verb in ("activate", "annotate", "deactivate") and child.kind == LEAF and child.bare:
+            return []
         mark = ">" if child.kind in (CONTAINER, LIST) else "+" if child.kind == LEAVES else " "
         if child.kind == LEAF and child.bare and self.verb == "set":
             return [] if self.done else ValueState(self, child).choices()
