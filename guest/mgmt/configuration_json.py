@@ -45,7 +45,7 @@ def _object(tree: Tree, schema: Node) -> dict[str, Any]:
             continue
         value = tree[child.name]
         if child.kind == LIST:
-            found[child.name] = [
+            found[child.tag] = [
                 {**_at("@", trees.marks(tree, child.name, key)), child.identifier: _scalar(child, key), **_object(entry, child)}
                 for key, entry in ((key, value[key]) for key in trees.keys(child, value))
             ]
@@ -53,15 +53,15 @@ def _object(tree: Tree, schema: Node) -> dict[str, Any]:
         kept = trees.marks(tree, child.name)
         if child.kind == CONTAINER:
             inside = {**_at("@", kept), **_object(value, child)}
-            found[child.name] = inside or [None]
+            found[child.tag] = inside or [None]
             continue
-        found |= _at(f"@{child.name}", kept)
+        found |= _at(f"@{child.tag}", kept)
         if child.kind == LEAVES:
-            found[child.name] = [_scalar(child, item) for item in value]
+            found[child.tag] = [_scalar(child, item) for item in value]
         elif child.kind == FLAG:
-            found[child.name] = [None]
+            found[child.tag] = [None]
         else:
-            found[child.name] = _scalar(child, value)
+            found[child.tag] = _scalar(child, value)
     return found
 
 

@@ -87,7 +87,7 @@ def _begin(parent: Element, node: Node, kept: Mark) -> Element:
     attributes = {"inactive": "inactive"} if kept.get(trees.INACTIVE) else {}
     if trees.GROUP in kept:
         attributes["junos:group"] = kept[trees.GROUP]
-    return parent.append(Element(node.name, attributes=attributes))
+    return parent.append(Element(node.tag, attributes=attributes))
 
 
 # ---- reading
@@ -155,7 +155,7 @@ class _Reader:
                 continue
             if node.kind == LIST and name == node.identifier and not element.children and steps:
                 continue
-            child = node.child(name)
+            child = node.by_tag(name)
             if child is None or (child.kind == PROMPT and not child.hidden):
                 self.fault("unknown-element", steps, name, "syntax error, unknown statement" + _near(name, node))
                 continue

@@ -105,6 +105,15 @@ class Node:
                 return child
         return None
 
+    @property
+    def tag(self) -> str:
+        """The element's name in XML and JSON, where a name can't begin with a digit (802.3ad)."""
+        return f"ieee-{self.name}" if self.name[0].isdigit() else self.name
+
+    def by_tag(self, tag: str) -> Node | None:
+        """The child that an element stands for."""
+        return self.child(tag) or self.child(tag.removeprefix("ieee-"))
+
     def __repr__(self) -> str:
         return f"Node({self.kind} {self.name})"
 

@@ -33,7 +33,7 @@ POLICY = container(
     ),
     entries("server", "Server", t.text, flag("prefer", "Prefer"), gathered=True),
     entries("filter", "Filter", t.prefix, MODE, oneline=True, identifier="address"),
-    container("then", "Action", flag("accept", "Accept"), leaf("note", "Note", t.text)),
+    container("then", "Action", flag("accept", "Accept"), leaf("note", "Note", t.text), leaf("802.3ad", "Bundle", t.text)),
 )
 
 SAMPLE_WORDS = """0 1 7 100 1500 65001 1200 west back\\slash <*> <ge-*> ge-0/0/1 ge-1/0/3.0 lo0 fxp0 10.0.0.1 10.1.0.0/16
@@ -261,6 +261,8 @@ def test_inactive_and_annotated_are_differences() -> None:
 
 
 def test_rare_forms() -> None:
+    bundle = xmltree.write(configuration_xml.document(policy("then { 802.3ad ae0; }"), POLICY))
+    assert "<ieee-802.3ad>ae0</ieee-802.3ad>" in bundle, "an element's name begins with a letter"
     made = policy("server { a; b { prefer; } } filter 10.0.0.0/8 exact; filter 10.0.0.0/8 longer; server { c; }")
     assert (
         text.as_text(made, POLICY) == "server {\n    a;\n    b {\n        prefer;\n    }\n    c;\n}\nfilter 10.0.0.0/8 longer;\n"
