@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from .. import store as stored
 from .. import valuetypes as t
 from ..editors import EXCLUSIVE, PRIVATE, SHARED
-from . import show_interfaces, show_routing, show_system
+from ..replies import interfaces
+from . import answers
 from .committing import REQUEST_CONFIGURATION, SHOW_RESCUE, SHOW_ROLLBACK
 from .display import show_difference, show_tree, stage, when
 from .words import CONFIGURE, OPERATE, Argument, Option, Word
@@ -40,16 +40,15 @@ def _show_configuration(session: Session, given: Given, operations: Operations) 
     show_tree(session, store.active, steps, active=True)
 
 
-def _show_commit(session: Session, given: Given, operations: Operations) -> None:
-    for number, commit in stored.history(session.datastore.world):
-        confirmed = f" commit confirmed, rollback in {commit.minutes}mins" if commit.minutes else ""
-        session.out(f"{number:<3} {commit.when} by {commit.user} via {commit.via}{confirmed}")
-        if commit.comment:
-            session.out(f"    {commit.comment}")
-
-
 def _quit(session: Session, given: Given, operations: Operations) -> None:
     session.closed = True
+
+
+def _cli(session: Session, given: Given, operations: Operations) -> None:
+    names = {0: "none", 1: "read-only", 2: "operator", 3: "super-user"}
+    session.out(f"CLI screen length set to {'the terminal' if session.screen_length < 0 else session.screen_length}")
+    session.out(f"CLI screen width set to {'the terminal' if session.screen_width < 0 else session.screen_width}")
+    session.out(f"CLI user {session.user}, class {names[session.level]}")
 
 
 def _screen_length(session: Session, given: Given, operations: Operations) -> None:
@@ -78,7 +77,7 @@ def _ping(session: Session, given: Given, operations: Operations) -> None:
     if "do-not-fragment" in given:
         argv += ["-M", "do"]
     if "interface" in given:
-        argv += ["-I", show_interfaces.kernel_name(given["interface"])]
+        argv += ["-I", interfaces.kernel_name(given["interface"])]
     session.run_program([*argv, "--", given["host"]])
 
 
@@ -128,65 +127,121 @@ def _restart(session: Session, given: Given, operations: Operations) -> None:
 
 
 def _interface_names(session: Session) -> list[str]:
-    return show_interfaces.known(session)
+    return interfaces.known(session)
 
 
-INTERFACE = t.pattern("interface-name", t.INTERFACE_PATTERN[:-1] + r"|em1)(\.0)?", "an interface like ge-0/0/0 is needed")
-_INTERFACE_ARGUMENT = Argument("interface", INTERFACE, "Name of interface", known=_interface_names)
+INTERFACE = t.pattern("interface-name", r"[A-Za-z0-9][\w./:-]*", "an interface like ge-0/0/0 is needed")
+_WILDCARD = t.pattern("interface-name", r"[A-Za-z0-9*?\[][\w./:*?\[\]!-]*", "an interface like ge-0/0/0 or ge-* is needed")
+_INTERFACE_ARGUMENT = Argument("interface", _WILDCARD, "Name of interface", known=_interface_names)
 _HOST = Argument("host", t.host, "Hostname or IP address of remote host", mandatory=True)
+
+_SLOT = Argument("fpc-slot", t.number("fpc-slot", 0, 11), "FPC slot number")
+_LONG = (Option("brief", "Display brief output"), Option("detail", "Display detailed output"),
+         Option("extensive", "Display extensive output"))  # fmt: skip
 
 SHOW = Word(
     "show",
     "Show system information",
-    Word("arp", "Show system Address Resolution Protocol table entries", run=show_system.arp),
+    Word(
+        "arp",
+        "Show system Address Resolution Protocol table entries",
+        run=answers.ARP,
+        options=(
+            Option("interface", "Name of interface", INTERFACE),
+            Option("no-resolve", "Don't attempt to print addresses symbolically"),
+        ),
+    ),
     Word(
         "bgp",
         "Show Border Gateway Protocol information",
-        Word("neighbor", "Show the BGP neighbors", run=show_routing.bgp_neighbor),
-        Word("summary", "Show overview of BGP information", run=show_routing.bgp_summary),
+        Word(
+            "neighbor",
+            "Show the BGP neighbors",
+            run=answers.BGP_NEIGHBOR,
+            arguments=(Argument("neighbor-address", t.address, "Address of the neighbor"),),
+        ),
+        Word("summary", "Show overview of BGP information", run=answers.BGP_SUMMARY),
     ),
     Word(
         "chassis",
         "Show chassis information",
-        Word("fpc", "Show Flexible PIC Concentrator status", run=show_system.fpc),
-        Word("hardware", "Show installed hardware components", run=show_system.hardware),
+        Word("alarms", "Show chassis alarm status", run=answers.CHASSIS_ALARMS),
+        Word("environment", "Show component status and temperature", run=answers.CHASSIS_ENVIRONMENT),
+        Word(
+            "fpc",
+            "Show Flexible PIC Concentrator status",
+            Word("pic-status", "Show PIC status", run=answers.CHASSIS_PICS, arguments=(_SLOT,)),
+            run=answers.CHASSIS_FPC,
+            arguments=(_SLOT,),
+            options=(Option("detail", "Display detailed output"),),
+        ),
+        Word("hardware", "Show installed hardware components", run=answers.CHASSIS_HARDWARE),
+        Word("routing-engine", "Show Routing Engine status", run=answers.CHASSIS_ENGINE),
     ),
-    Word("cli", "Show command-line interface settings", run=show_system.cli),
+    Word("cli", "Show command-line interface settings", run=_cli),
     Word("configuration", "Show current configuration", run=_show_configuration, statement="show"),
-    Word("host", "Show hostname and address", run=show_system.host),
+    Word("host", "Show hostname and address", run=answers.HOST),
     Word(
         "interfaces",
         "Show interface information",
-        Word("descriptions", "Display interface description strings", run=show_interfaces.descriptions),
-        Word("terse", "Display terse output", run=show_interfaces.terse, arguments=(_INTERFACE_ARGUMENT,)),
-        run=show_interfaces.basic,
+        run=answers.INTERFACES,
         arguments=(_INTERFACE_ARGUMENT,),
-        options=(Option("terse", "Display terse output"),),
+        options=(
+            Option("brief", "Display brief output"),
+            Option("descriptions", "Display interface description strings"),
+            Option("detail", "Display detailed output"),
+            Option("extensive", "Display extensive output"),
+            Option("media", "Display media information"),
+            Option("routing-instance", "Name of routing instance", t.text),
+            Option("statistics", "Display statistics"),
+            Option("terse", "Display terse output"),
+        ),
     ),
-    Word("ipv6", "Show IPv6 information", Word("neighbors", "Show IPv6 neighbor cache", run=show_system.neighbors)),
+    Word("ipv6", "Show IPv6 information", Word("neighbors", "Show IPv6 neighbor cache", run=answers.IPV6_NEIGHBORS)),
     Word(
         "isis",
         "Show Intermediate System-to-Intermediate System information",
-        Word("adjacency", "Show the IS-IS adjacency database", run=show_routing.isis_adjacency),
-        Word("interface", "Show IS-IS interface information", run=show_routing.isis_interface),
+        Word("adjacency", "Show the IS-IS adjacency database", run=answers.ISIS_ADJACENCY, options=_LONG),
+        Word("database", "Show the IS-IS link-state database", run=answers.ISIS_DATABASE),
+        Word("interface", "Show IS-IS interface information", run=answers.ISIS_INTERFACE),
     ),
-    Word("ntp", "Show Network Time Protocol information", Word("associations", "Display status of peers", run=show_system.ntp)),
+    Word(
+        "lldp",
+        "Show Link Layer Discovery Protocol information",
+        Word("neighbors", "Show LLDP neighbors", run=answers.LLDP_NEIGHBORS),
+    ),
+    Word(
+        "log",
+        "Show contents of log file",
+        run=answers.LOG,
+        arguments=(
+            Argument(
+                "filename", t.file_name, "Name of log file", known=lambda session: session.datastore.world.names("/var/log")
+            ),
+        ),
+        level=OPERATE,
+    ),
+    Word("ntp", "Show Network Time Protocol information", Word("associations", "Display status of peers", run=answers.NTP)),
     Word(
         "ospf",
         "Show Open Shortest Path First information",
-        Word("database", "Show link-state database", run=show_routing.ospf_database),
-        Word("interface", "Show interface information", run=show_routing.ospf_interface),
-        Word("neighbor", "Show neighbor status", run=show_routing.ospf_neighbor),
+        Word("database", "Show link-state database", run=answers.OSPF_DATABASE),
+        Word("interface", "Show interface information", run=answers.OSPF_INTERFACE),
+        Word("neighbor", "Show neighbor status", run=answers.OSPF_NEIGHBOR, options=_LONG),
+        Word("overview", "Show OSPF overview", run=answers.OSPF_OVERVIEW),
     ),
     Word(
         "ospf3",
         "Show Open Shortest Path First version 3 information",
-        Word("neighbor", "Show neighbor status", run=show_routing.ospf3_neighbor),
+        Word("database", "Show link-state database", run=answers.OSPF3_DATABASE),
+        Word("interface", "Show interface information", run=answers.OSPF3_INTERFACE),
+        Word("neighbor", "Show neighbor status", run=answers.OSPF3_NEIGHBOR),
     ),
     Word(
         "route",
         "Show routing table information",
-        run=show_routing.route,
+        Word("summary", "Show summary statistics", run=answers.ROUTE_SUMMARY),
+        run=answers.ROUTE,
         arguments=(Argument("destination", t.Type("destination", t.address_or_prefix), "IP address or prefix"),),
         options=(
             Option(
@@ -199,25 +254,42 @@ SHOW = Word(
                     isis="IS-IS",
                     local="Local addresses",
                     ospf="OSPF",
+                    ospf3="OSPF version 3",
                     static="Static",
                 ),
             ),
+            Option("active-path", "Show active paths"),
             Option("exact", "Show the exact prefix only"),
+            Option("table", "Name of routing table", t.text),
             Option("terse", "Display terse output"),
+            *_LONG,
         ),
     ),
-    Word("snmp", "Show Simple Network Management Protocol information", run=show_system.snmp),
+    Word(
+        "snmp",
+        "Show Simple Network Management Protocol information",
+        Word("statistics", "Show SNMP agent statistics", run=answers.SNMP),
+        run=answers.SNMP,
+    ),
     Word(
         "system",
         "Show system information",
-        Word("commit", "Show commit history", run=_show_commit),
+        Word("alarms", "Show system alarm status", run=answers.SYSTEM_ALARMS),
+        Word("commit", "Show commit history", run=answers.SYSTEM_COMMIT),
+        Word("information", "Show general system information", run=answers.SYSTEM_INFORMATION),
+        Word(
+            "processes",
+            "Show the router's own daemons",
+            run=answers.SYSTEM_PROCESSES,
+            options=(Option("extensive", "Show all processes of the system"),),
+        ),
         SHOW_RESCUE,
-        Word("processes", "Show the router's own daemons", run=show_system.processes),
         SHOW_ROLLBACK,
-        Word("uptime", "Show time since system and processes started", run=show_system.uptime),
-        Word("users", "Show users who are currently logged in", run=show_system.users),
+        Word("storage", "Show local storage data", run=answers.SYSTEM_STORAGE),
+        Word("uptime", "Show time since system and processes started", run=answers.SYSTEM_UPTIME),
+        Word("users", "Show users who are currently logged in", run=answers.SYSTEM_USERS),
     ),
-    Word("version", "Show software process revision levels", run=show_system.version),
+    Word("version", "Show software process revision levels", run=answers.VERSION),
 )
 
 ROOT = Word(

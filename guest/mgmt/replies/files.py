@@ -1,0 +1,112 @@
+"""`file list`, `file show` and the like: done with the user's own rights, by the program at the user's end."""
+
+from __future__ import annotations
+
+import os
+
+from ..xmltree import Element
+from .reply import columns, fail, output
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..session import Session
+
+    Given = dict[str, str]
+
+
+def home(session: Session) -> str:
+    return "/root" if session.user == "root" else f"/var/home/{session.user}"
+
+
+def place(session: Session, path: str) -> str:
+    """Where a file is that the user names: from the home folder on, `~` stands for it."""
+    if path == "~" or path.startswith("~/"):
+        path = home(session) + path[1:]
+    return session.datastore.world.path(os.path.join(home(session), path))
+
+
+def _run(session: Session, argv: list[str]) -> str:
+    """What the program said; Refused with its complaint when it fails."""
+    code, text = session.channel.run(argv, capture=True)
+    if code != 0:
+        lines = text.strip().splitlines()
+        raise fail(
+            f"error: {lines[-1].replace(session.datastore.world.root or '//', '')}" if lines else f"error: {argv[0]} failed"
+        )
+    return text
+
+
+def listing(session: Session, given: Given) -> Element:
+    path = given.get("path") or "~"
+    real = place(session, path)
+    text = _run(session, ["ls", "-lnA", "--time-style=+%s", "--", real])
+    root = Element("directory-list", attributes={"root-path": real.removeprefix(session.datastore.world.root)})
+    folder = root.add("directory")
+    folder.add("directory-name", root.attributes["root-path"])
+    for line in text.splitlines():
+        words = line.split(maxsplit=6)
+        if len(words) < 7:
+            continue
+        one = folder.add("file-information")
+        one.add("file-name", words[6].partition(" -> ")[0].rpartition("/")[2])
+        if words[0].startswith("d"):
+            one.add("file-directory")
+        one.add("file-permissions", words[0])
+        one.add("file-owner", words[2])
+        one.add("file-group", words[3])
+        one.add("file-links", words[1])
+        one.add("file-size", words[4])
+        one.add("file-date", words[5])
+    folder.add("total-files", len(folder.all("file-information")))
+    return root
+
+
+def listing_text(root: Element, given: Given) -> str:
+    folder = root.children[0]
+    lines = [f"\n{folder.value('directory-name')}:\n"]
+    if "detail" in given:
+        rows = [(one.value("file-permissions"), one.value("file-links"), one.value("file-owner"), one.value("file-size"),
+                 one.value("file-name")) for one in folder.all("file-information")]  # fmt: skip
+        return lines[0] + columns(list(rows), (10, -3, 8, -10, 0))
+    for one in folder.all("file-information"):
+        lines.append(one.value("file-name") + ("/" if one.find("file-directory") is not None else "") + "\n")
+    return "".join(lines)
+
+
+def content(session: Session, given: Given) -> Element:
+    real = place(session, given["filename"])
+    text = _run(session, ["cat", "--", real])
+    root = Element("file-content", text)
+    root.attributes = {"filename": given["filename"], "filesize": str(len(text))}
+    return root
+
+
+def content_text(root: Element, given: Given) -> str:
+    return root.text
+
+
+def copy(session: Session, given: Given) -> Element:
+    _run(session, ["cp", "--", place(session, given["source"]), place(session, given["destination"])])
+    return output("")
+
+
+def rename(session: Session, given: Given) -> Element:
+    _run(session, ["mv", "--", place(session, given["source"]), place(session, given["destination"])])
+    return output("")
+
+
+def delete(session: Session, given: Given) -> Element:
+    _run(session, ["rm", "--", place(session, given["path"])])
+    return output("")
+
+
+def log(session: Session, given: Given) -> Element:
+    """A file of /var/log, or the list of them. The daemon reads it: the files are root's."""
+    world = session.datastore.world
+    name = given.get("filename")
+    if not name:
+        return output("".join(one + "\n" for one in world.names("/var/log")))
+    text = None if "/" in name or name.startswith(".") else world.read(f"/var/log/{name}")
+    if text is None:
+        raise fail(f"error: could not resolve file: /var/log/{name}")
+    return output(text)
