@@ -67,7 +67,13 @@ SYSTEM = container(
         container(
             "netconf",
             "Allow NETCONF connections",
-            container("ssh", "Allow NETCONF over SSH (accepted; port 830 is opened by a later release)", by="ssh", presence=True),
+            container(
+                "ssh",
+                "Allow NETCONF over SSH",
+                leaf("port", "Service port number", t.number("port", 1, 65535)),
+                by="ssh",
+                presence=True,
+            ),
         ),
     ),
     container(
