@@ -115,8 +115,50 @@ def _system(verb: str, question: str, argv: list[str]) -> Word:
     return Word(verb, question.rstrip(" ?"), run=run, level=CONFIGURE)
 
 
-def _clear_ospf(session: Session, given: Given, operations: Operations) -> None:
-    session.datastore.world.run(["vtysh", "-c", "clear ip ospf neighbor"])
+def _vtysh(name: str, help_: str, daemon: str, command: str, *, arguments: tuple[Argument, ...] = ()) -> Word:
+    """A word that makes FRR's `daemon` run `command`; `{}` in it is the argument, or `*`."""
+
+    def run(session: Session, given: Given, operations: Operations) -> None:
+        if daemon not in session.datastore.daemons():
+            session.fail(f"error: {daemon} is not running")
+            return
+        line = command.format(next(iter(given.values()), "*"))
+        done = session.datastore.world.run(["vtysh", "-d", daemon, "-c", line])
+        if done.code != 0 or done.out.startswith("%"):
+            session.fail(f"error: {(done.out or done.err).strip()}")
+
+    return Word(name, help_, run=run, arguments=arguments, level=OPERATE)
+
+
+def _flush(name: str, help_: str, family: str) -> Word:
+    """A word that makes the kernel forget the neighbors of a family."""
+
+    def run(session: Session, given: Given, operations: Operations) -> None:
+        done = session.datastore.world.run(["ip", family, "neighbor", "flush", "all"])
+        if done.code != 0:
+            session.fail(f"error: {done.err.strip()}")
+
+    return Word(name, help_, run=run, level=OPERATE)
+
+
+def _monitor(session: Session, given: Given, operations: Operations) -> None:
+    """The kernel's counters of an interface, once a second until ^C; once where nobody looks."""
+    look = ["ip", "-s", "link", "show", "dev", interfaces.kernel_name(given["interface"])]
+    session.run_program(["watch", "-n", "1", "-t", *look] if session.channel.tty else look)
+
+
+def _help(session: Session, given: Given, operations: Operations) -> None:
+    """Commands whose words or help hold the text."""
+    wanted = given["text"].lower()
+
+    def search(word: Word, path: str) -> None:
+        for child in word.children:
+            here = f"{path} {child.name}".strip()
+            if child.run is not None and (wanted in here or wanted in child.help.lower()):
+                session.out(f"{here}\n    {child.help}")
+            search(child, here)
+
+    search(ROOT, "")
 
 
 def _restart(session: Session, given: Given, operations: Operations) -> None:
@@ -135,6 +177,7 @@ _WILDCARD = t.pattern("interface-name", r"[A-Za-z0-9*?\[][\w./:*?\[\]!-]*", "an 
 _INTERFACE_ARGUMENT = Argument("interface", _WILDCARD, "Name of interface", known=_interface_names)
 _HOST = Argument("host", t.host, "Hostname or IP address of remote host", mandatory=True)
 
+_PEER = Argument("neighbor-address", t.address, "Address of the neighbor")
 _SLOT = Argument("fpc-slot", t.number("fpc-slot", 0, 11), "FPC slot number")
 _LONG = (Option("brief", "Display brief output"), Option("detail", "Display detailed output"),
          Option("extensive", "Display extensive output"))  # fmt: skip
@@ -158,7 +201,7 @@ SHOW = Word(
             "neighbor",
             "Show the BGP neighbors",
             run=answers.BGP_NEIGHBOR,
-            arguments=(Argument("neighbor-address", t.address, "Address of the neighbor"),),
+            arguments=(_PEER,),
         ),
         Word("summary", "Show overview of BGP information", run=answers.BGP_SUMMARY),
     ),
@@ -292,16 +335,40 @@ SHOW = Word(
     Word("version", "Show software process revision levels", run=answers.VERSION),
 )
 
+
+def _file(name: str, help_: str) -> Argument:
+    return Argument(name, t.file_name, help_, mandatory=True)
+
+
+_TWO_FILES = (_file("source", "Source of the file"), _file("destination", "Destination of the file"))
+
 ROOT = Word(
     "",
     "Operational mode",
     Word(
         "clear",
         "Clear information in the system",
+        _flush("arp", "Clear address resolution information", "-4"),
+        Word(
+            "bgp",
+            "Clear Border Gateway Protocol information",
+            _vtysh("neighbor", "Clear BGP sessions", "bgpd", "clear bgp {}", arguments=(_PEER,)),
+        ),
+        Word("ipv6", "Clear IPv6 information", _flush("neighbors", "Clear IPv6 neighbor cache", "-6")),
+        Word(
+            "isis",
+            "Clear IS-IS information",
+            _vtysh("adjacency", "Clear IS-IS adjacencies", "isisd", "clear isis neighbor"),
+        ),
         Word(
             "ospf",
             "Clear Open Shortest Path First information",
-            Word("neighbor", "Clear OSPF neighbors", run=_clear_ospf, level=OPERATE),
+            _vtysh("neighbor", "Clear OSPF neighbors", "ospfd", "clear ip ospf neighbor"),
+        ),
+        Word(
+            "ospf3",
+            "Clear Open Shortest Path First version 3 information",
+            _vtysh("neighbor", "Clear OSPF3 neighbors", "ospf6d", "clear ipv6 ospf6 interface"),
         ),
     ),
     Word(
@@ -318,6 +385,41 @@ ROOT = Word(
         level=CONFIGURE,
     ),
     Word("exit", "Exit the management session", run=_quit),
+    Word(
+        "file",
+        "Perform file operations",
+        Word("copy", "Copy files", run=answers.FILE_COPY, arguments=_TWO_FILES, level=OPERATE),
+        Word("delete", "Delete files", run=answers.FILE_DELETE, arguments=(_file("path", "Path of the file"),), level=OPERATE),
+        Word(
+            "list",
+            "List file information",
+            run=answers.FILE_LIST,
+            arguments=(Argument("path", t.file_name, "Path of a file or folder"),),
+            options=(Option("detail", "Display detailed output"),),
+        ),
+        Word("rename", "Rename files", run=answers.FILE_RENAME, arguments=_TWO_FILES, level=OPERATE),
+        Word("show", "Show file contents", run=answers.FILE_SHOW, arguments=(_file("filename", "Name of the file"),)),
+    ),
+    Word(
+        "help",
+        "Provide help information",
+        Word(
+            "apropos",
+            "Find commands by a word",
+            run=_help,
+            arguments=(Argument("text", t.text, "Text to look for", mandatory=True),),
+        ),
+    ),
+    Word(
+        "monitor",
+        "Show real-time debugging information",
+        Word(
+            "interface",
+            "Show interface traffic",
+            run=_monitor,
+            arguments=(Argument("interface", INTERFACE, "Name of interface", known=_interface_names, mandatory=True),),
+        ),
+    ),
     Word(
         "ping",
         "Ping remote target",

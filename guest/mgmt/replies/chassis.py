@@ -67,9 +67,9 @@ def hardware(session: Session, given: Given) -> Element:
 def _module(above: Element, kind: str, name: str, description: str, model: str) -> Element:
     made = above.add(kind)
     made.add("name", name)
-    if name.startswith(("FPC", "PIC", "CPU")):
-        made.add("part-number", "BUILTIN" if name.startswith("PIC") else "")
-        made.add("serial-number", "BUILTIN" if name.startswith("PIC") else "")
+    if name.startswith("PIC"):
+        made.add("part-number", "BUILTIN")
+        made.add("serial-number", "BUILTIN")
     if description:
         made.add("description", description)
     if model:

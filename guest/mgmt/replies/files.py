@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 
 from ..xmltree import Element
 from .reply import columns, fail, output
@@ -51,22 +52,31 @@ def listing(session: Session, given: Given) -> Element:
         one.add("file-name", words[6].partition(" -> ")[0].rpartition("/")[2])
         if words[0].startswith("d"):
             one.add("file-directory")
-        one.add("file-permissions", words[0])
+        one.add("file-permissions", octal(words[0]), junos_format=words[0][:10])
         one.add("file-owner", words[2])
         one.add("file-group", words[3])
         one.add("file-links", words[1])
         one.add("file-size", words[4])
-        one.add("file-date", words[5])
+        one.add("file-date", words[5], junos_format=time.strftime("%b %e %H:%M", time.localtime(int(words[5]))))
     folder.add("total-files", len(folder.all("file-information")))
     return root
+
+
+def octal(letters: str) -> str:
+    """644 of -rw-r--r--; set-id and sticky bits are not told."""
+    bits = "".join("0" if letter in "-ST" else "1" for letter in letters[1:10])
+    return f"{int(bits, 2):o}"
 
 
 def listing_text(root: Element, given: Given) -> str:
     folder = root.children[0]
     lines = [f"\n{folder.value('directory-name')}:\n"]
     if "detail" in given:
-        rows = [(one.value("file-permissions"), one.value("file-links"), one.value("file-owner"), one.value("file-size"),
-                 one.value("file-name")) for one in folder.all("file-information")]  # fmt: skip
+        rows = []
+        for one in folder.all("file-information"):
+            mode = one.find("file-permissions")
+            letters = mode.attributes["junos:format"] if mode is not None else ""
+            rows.append((letters, *(one.value(f"file-{name}") for name in ("links", "owner", "size", "name"))))
         return lines[0] + columns(list(rows), (10, -3, 8, -10, 0))
     for one in folder.all("file-information"):
         lines.append(one.value("file-name") + ("/" if one.find("file-directory") is not None else "") + "\n")

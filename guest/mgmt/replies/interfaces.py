@@ -202,7 +202,7 @@ def _physical(session: Session, name: str, link: Link, given: Given) -> Element:
     made.add("oper-status", carrier)
     made.add("local-index", link.get("ifindex", 0))
     made.add("snmp-index", snmp_index(name, link))
-    description = _configured(session, name).get("description")
+    description = _configured(session, name).get("description", "")
     if description:
         made.add("description", description)
     made.add("if-type", "Loopback" if name == "lo0" else "Ethernet")
