@@ -7,6 +7,7 @@ import re
 from .. import configuration_xml as documents
 from .. import text as texts
 from .. import tree as trees
+from ..commands.words import CONFIGURE
 from ..parse import LoadError, load
 from ..replies.reply import output
 from ..xmltree import Element
@@ -58,7 +59,7 @@ def inherited(access: Access, tree: Tree) -> Tree:
     """The tree with its groups put in place."""
     from .. import groups
 
-    return groups.effective(tree, access.store.schema)
+    return groups.inherited(tree, access.store.schema)
 
 
 def _written(access: Access, tree: Tree, form: str, attributes: dict[str, str]) -> list[Element]:
@@ -96,7 +97,7 @@ def _difference(access: Access, old: Tree, new: Tree) -> Element:
     from ..compare import difference
 
     schema = access.store.schema
-    if access.session.level < 3:
+    if access.session.level < CONFIGURE:
         old, new = trees.without_secrets(old, schema), trees.without_secrets(new, schema)
     lines = difference(old, new, schema)
     made = Element("configuration-information")
@@ -115,7 +116,7 @@ def get_rollback(client: Client, operation: Element) -> list[Element]:
     if other:
         root.append(_difference(access, old, _old(access, int(other))))
         return [root]
-    if access.session.level < 3:
+    if access.session.level < CONFIGURE:
         old = trees.without_secrets(old, access.store.schema)
     form = (operation.value("format") or "text").lower()
     if form == "xml":
@@ -254,6 +255,25 @@ def save_rescue(client: Client, operation: Element) -> list[Element]:
     return _ok()
 
 
+def get_rescue(client: Client, operation: Element) -> list[Element]:
+    from ..datastore import Refused
+
+    access = client.access
+    try:
+        tree = access.store.rescue_tree()
+    except Refused as error:
+        raise refusal(error) from None
+    if access.session.level < CONFIGURE:
+        tree = trees.without_secrets(tree, access.store.schema)
+    root = Element("rescue-information")
+    if operation.attributes.get("format") == "xml":
+        root.append(access.document(tree, None, running=True))
+    else:
+        text = "\n" + texts.as_text(tree, access.store.schema)
+        root.add("configuration-information").add("configuration-output", text)
+    return [root]
+
+
 def request_end_session(client: Client, operation: Element) -> list[Element]:
     client.closing = True
     return [Element("end-session")]
@@ -272,6 +292,7 @@ OPERATIONS: dict[str, Operation] = {
     "lock-configuration": lock_configuration,
     "unlock-configuration": unlock_configuration,
     "get-rollback-information": get_rollback,
+    "get-rescue-information": get_rescue,
     "request-save-rescue-configuration": save_rescue,
     "request-end-session": request_end_session,
     "request-pfe-execute": refuse_pfe,

@@ -43,7 +43,8 @@ def listing(session: Session, given: Given) -> Element:
     text = _run(session, ["ls", "-lnA", "--time-style=+%s", "--", real])
     root = Element("directory-list", attributes={"root-path": real.removeprefix(session.datastore.world.root)})
     folder = root.add("directory")
-    folder.add("directory-name", root.attributes["root-path"])
+    if text.startswith("total "):  # ls says it of a folder; a file stands alone
+        folder.attributes["name"] = root.attributes["root-path"]
     for line in text.splitlines():
         words = line.split(maxsplit=6)
         if len(words) < 7:
@@ -70,7 +71,7 @@ def octal(letters: str) -> str:
 
 def listing_text(root: Element, given: Given) -> str:
     folder = root.children[0]
-    lines = [f"\n{folder.value('directory-name')}:\n"]
+    lines = [f"\n{folder.attributes['name']}:\n"] if "name" in folder.attributes else ["\n"]
     if "detail" in given:
         rows = []
         for one in folder.all("file-information"):

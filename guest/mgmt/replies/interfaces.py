@@ -221,7 +221,7 @@ def _physical(session: Session, name: str, link: Link, given: Given) -> Element:
     made.add("if-config-flags").add("iff-snmp-traps")
     if name != "lo0":
         made.add("current-physical-address", link.get("address", ""))
-        made.add("hardware-physical-address", link.get("permaddr", link.get("address", "")))
+        made.add("hardware-physical-address", str(link.get("permaddr") or link.get("address", "")))
         made.add("interface-flapped", "Never", junos_seconds="0")
     _traffic(made, link, verbose="extensive" in given or "detail" in given or "media" in given or "statistics" in given)
     if name != "lo0":

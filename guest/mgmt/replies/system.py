@@ -248,6 +248,8 @@ def commits(session: Session, given: Given) -> Element:
         one.add("user", commit.user)
         one.add("client", commit.via)
         one.add("date-time", commit.when, junos_seconds=str(commit.seconds))
+        if commit.minutes:
+            one.add("comment", f"commit confirmed, rollback in {commit.minutes}mins")
         if commit.comment:
             one.add("log", commit.comment)
     return root
@@ -256,9 +258,9 @@ def commits(session: Session, given: Given) -> Element:
 def commits_text(root: Element, given: Given) -> str:
     lines = []
     for one in root.children:
-        lines.append(
-            f"{one.value('sequence-number'):<3} {one.value('date-time')} by {one.value('user')} via {one.value('client')}\n"
-        )
+        confirmed = f" {one.value('comment')}" if one.find("comment") is not None else ""
+        by = f"{one.value('date-time')} by {one.value('user')} via {one.value('client')}"
+        lines.append(f"{one.value('sequence-number'):<3} {by}{confirmed}\n")
         if one.find("log") is not None:
             lines.append(f"    {one.value('log')}\n")
     return "".join(lines)
