@@ -54,11 +54,11 @@ class Server:
 
     async def _listen(self) -> None:
         public = self._key.with_suffix(".pub")
-        listener = await asyncssh.listen(
+        self._listener = await asyncssh.listen(
             "127.0.0.1", 0, server_host_keys=[str(self._key)], authorized_client_keys=str(public), process_factory=self._serve,
             encoding=None, allow_scp=False,
         )  # fmt: skip
-        self.port = listener.get_port()
+        self.port = self._listener.get_port()
 
     async def _serve(self, process: asyncssh.SSHServerProcess[bytes]) -> None:
         assert process.subsystem == "netconf"
@@ -72,8 +72,16 @@ class Server:
         process.exit(0)
 
     def close(self) -> None:
+        asyncio.run_coroutine_threadsafe(self._end(), self._loop).result(20)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(10)
+
+    async def _end(self) -> None:
+        self._listener.close()
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
 
 
 @pytest.fixture(scope="module")

@@ -40,8 +40,12 @@ def _run(session: Session, argv: list[str]) -> str:
 def listing(session: Session, given: Given) -> Element:
     path = given.get("path") or "~"
     real = place(session, path)
-    text = _run(session, ["ls", "-lnA", "--time-style=+%s", "--", real])
-    root = Element("directory-list", attributes={"root-path": real.removeprefix(session.datastore.world.root)})
+    shown = real.removeprefix(session.datastore.world.root)
+    root = Element("directory-list", attributes={"root-path": shown})
+    code, text = session.channel.run(["ls", "-lnA", "--time-style=+%s", "--", real], capture=True)
+    if code != 0:
+        root.add("output", f"{shown}: {text.strip().rpartition(': ')[2]}\n")
+        return root
     folder = root.add("directory")
     if text.startswith("total "):  # ls says it of a folder; a file stands alone
         folder.attributes["name"] = root.attributes["root-path"]
@@ -71,6 +75,8 @@ def octal(letters: str) -> str:
 
 def listing_text(root: Element, given: Given) -> str:
     folder = root.children[0]
+    if folder.tag == "output":
+        return folder.text
     lines = [f"\n{folder.attributes['name']}:\n"] if "name" in folder.attributes else ["\n"]
     if "detail" in given:
         rows = []
