@@ -219,6 +219,15 @@ def test_client_that_vanishes_leaves_no_changes(session: Netconf, router: Path) 
     eventually(lambda: "<host-name>west</host-name>" in other.candidate(), "changes of a client that vanished stay")
 
 
+def test_client_that_vanishes_spares_what_others_left(session: Netconf, router: Path) -> None:
+    assert client(router, "-c", "configure; set system host-name left").stdout == ""
+    other = Netconf(router)
+    other.set("set interfaces ge-0/0/0 description mine")
+    other.close()
+    eventually(lambda: f"session {other.number}," not in client(router, "-c", "show system users").stdout, "the session stays")
+    assert "<host-name>left</host-name>" in session.candidate()
+
+
 def test_client_that_vanishes_in_a_commit(session: Netconf, router: Path) -> None:
     session.ok("<lock><target><candidate/></target></lock>")
     session.set("set system host-name north")

@@ -30,8 +30,8 @@ class Access:
         self.session = session
         self.store: Datastore = session.datastore
         self._number = session.number
-        self._touched = False
-        self._persist: str | None = None
+        self._own = False
+        """The shared candidate was clean before this session changed it: all changes in it may go with the session."""
         self._until_closed = False
 
     def may_configure(self) -> None:
@@ -84,7 +84,7 @@ class Access:
         """The session has ended. A client that vanished leaves no changes behind, unless others are editing too."""
         with self.store.lock:
             self.store.leave(self._number)
-            if self._touched and not orderly and not self.store.editors and self.store.changed():
+            if self._own and not orderly and not self.store.editors and self.store.changed():
                 self.store.rollback(0)
             if self._until_closed and self.store.unconfirmed is not None:
                 self.store.cancel_commit()
@@ -119,13 +119,7 @@ class Access:
     # ---- changing
 
     def edit(self, change: Callable[[Tree], None]) -> None:
-        self.may_configure()
-        with self.store.lock:
-            try:
-                self.store.edit(change, self._number)
-            except Refused as error:
-                raise refusal(error) from None
-            self._touched = self._touched or not self._mode()
+        self._change(lambda: self.store.edit(change, self._number))
 
     def apply(self, element: Element, *, default: str = "merge", clear: bool = False, keep_going: bool = False,
               dry: bool = False) -> list[RpcError]:  # fmt: skip
@@ -157,19 +151,25 @@ class Access:
         self.load(0)
 
     def _change(self, action: Callable[[], object]) -> None:
+        """Do something to the candidate."""
+        with self.store.lock:
+            clean = not self.store.changed()
+            self._do(action)
+            self._own = self._own or (clean and not self._mode())
+
+    def _do(self, action: Callable[[], object]) -> None:
         self.may_configure()
         with self.store.lock:
             try:
                 action()
             except Refused as error:
                 raise refusal(error) from None
-            self._touched = self._touched or not self._mode()
 
     # ---- committing
 
     def check(self) -> list[RpcError]:
         """Warnings of what the configuration says."""
-        self._change(lambda: self.store.check(self._number))
+        self._do(lambda: self.store.check(self._number))
         return self._warnings()
 
     def commit(self, *, comment: str = "", minutes: int = 0, persist: str | None = None, persist_id: str | None = None,
@@ -180,12 +180,12 @@ class Access:
             pending = _persisted.get(id(self.store)) if self.store.unconfirmed is not None else None
             if pending is not None and persist_id != pending:
                 raise RpcError("invalid-value", "a confirmed commit with another persist-id is pending", bad="persist-id")
-            self._change(
+            self._do(
                 lambda: self.store.commit(
                     user=self.session.user, via="netconf", comment=comment, minutes=minutes, number=self._number
                 )
             )
-            self._touched = False
+            self._own = False
             self._until_closed = bool(minutes) and until_closed
             _persisted.pop(id(self.store), None)
             if minutes and persist is not None:
@@ -197,7 +197,7 @@ class Access:
         with self.store.lock:
             if self.store.unconfirmed is not None and persist_id != _persisted.get(id(self.store)):
                 raise RpcError("invalid-value", "the persist-id is not that of the pending commit", bad="persist-id")
-            self._change(self.store.cancel_commit)
+            self._do(self.store.cancel_commit)
             self._until_closed = False
 
     def _warnings(self) -> list[RpcError]:

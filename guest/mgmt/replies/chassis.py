@@ -89,7 +89,7 @@ def hardware_text(root: Element, given: Given) -> str:
 
     for chassis in root.children:
         row(chassis, "")
-    return "Hardware inventory:\n" + columns(rows, (16, 8, 12, 17, 0))
+    return "Hardware inventory:\n" + columns(rows, (18, 8, 12, 17, 0))
 
 
 def fpc(session: Session, given: Given) -> Element:
