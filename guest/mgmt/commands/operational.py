@@ -97,6 +97,10 @@ def _ssh(session: Session, given: Given, operations: Operations) -> None:
 
 
 def _shell(session: Session, given: Given, operations: Operations) -> None:
+    """The one shell there is, whichever is named; clients of this dialect name csh."""
+    if "command" in given:
+        session.run_program(["/bin/sh", "-c", given["command"]])
+        return
     session.channel.run(["/bin/sh", "-l"], capture=False)
 
 
@@ -498,7 +502,18 @@ ROOT = Word(
         options=(Option("source", "Source address", t.address), Option("user", "Login name", t.user_name)),
         level=OPERATE,
     ),
-    Word("start", "Start shell", Word("shell", "Start a shell", run=_shell, level=CONFIGURE)),
+    Word(
+        "start",
+        "Start shell",
+        Word(
+            "shell",
+            "Start a shell",
+            run=_shell,
+            arguments=(Argument("kind", t.one_of("shell", csh="Shell", sh="Shell"), "Kind of shell"),),
+            options=(Option("command", "Shell command to run", t.text, early=True),),
+            level=CONFIGURE,
+        ),
+    ),
     Word(
         "traceroute",
         "Trace route to remote host",
