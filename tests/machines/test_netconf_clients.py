@@ -6,16 +6,14 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from jnpr import junos
+from jnpr.junos.op.ethport import EthPortTable
+from jnpr.junos.op.fpc import FpcInfoTable
+from jnpr.junos.op.routes import RouteTable
+from jnpr.junos.utils.config import Config
+from jnpr.junos.utils.start_shell import StartShell
 
 from .cli import Installation
-
-junos = pytest.importorskip("jnpr.junos")
-
-from jnpr.junos.op.ethport import EthPortTable  # noqa: E402
-from jnpr.junos.op.fpc import FpcInfoTable  # noqa: E402
-from jnpr.junos.op.routes import RouteTable  # noqa: E402
-from jnpr.junos.utils.config import Config  # noqa: E402
-from jnpr.junos.utils.start_shell import StartShell  # noqa: E402
 
 pytestmark = [pytest.mark.machines, pytest.mark.timeout(300)]
 

@@ -14,20 +14,18 @@ from typing import Any
 
 import asyncssh
 import pytest
+from jnpr import junos
+from jnpr.junos.exception import ConfigLoadError, LockError, RpcError
+from jnpr.junos.op.arp import ArpTable
+from jnpr.junos.op.ethport import EthPortTable
+from jnpr.junos.op.fpc import FpcHwTable, FpcInfoTable
+from jnpr.junos.op.routes import RouteTable
+from jnpr.junos.utils.config import Config
+from jnpr.junos.utils.fs import FS
+from ncclient import manager
+from ncclient.operations.rpc import RPCError
 
 from .test_mgmt_stories import ENVIRONMENT, HERE, client, prepare, wait_for
-
-manager = pytest.importorskip("ncclient.manager")
-junos = pytest.importorskip("jnpr.junos")
-
-from jnpr.junos.exception import ConfigLoadError, LockError, RpcError  # noqa: E402
-from jnpr.junos.op.arp import ArpTable  # noqa: E402
-from jnpr.junos.op.ethport import EthPortTable  # noqa: E402
-from jnpr.junos.op.fpc import FpcHwTable, FpcInfoTable  # noqa: E402
-from jnpr.junos.op.routes import RouteTable  # noqa: E402
-from jnpr.junos.utils.config import Config  # noqa: E402
-from jnpr.junos.utils.fs import FS  # noqa: E402
-from ncclient.operations.rpc import RPCError  # noqa: E402
 
 SECRET = "$6$saltsalt$abcdefghijklmnop"
 PORTS = [{"port": port, "mac": f"52:00:00:00:01:0{port}", "mtu": 1500, "carrier": True, "speed": 1000000000} for port in range(2)]
