@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 SOCKET = "/run/mgd.sock"
 USAGE = "usage: cli [-k] [-e] [-c 'COMMAND; COMMAND ...']"
+NETCONF = (["/usr/lib/rackless-router/netconf"], ["netconf"], ["xml-mode netconf need-trailer"])
+"""Commands of ssh that mean the NETCONF subsystem: its program, and two that clients use where there are no subsystems."""
 PATIENCE = 300
 """Tenths of a second that the daemon may take to open its socket (it starts at boot, beside the login)."""
 
@@ -272,6 +274,11 @@ def main(arguments: list[str] | None = None) -> int:
     arguments = sys.argv[1:] if arguments is None else arguments
     keep_going = echo = False
     script: list[str] | None = None
+    if arguments[:1] == ["-c"] and arguments[1:] in NETCONF:
+        # sshd starts subsystems and commands by the user's shell, which is this program.
+        from mgmt.netconf.pipe import main as netconf
+
+        return netconf()
     while arguments:
         word = arguments.pop(0)
         if word == "-k":

@@ -98,7 +98,7 @@ class Server:
         os.chmod(self._path, 0o660)
         if os.geteuid() == 0:
             os.chown(self._path, 0, GROUP_ID)
-        self._listener.listen(32)
+        self._listener.listen(128)
 
     def serve(self) -> None:
         while True:
@@ -120,6 +120,11 @@ class Server:
             user = self._user(uid)
             channel = SocketChannel(sock)
             kind, body = wire.receive(sock)
+            if kind == wire.NETCONF:
+                from .netconf.server import serve
+
+                serve(sock, self._datastore, user, self._log)
+                return
             if kind != wire.HELLO:
                 return
             tty, _, terminal = body.partition("\0")

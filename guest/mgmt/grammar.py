@@ -15,9 +15,10 @@ if TYPE_CHECKING:
 
 
 class Choice:
-    """One thing that may come next: a keyword (`word`), or a value of `type`. `known` values are offered, never abbreviated."""
+    """One thing that may come next: a keyword (`word`), or a value of `type`. `known` values are offered, never abbreviated.
+    `aside`: possible everywhere, so errors do not name it."""
 
-    __slots__ = ("help", "hidden", "known", "mark", "next", "type", "word")
+    __slots__ = ("aside", "help", "hidden", "known", "mark", "next", "type", "word")
 
     def __init__(
         self,
@@ -29,7 +30,9 @@ class Choice:
         known: bool = False,
         hidden: bool = False,
         mark: str = " ",
+        aside: bool = False,
     ) -> None:
+        self.aside = aside
         self.help = help_
         self.next = next_
         self.word = word
@@ -68,7 +71,7 @@ def expected(state: State) -> str:
     """Short text of what may come, for errors."""
     found = []
     for choice in state.choices():
-        if choice.hidden or choice.known:
+        if choice.hidden or choice.known or choice.aside:
             continue
         found.append(f"<{choice.type.label}>" if choice.type is not None else choice.word)
     if len(found) > 6:
@@ -98,7 +101,7 @@ def step(state: State, token: Token) -> State:
                 reasons.append(str(error))
     if len(near) > 1:
         raise Mismatch(token.column, f"'{token.text}' is ambiguous.", [(choice.word, choice.help) for choice in near])
-    if reasons and not keywords:
+    if reasons and all(choice.aside for choice in keywords):
         raise Mismatch(token.column, reasons[0])
     special = state.refuse(token)
     if special:

@@ -9,8 +9,8 @@ from .commands import configuration, operational
 from .commands.pipes import PIPES
 from .commands.pipes import apply as filtered
 from .commands.words import LEVELS, CommandState, FollowState
-from .datastore import Refused
 from .grammar import Assistance, Mismatch, State, assist, caret, match
+from .refused import Refused
 from .rights import denied, level_of, spelled
 from .statements import PlaceState
 from .tokens import Token, UnclosedQuote, split
@@ -41,6 +41,22 @@ if TYPE_CHECKING:
 
 
 _numbers = itertools.count(1)
+LIFTED = (
+    "activate",
+    "annotate",
+    "copy",
+    "deactivate",
+    "delete",
+    "edit",
+    "insert",
+    "load",
+    "rename",
+    "replace",
+    "save",
+    "set",
+    "show",
+)
+"""Commands that may follow `top` and `up`."""
 
 
 class Session:
@@ -60,6 +76,8 @@ class Session:
         self.screen_width = -1
         self.closed = False
         self.ok = True
+        self.notices: list[str] = []
+        """What the router has to say to its users: shown after their next command."""
         self._buffer: list[str] = []
 
     # ---- who and where
@@ -69,18 +87,22 @@ class Session:
         """Rights of the user, by the class in the active configuration. root has all."""
         if self.user == "root":
             return LEVELS["super-user"]
-        return level_of(self.datastore.active, self.user)
+        return level_of(self.datastore.running, self.user)
 
     @property
     def host_name(self) -> str:
-        name = self.datastore.active.get("system", {}).get("host-name")
+        name = self.datastore.running.get("system", {}).get("host-name")
         if name is None:
             name = (self.datastore.world.read("/etc/hostname") or "").strip()
         return name if name and name != "localhost" else ""
 
     def banner(self) -> str:
-        """The line before a configuration prompt."""
-        return " ".join(["[edit", *trees.words(self.steps)]) + "]" if self.configuring else ""
+        """The lines before a configuration prompt."""
+        if not self.configuring:
+            return ""
+        left = self.datastore.unconfirmed
+        pending = f"# commit confirmed will be rolled back in {max(1, -int(-left // 60))} minutes\n" if left is not None else ""
+        return pending + " ".join(["[edit", *trees.words(self.steps)]) + "]"
 
     def prompt(self) -> str:
         at = f"{self.user}@{self.host_name}" if self.host_name else self.user
@@ -90,11 +112,12 @@ class Session:
         store = self.datastore
         if not self.configuring:
             return PlaceState(verb, store.schema, store.active)
-        return PlaceState(verb, store.schema, store.candidate, self.steps, start=len(self.steps))
+        return PlaceState(verb, store.schema, store.tree(self.number), self.steps, start=len(self.steps))
 
     def here(self) -> Tree:
         """The candidate's tree at the edit level."""
-        found = trees.get(self.datastore.candidate, self.steps) if self.steps else self.datastore.candidate
+        candidate = self.datastore.tree(self.number)
+        found = trees.get(candidate, self.steps) if self.steps else candidate
         return found if isinstance(found, dict) else {}
 
     def root(self) -> Word:
@@ -124,28 +147,52 @@ class Session:
         self.ok = True
         self.stages = []
         self._buffer = []
+        level = self.steps
         try:
             words = split(line)
             if not words or words[0].text.startswith("#"):
                 return True
+            words = self._lifted(words)
+            lifted = self.steps is not level
             word, given, operations = self._parse(line, words)
             assert word.run is not None
             word.run(self, given, operations)
+            if lifted and word.statement != "edit" and self.configuring:
+                self.steps = level
         except UnclosedQuote as error:
             self._complain(line, Mismatch(error.column, f"syntax error, {error}."))
         except Mismatch as error:
+            self.steps = level
             self._complain(line, error)
         except Refused as error:
+            self.steps = level
             self.fail(*error.lines)
         self._flush()
+        self._announce()
         return self.ok
+
+    def _announce(self) -> None:
+        if self.notices and self.channel.tty:
+            self.channel.text("".join(f"\nBroadcast Message from root@{self.host_name}\n\n{text}\n\n" for text in self.notices))
+        self.notices.clear()
+
+    def _lifted(self, words: list[Token]) -> list[Token]:
+        """`top set ...` and `up 2 show ...`: go there, and the words that are run there. The caller goes back."""
+        if not self.configuring or words[0].quoted or words[0].text not in ("top", "up"):
+            return words
+        count = 2 if words[0].text == "up" and len(words) > 1 and words[1].text.isdigit() else 1
+        if len(words) <= count or words[count].text == "|" or words[count].text not in LIFTED:
+            return words
+        levels = len(self.steps) if words[0].text == "top" else int(words[1].text[:4]) if count == 2 else 1
+        self.steps = self.steps[: max(0, len(self.steps) - levels)]
+        return words[count:]
 
     def _parse(self, line: str, words: list[Token]) -> tuple[Word, dict[str, str], tuple[Operation, ...]]:
         segments = _segments(words)
-        begin = CommandState(self, self.root())
         ends = [segment[0].column - 2 for segment in segments[1:] if segment] + [len(line)]
+        begin = CommandState(self, self.root())
         state = match(begin, segments[0], max(ends[0], 0))
-        if self.user != "root" and denied(self.datastore.active, self.user, spelled(begin, segments[0])):
+        if self.user != "root" and denied(self.datastore.running, self.user, spelled(begin, segments[0])):
             raise Mismatch(0, "permission denied.")
         for segment in segments[1:]:
             piped = match(CommandState(self, PIPES), segment, len(line))
@@ -188,6 +235,15 @@ class Session:
         except UnclosedQuote:
             return Assistance(" " if key == " " else "", [])
         partial = words.pop() if words and text and not text[-1].isspace() and words[-1].text != "|" else None
+        level = self.steps
+        if words:
+            words = self._lifted(words)
+        try:
+            return self._assist(text, key, words, partial)
+        finally:
+            self.steps = level
+
+    def _assist(self, text: str, key: str, words: list[Token], partial: Token | None) -> Assistance:
         segments = _segments(words)
         state: State = CommandState(self, self.root() if len(segments) == 1 else PIPES)
         found = assist(state, segments[-1], partial, key, len(text))
@@ -208,8 +264,7 @@ class Session:
 
     def close(self) -> None:
         """Leave configuration mode, when in it."""
-        with self.datastore.lock:
-            self.datastore.editors.pop(self.number, None)
+        self.datastore.leave(self.number)
         self.configuring = False
 
 

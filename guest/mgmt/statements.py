@@ -1,10 +1,15 @@
-"""States for statements: what follows `set`, `delete`, `edit`, `show` at a place in the schema."""
+"""States for statements: what follows `set`, `delete`, `edit`, `show` and the other verbs at a place in the schema.
+
+The result of a line is a tuple of operations, (steps, value). `annotate` gives the text as value; `rename`, `copy` and
+`insert` give two: the entry, and the other one with the word between them (to, before, after) as value.
+"""
 
 from __future__ import annotations
 
 from .grammar import Choice, State
-from .nodes import CONTAINER, FLAG, LEAF, LEAVES, LIST, PROMPT, Node
-from .tree import get, natural
+from .nodes import ABOUT_GROUPS, CONTAINER, FLAG, GROUPS, LEAF, LEAVES, LIST, PROMPT, Node
+from .tree import get, keys, natural
+from .valuetypes import Type, text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -12,6 +17,27 @@ if TYPE_CHECKING:
     from .tree import Step, Tree
 
     Operation = tuple[tuple[Step, ...], str | None]
+
+
+WORDS = {"rename": ("to",), "copy": ("to",), "insert": ("before", "after")}
+"""What stands between an entry and the other one."""
+WORD_HELP = {"to": "Name of the new entry", "before": "Put it before another one", "after": "Put it after another one"}
+
+
+def _wildcard(text: str) -> str:
+    if len(text) < 3 or text[0] != "<" or text[-1] != ">" or any(character.isspace() for character in text):
+        raise ValueError(f"invalid value '{text}': a wildcard like <*> is needed")
+    return text
+
+
+WILDCARD = Type("<wildcard>", _wildcard)
+
+
+def key_of(node: Node, above: tuple[Step, ...], text: str) -> str:
+    """The normal form of a key of the list `node` below `above`; in groups a wildcard too. ValueError."""
+    if above and above[0][0].name == GROUPS and text.startswith("<"):
+        return WILDCARD.check(text)
+    return node.type.check(text)
 
 
 class PlaceState(State):
@@ -38,6 +64,8 @@ class PlaceState(State):
                           done=done, start=self.start)  # fmt: skip
 
     def ends(self) -> bool:
+        if self.verb in WORDS or self.verb == "annotate":
+            return self.done
         if self.verb != "set":
             return True
         if self.done or bool(self.operations):
@@ -58,15 +86,26 @@ class PlaceState(State):
         present = get(self.tree, self.steps) if self.steps else self.tree
         here = present if isinstance(present, dict) else {}
         found: list[Choice] = []
-        for child in self.node.children:
+        for child in self.node.all:
             found.extend(self._child(child, here))
+        inside = len(self.steps) > self.start and not self.done
+        if inside and self.verb == "annotate":
+            found.append(Choice("Text of the annotation", lambda value: self._annotated(self.steps, value), type_=text))
+        if inside and self.verb in WORDS and self.node.kind == LIST:
+            found += TargetState.words(self, self.steps)
         found.sort(key=lambda choice: (not choice.known, natural(choice.word) if choice.known else [], choice.word))
         return found
 
+    def _annotated(self, steps: tuple[Step, ...], value: str) -> State:
+        return self.to(self.steps, ((steps, value),), done=True)
+
     def _child(self, child: Node, here: Tree) -> list[Choice]:
-        if self.verb == "edit" and child.kind not in (CONTAINER, LIST):
+        levels = (CONTAINER, LIST, LEAVES) if self.verb == "insert" else (CONTAINER, LIST)
+        if self.verb in ("edit", *WORDS) and child.kind not in levels:
             return []
         if self.verb != "set" and child.kind == PROMPT:
+            return []
+        if self.verb in ("activate", "annotate", "deactivate") and child.kind == LEAF and child.bare:
             return []
         mark = ">" if child.kind in (CONTAINER, LIST) else "+" if child.kind == LEAVES else " "
         if child.kind == LEAF and child.bare and self.verb == "set":
@@ -76,7 +115,10 @@ class PlaceState(State):
             if child.bare:
                 return keyed.choices()
             return [Choice(child.help, lambda _: keyed, word=child.name, mark=mark)]
-        return [Choice(child.help, lambda _: self._enter(child, here), word=child.name, mark=mark, hidden=child.hidden)]
+        aside = child.name in ABOUT_GROUPS
+        return [
+            Choice(child.help, lambda _: self._enter(child, here), word=child.name, mark=mark, hidden=child.hidden, aside=aside)
+        ]
 
     def _enter(self, child: Node, here: Tree) -> State:
         steps = (*self.steps, (child, None))
@@ -86,8 +128,10 @@ class PlaceState(State):
             if child.kind == FLAG or (child.kind == PROMPT and not child.hidden):
                 return self.to(self.steps, (*self.operations, (steps, None)), done=True)
             return ValueState(self, child)
-        if child.kind == LEAVES and self.verb == "delete":
-            return ValueState(self, child, optional=True, known=tuple(here.get(child.name, ())))
+        if child.kind == LEAVES and self.verb in ("delete", "insert"):
+            return ValueState(self, child, optional=self.verb == "delete", known=tuple(here.get(child.name, ())))
+        if self.verb == "annotate":
+            return AnnotateState(self, steps)
         return self.to(steps, (*self.operations, (steps, None)), done=True)
 
 
@@ -99,8 +143,12 @@ class KeyState(State):
         self.node = node
         self.here = here
 
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        return self.place.steps
+
     def ends(self) -> bool:
-        return self.place.verb in ("delete", "show") and not self.node.bare
+        return self.place.verb in ("delete", "show", "activate", "deactivate", "wildcard") and not self.node.bare
 
     def result(self) -> tuple[Operation, ...]:
         return (((*self.place.steps, (self.node, None)), None),)
@@ -110,8 +158,12 @@ class KeyState(State):
             return self.place.to((*self.place.steps, (self.node, key)))
 
         found = [Choice(self.node.help, enter, word=key, known=True, mark=">") for key in
-                 sorted(self.here.get(self.node.name, {}), key=natural)]  # fmt: skip
+                 keys(self.node, self.here.get(self.node.name, {}))]  # fmt: skip
         found.append(Choice(self.node.help, enter, type_=self.node.type, mark=">"))
+        if self.place.verb == "wildcard":
+            found.append(Choice("Pattern of names", enter, type_=text, mark=">"))
+        elif self.place.steps and self.place.steps[0][0].name == GROUPS:
+            found.append(Choice(self.node.help, enter, type_=WILDCARD, mark=">"))
         return found
 
 
@@ -139,6 +191,8 @@ class ValueState(State):
     def _take(self, value: str) -> State:
         if self.open:
             return ValueState(self.place, self.node, known=self.known, taken=(*self.taken, value), open_=True)
+        if self.place.verb == "insert":
+            return TargetState(self.place, (*self.place.steps, (self.node, value)))
         if self.place.verb == "delete":
             steps = (*self.place.steps, (self.node, value))
             return self.place.to(self.place.steps, (*self.place.operations, (steps, None)), done=True)
@@ -171,3 +225,50 @@ class ValueState(State):
         except ValueError as error:
             return str(error)
         return ""
+
+
+class AnnotateState(State):
+    """After a leaf's name: the annotation."""
+
+    def __init__(self, place: PlaceState, steps: tuple[Step, ...]) -> None:
+        self.place = place
+        self.steps = steps
+
+    def choices(self) -> list[Choice]:
+        return [Choice("Text of the annotation", lambda value: self.place._annotated(self.steps, value), type_=text)]
+
+
+class TargetState(State):
+    """After an entry, or a value of a leaf-list: `to`, `before` or `after`; then the other one."""
+
+    def __init__(self, place: PlaceState, steps: tuple[Step, ...], word: str = "", *, named: bool = False) -> None:
+        self.place = place
+        self.steps = steps
+        self.word = word
+        self.named = named
+
+    @staticmethod
+    def words(place: PlaceState, steps: tuple[Step, ...]) -> list[Choice]:
+        node = steps[-1][0]
+        if place.verb == "insert" and not (node.ordered or node.kind == LEAVES):
+            return []
+        return [Choice(WORD_HELP[word], lambda taken: TargetState(place, steps, taken), word=word) for word in WORDS[place.verb]]
+
+    def choices(self) -> list[Choice]:
+        node = self.steps[-1][0]
+        if not self.word:
+            return self.words(self.place, self.steps)
+        if not self.named and not node.bare and not node.gathered and node.kind == LIST:
+            return [Choice(node.help, lambda _: TargetState(self.place, self.steps, self.word, named=True), word=node.name)]
+
+        def enter(key: str) -> State:
+            operations = ((self.steps, None), ((*self.steps[:-1], (node, key)), self.word))
+            return self.place.to(self.place.steps, operations, done=True)
+
+        here = get(self.place.tree, self.steps[:-1]) if len(self.steps) > 1 else self.place.tree
+        known = here.get(node.name, {}) if isinstance(here, dict) and self.word != "to" else ()
+        found = [Choice(node.help, enter, word=key, known=True) for key in known if key != self.steps[-1][1]]
+        found.append(Choice(node.help, enter, type_=node.type))
+        if self.steps[0][0].name == GROUPS:
+            found.append(Choice(node.help, enter, type_=WILDCARD))
+        return found

@@ -25,7 +25,7 @@ class UnclosedQuote(ValueError):
         self.column = column
 
 
-ESCAPES = {"n": "\n", "t": "\t"}
+ESCAPES = {"n": "\n", "t": "\t", '"': '"', "\\": "\\"}
 
 
 def quoted_word(line: str, start: int) -> tuple[str, int]:
@@ -35,7 +35,8 @@ def quoted_word(line: str, start: int) -> tuple[str, int]:
     while at < len(line):
         character = line[at]
         if character == "\\" and at + 1 < len(line):
-            out.append(ESCAPES.get(line[at + 1], line[at + 1]))
+            # Other escapes stay as they are: patterns are full of them.
+            out.append(ESCAPES.get(line[at + 1], line[at : at + 2]))
             at += 2
             continue
         if character == '"':
@@ -61,12 +62,21 @@ def split(line: str, *, operators: str = "|") -> list[Token]:
             found.append(Token(character, at))
             at += 1
         else:
-            end = at
+            end = at + wildcard(line, at)
             while end < len(line) and not line[end].isspace() and line[end] not in operators and line[end] not in '[]"':
                 end += 1
             found.append(Token(line[at:end], at))
             at = end
     return found
+
+
+def wildcard(line: str, at: int) -> int:
+    """Characters of a `<...>` that begins at `at` (it may hold brackets: `<ge-0/0/[0-3]>`); 0 when there is none."""
+    if line[at] != "<":
+        return 0
+    end = line.find(">", at)
+    inner = line[at : end + 1]
+    return 0 if end < 0 or any(character.isspace() or character in '|;{}"' for character in inner) else len(inner)
 
 
 def commands(text: str) -> list[str]:

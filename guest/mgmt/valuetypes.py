@@ -13,9 +13,12 @@ if TYPE_CHECKING:
 class Type:
     """`label` is what help shows between angle brackets; `check` returns the normal form or raises ValueError."""
 
-    __slots__ = ("check", "choices", "label")
+    __slots__ = ("check", "choices", "label", "numeric")
 
-    def __init__(self, label: str, check: Callable[[str], str], choices: Mapping[str, str] | None = None) -> None:
+    def __init__(self, label: str, check: Callable[[str], str], choices: Mapping[str, str] | None = None, *,
+                 numeric: bool = False) -> None:  # fmt: skip
+        self.numeric = numeric
+        """Whole numbers: JSON shows them as such."""
         self.label = label
         self.check = check
         self.choices = choices
@@ -43,7 +46,7 @@ def number(label: str, low: int, high: int) -> Type:
             raise ValueError(f"Value {int(text)} is not within range ({low}..{high})")
         return str(int(text))
 
-    return Type(label, check)
+    return Type(label, check, numeric=True)
 
 
 def one_of(label: str, **words: str) -> Type:

@@ -2,6 +2,7 @@
 
 A frame is one byte of kind, four bytes of length (big endian), then UTF-8 text. Several fields are parted by NUL.
 Client to daemon: HELLO (`tty`, `echo` or nothing; terminal), LINE, ASSIST (key, text), ANSWER (status, text).
+NETCONF as the first frame: from then on both sides speak that (RFC 6242), and no frames.
 Daemon to client: TEXT (a first character that says whether it may be paged), PROMPT (status of the last line, banner, prompt,
 screen length), HELP (inserted, text), and what the daemon asks of the client, each answered by ANSWER: ASK (echo, prompt),
 RUN (capture, argv...), TERMINAL, READ (path), WRITE (path, text). BYE ends the session.
@@ -13,7 +14,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import socket
 
-HELLO, LINE, ASSIST, ANSWER = b"H", b"L", b"?", b"A"
+HELLO, LINE, ASSIST, ANSWER, NETCONF = b"H", b"L", b"?", b"A", b"N"
 TEXT, PROMPT, HELP, ASK, RUN, TERMINAL, READ, WRITE, BYE = b"T", b"P", b"C", b"K", b"R", b"M", b"F", b"W", b"B"
 
 LARGEST = 64 * 1024 * 1024

@@ -86,10 +86,11 @@ def set_hostname(name: str) -> None:
 
 def make_keys() -> tuple[str, ...]:
     """SSH host key and machine id of this clone, made once. Returns the public host keys."""
-    if not HOST_KEY.exists():
+    public = public_half(HOST_KEY)
+    if not (has_content(HOST_KEY) and has_content(public)):
         HOST_KEY.parent.mkdir(parents=True, exist_ok=True)
         draft = HOST_KEY.with_suffix(".new")
-        for left in (draft, draft.with_name(draft.name + ".pub")):
+        for left in (draft, public_half(draft)):
             left.unlink(missing_ok=True)
         subprocess.run(
             ["/usr/bin/ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", str(draft)],
@@ -97,11 +98,36 @@ def make_keys() -> tuple[str, ...]:
             check=True,
             timeout=60,
         )
-        os.replace(draft.with_name(draft.name + ".pub"), HOST_KEY.with_name(HOST_KEY.name + ".pub"))
+        # On the disk before they have their names: a router whose cord is pulled must not come back with empty keys.
+        settle(public_half(draft), draft)
+        os.replace(public_half(draft), public)
         os.replace(draft, HOST_KEY)
-    if not MACHINE_ID.exists() or not MACHINE_ID.read_text().strip():
+        settle(HOST_KEY.parent)
+    if not has_content(MACHINE_ID):
         MACHINE_ID.write_text(f"{os.urandom(16).hex()}\n")
-    return (HOST_KEY.with_name(HOST_KEY.name + ".pub").read_text().strip(),)
+        settle(MACHINE_ID)
+    return (public.read_text().strip(),)
+
+
+def public_half(key: Path) -> Path:
+    return key.with_name(key.name + ".pub")
+
+
+def has_content(path: Path) -> bool:
+    try:
+        return bool(path.read_bytes().strip(b"\0 \n"))
+    except FileNotFoundError:
+        return False
+
+
+def settle(*paths: Path) -> None:
+    """Wait until files, or the names in a folder, are on the disk."""
+    for path in paths:
+        handle = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
 
 
 def authorize(key: str) -> None:

@@ -6,7 +6,6 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-from collections.abc import Iterator
 
 import pytest
 
@@ -15,16 +14,6 @@ from .terminal import Terminal
 
 pytestmark = [pytest.mark.machines, pytest.mark.timeout(300)]
 SMALL = "tests/machines/small.yaml"
-
-
-@pytest.fixture(scope="module")
-def here() -> Iterator[Installation]:
-    installation = Installation.make()
-    try:
-        yield installation
-    finally:
-        installation.down_all()
-        installation.close()
 
 
 def test_a_terminal_that_ends_too_early_fails_with_what_was_seen(here: Installation) -> None:

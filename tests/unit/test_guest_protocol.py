@@ -242,3 +242,21 @@ class TestNics:
 
     def test_a_machine_that_is_as_it_should_be_is_left_alone(self) -> None:
         assert becoming.nic_commands(self.identity("m0", "m1"), [link("mgmt0", "m0"), link("int", "m1")]) == []
+
+
+@pytest.mark.skipif(not Path("/usr/bin/ssh-keygen").exists(), reason="needs openssh-client")
+def test_keys_that_a_power_loss_left_empty_are_made_anew_and_whole_ones_stay(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = tmp_path / "ssh_host_ed25519_key"
+    monkeypatch.setattr(becoming, "HOST_KEY", key)
+    monkeypatch.setattr(becoming, "MACHINE_ID", tmp_path / "machine-id")
+    for path in (key, becoming.public_half(key), tmp_path / "machine-id"):
+        path.touch()
+    (made,) = becoming.make_keys()
+    assert made.startswith("ssh-ed25519 AAAA")
+    assert b"PRIVATE KEY" in key.read_bytes()
+    assert len((tmp_path / "machine-id").read_text().strip()) == 32
+    assert becoming.make_keys() == (made,)
+    becoming.public_half(key).write_bytes(bytes(96))  # as a file system may leave it
+    assert becoming.make_keys() != (made,)

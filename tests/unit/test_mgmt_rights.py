@@ -13,7 +13,7 @@ GUEST = Path(__file__).resolve().parents[2] / "guest"
 if str(GUEST) not in sys.path:
     sys.path.insert(0, str(GUEST))  # the guest's packages are no part of rackless; they run beside it, in the image
 
-from mgmt import check, parse, store, text, tree  # noqa: E402
+from mgmt import check, compare, parse, store, text, tree  # noqa: E402
 from mgmt.datastore import Datastore, Refused  # noqa: E402
 from mgmt.schema import ROOT  # noqa: E402
 from mgmt.session import Session  # noqa: E402
@@ -211,7 +211,7 @@ set protocols bgp group g neighbor 2001:db8::1 peer-as 1.5
     third: dict[str, object] = {}
     parse.load_set("\n".join(text.set_lines(first, ROOT)), third, ROOT)
     assert third == first
-    assert text.compare(first, third, ROOT) == []
+    assert compare.difference(first, third, ROOT) == []
 
 
 def test_every_statement_has_a_renderer_that_exists() -> None:

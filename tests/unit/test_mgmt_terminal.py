@@ -76,7 +76,7 @@ def terminal(root: Path) -> Iterator[Terminal]:
 
 def test_help_comes_without_enter_and_keeps_the_line(terminal: Terminal) -> None:
     terminal.type("show ver?", r"version +Show software[\s\S]*show ver\Z")
-    terminal.type("\r", r"Model: rackless-reference[\s\S]*root> \Z")
+    terminal.type("\r", r"Model: vmx[\s\S]*root> \Z")
 
 
 def test_tab_and_space_complete(terminal: Terminal) -> None:
@@ -89,7 +89,7 @@ def test_tab_and_space_complete(terminal: Terminal) -> None:
 
 
 def test_editing_keys(terminal: Terminal) -> None:
-    shown = r"Model: rackless-reference[\s\S]*root> \Z"
+    shown = r"Model: vmx[\s\S]*root> \Z"
     terminal.type("xshow versio\x01\x1b[C\x08\x05n\r", shown)
     terminal.type("\x1b[A\r", shown)
     terminal.type("show nothing\x17version\r", shown)

@@ -1,15 +1,21 @@
-"""Configuration mode."""
+"""Configuration mode: entering and leaving it, moving in it, changing statements."""
 
 from __future__ import annotations
 
-from .. import text as texts
+import re
+
 from .. import tree as trees
 from .. import valuetypes as t
-from ..datastore import Refused
-from ..nodes import CONTAINER, FLAG, LEAF, LEAVES, LIST, PROMPT
-from ..parse import LoadError, apply_set, hashed, load_braces, load_set, sibling
-from ..tokens import quote
+from ..changes import do, hashed, sibling
+from ..datastore import SHARED
+from ..nodes import CONTAINER, LIST, PROMPT
+from ..refused import Refused
+from ..replacing import Replacer
 from . import operational
+from .committing import COMMIT, ROLLBACK
+from .display import show_difference, show_tree, stage
+from .loading import LOAD, SAVE
+from .pipes import PATTERN
 from .words import CONFIGURE, VIEW, Argument, Option, Word
 
 TYPE_CHECKING = False
@@ -22,6 +28,9 @@ if TYPE_CHECKING:
     Operations = tuple[Operation, ...]
 
 
+# ---- changing
+
+
 def _set(session: Session, given: Given, operations: Operations) -> None:
     plain: list[Operation] = []
     for steps, value in operations:
@@ -32,7 +41,20 @@ def _set(session: Session, given: Given, operations: Operations) -> None:
             plain.append((sibling(steps, steps[-1][0].into), hashed(password)))
         else:
             plain.append((steps, value))
-    session.datastore.edit(lambda tree: apply_set(tree, tuple(plain)))
+    _change(session, "set", tuple(plain))
+
+
+def _change(session: Session, verb: str, operations: Operations) -> None:
+    """Do it to the candidate; what can't be done is told and changes nothing."""
+    try:
+        session.datastore.edit(lambda tree: do(tree, verb, operations), session.number)
+    except trees.NotFound:
+        if verb in ("delete", "deactivate", "activate"):
+            session.channel.text("warning: statement not found\n")
+            return
+        raise Refused(["error: statement not found"]) from None
+    except ValueError as error:
+        raise Refused([f"error: {error}"]) from None
 
 
 def _ask_password(session: Session) -> str | None:
@@ -52,83 +74,96 @@ def _ask_password(session: Session) -> str | None:
     return first
 
 
+def _yes(session: Session, question: str) -> bool:
+    """The user's answer; who is no person is not asked."""
+    if not session.channel.tty:
+        return True
+    answer = session.channel.ask(f"{question} [yes,no] (no) ", echo=True)
+    return (answer or "").strip().lower() in ("y", "yes")
+
+
 def _delete(session: Session, given: Given, operations: Operations) -> None:
-    if not operations[0][0] or operations[0][0] == session.steps:
-        question = "This will delete the entire configuration" if not session.steps else "Delete everything under this level?"
-        if session.channel.tty:
-            answer = session.channel.ask(
-                f"{question}\nDelete everything under this level? [yes,no] (no) "
-                if not session.steps
-                else f"{question} [yes,no] (no) ",
-                echo=True,
-            )
-            if (answer or "").strip().lower() not in ("y", "yes"):
-                return
+    operations = operations or ((session.steps, None),)
+    if operations[0][0] == session.steps:
+        warning = "" if session.steps else "This will delete the entire configuration\n"
+        if not _yes(session, f"{warning}Delete everything under this level?"):
+            return
+    _change(session, "delete", operations)
+
+
+def _verb(verb: str, help_: str) -> Word:
+    def run(session: Session, given: Given, operations: Operations) -> None:
+        _change(session, verb, operations)
+
+    return Word(verb, help_, run=run, statement=verb, level=CONFIGURE)
+
+
+def _replace(session: Session, given: Given, operations: Operations) -> None:
+    if "with" not in given:
+        raise Refused(["error: missing argument: with"])
+    replacer = Replacer(given["pattern"], given["with"], int(given.get("upto", "0")))
 
     def change(tree: Tree) -> None:
-        for steps, _ in operations:
-            trees.remove(tree, steps)
+        here = trees.get(tree, session.steps) if session.steps else tree
+        if isinstance(here, dict):
+            replacer.run(here, session.steps[-1][0] if session.steps else session.datastore.schema, session.steps)
 
     try:
-        session.datastore.edit(change)
-    except trees.NotFound:
+        session.datastore.edit(change, session.number)
+    except ValueError as error:
+        raise Refused([f"error: {error}"]) from None
+
+
+def _wildcard_delete(session: Session, given: Given, operations: Operations) -> None:
+    tree = session.datastore.tree(session.number)
+    try:
+        found = [one for steps, _ in operations for one in _matching(tree, steps)]
+    except re.error as error:
+        raise Refused([f"error: invalid pattern: {error}"]) from None
+    if not found:
         session.channel.text("warning: statement not found\n")
+        return
+    session.channel.text("".join(f"  matched: {' '.join(trees.words(steps[len(session.steps) :]))}\n" for steps in found))
+    if _yes(session, f"Delete {len(found)} objects?"):
+        _change(session, "delete", tuple((steps, None) for steps in found))
+
+
+def _matching(tree: Tree, steps: tuple[Step, ...]) -> list[tuple[Step, ...]]:
+    """Steps that are there, for steps whose keys may be patterns: `<...>` with `*` and `?`, or regular expressions."""
+    import fnmatch
+
+    found: list[tuple[Step, ...]] = [()]
+    for node, key in steps:
+        if node.kind != LIST or key is None:
+            found = [(*one, (node, key)) for one in found if trees.get(tree, (*one, (node, key))) is not None]
+            continue
+        wild = fnmatch.translate(key[1:-1]) if key.startswith("<") and key.endswith(">") else key
+        names = [(one, name) for one in found for name in trees.keys(node, trees.get(tree, (*one, (node, None))) or {})]
+        found = [(*one, (node, name)) for one, name in names if name == key or re.fullmatch(wild, name)]
+    return found
+
+
+# ---- looking
 
 
 def _show(session: Session, given: Given, operations: Operations) -> None:
-    steps = operations[0][0] if operations else session.steps
-    for name, options in session.stages:
-        if name == "compare":
-            show_difference(session, session.datastore.candidate, int(options.get("rollback", "0")), steps)
-            return
-    show_tree(session, session.datastore.candidate, steps)
-
-
-def show_difference(session: Session, new: Tree, number: int, steps: tuple[Step, ...]) -> None:
-    """Print what `new` changes of the committed configuration `number`, under the steps."""
     store = session.datastore
-    old = store.active if number == 0 else store.committed(number)
-    node = steps[-1][0] if steps else store.schema
-    before = trees.get(old, steps) if steps else old
-    after = trees.get(new, steps) if steps else new
-    if not isinstance(before or {}, dict) or not isinstance(after or {}, dict):
-        before, after, node, steps = old, new, store.schema, ()
-    if session.level < CONFIGURE:
-        before, after = (trees.without_secrets(tree or {}, node) for tree in (before, after))
-    lines: list[str] = []
-    texts.compare_at(before or {}, after or {}, node, trees.words(steps), lines)
-    session.out("".join(line + "\n" for line in lines))
-
-
-def show_tree(session: Session, tree: Tree, steps: tuple[Step, ...]) -> None:
-    """Print what is under the steps: as braces, or as `set` lines when the pipes say so."""
-    schema = session.datastore.schema
-    if session.level < CONFIGURE:
-        tree = trees.without_secrets(tree, schema)
-    value = trees.get(tree, steps) if steps else tree
-    if value is None:
+    steps = operations[0][0] if operations else session.steps
+    compared = stage(session, "compare")
+    if compared is not None:
+        number = int(compared.get("rollback", "0"))
+        show_difference(session, store.active if number == 0 else store.committed(number), store.tree(session.number), steps)
         return
-    node, key = steps[-1] if steps else (schema, None)
-    if node.kind in (LEAF, FLAG, LEAVES):
-        if session.displays_set():
-            values = value if isinstance(value, list) else [None if node.kind == FLAG else value]
-            session.out(
-                "".join(" ".join(["set", *trees.words(steps), *([quote(str(one))] if one else [])]) + "\n" for one in values)
-            )
-        else:
-            session.out(texts.leaf_text(node, value))
-    elif node.kind == LIST and key is None:
-        for name in sorted(value, key=trees.natural):
-            if session.displays_set():
-                here = (*steps[:-1], (node, name))
-                lines = texts.set_lines(value[name], node, here) or [" ".join(["set", *trees.words(here)])]
-            else:
-                lines = list(texts.entry_braces(node, name, value[name], 0))
-            session.out("".join(line + "\n" for line in lines))
-    elif session.displays_set():
-        session.out("".join(line + "\n" for line in texts.set_lines(value, node, steps)))
-    else:
-        session.out(texts.as_text(value, node))
+    show_tree(session, store.tree(session.number), steps, active=False)
+
+
+def _status(session: Session, given: Given, operations: Operations) -> None:
+    session.out("Users currently editing the configuration:")
+    for editor in session.datastore.editors.values():
+        session.out("\n".join(editor.lines()))
+
+
+# ---- moving
 
 
 def _edit(session: Session, given: Given, operations: Operations) -> None:
@@ -158,16 +193,34 @@ def _exit(session: Session, given: Given, operations: Operations) -> None:
     leave(session)
 
 
-def _quit(session: Session, given: Given, operations: Operations) -> None:
-    _exit(session, given, operations)
+# ---- entering and leaving
+
+
+def enter(session: Session, mode: str = SHARED) -> None:
+    """Into configuration mode; Refused when others are in the way."""
+    store = session.datastore
+    others = store.enter(session.number, session.user, session.terminal, mode)
+    session.configuring = True
+    session.steps = ()
+    if not session.channel.tty:
+        return
+    lines = ["warning: uncommitted changes will be discarded on exit"] if mode != SHARED else []
+    lines.append("Entering configuration mode")
+    if others:
+        lines += ["Users currently editing the configuration:", *(line for editor in others for line in editor.lines())]
+    if store.changed(session.number):
+        lines.append("The configuration has been changed but not committed")
+    session.channel.text("".join(line + "\n" for line in lines))
 
 
 def leave(session: Session) -> None:
-    """Out of configuration mode; the candidate stays, and that is said."""
+    """Out of configuration mode; a shared candidate stays, others don't, and that is said."""
     store = session.datastore
-    if store.changed() and len(store.editors) <= 1 and session.channel.tty:
+    own = store.mode(session.number) != SHARED
+    if store.changed(session.number) and (own or len(store.editors) <= 1) and session.channel.tty:
         session.channel.text("The configuration has been changed but not committed\n")
-        answer = session.channel.ask("Exit with uncommitted changes? [yes,no] (yes) ", echo=True)
+        question = "Discard uncommitted changes?" if own else "Exit with uncommitted changes?"
+        answer = session.channel.ask(f"{question} [yes,no] (yes) ", echo=True)
         if (answer or "").strip().lower() in ("n", "no"):
             return
     session.steps = ()
@@ -175,145 +228,47 @@ def leave(session: Session) -> None:
     session.channel.text("Exiting configuration mode\n" if session.channel.tty else "")
 
 
-def _commit(session: Session, given: Given, operations: Operations) -> None:
-    store = session.datastore
-    minutes = int(given.get("confirmed", "0") or "0")
-    store.commit(user=session.user, via="cli", comment=given.get("comment", ""), minutes=minutes)
-    session.out("".join(line + "\n" for line in store.warnings))
-    if minutes:
-        session.channel.text(f"commit confirmed will be automatically rolled back in {minutes} minutes unless confirmed\n")
-    session.out("commit complete")
-    if "and-quit" in given:
-        session.steps = ()
-        session.close()
-        if session.channel.tty:
-            session.out("Exiting configuration mode")
+def _update(session: Session, given: Given, operations: Operations) -> None:
+    for place in session.datastore.update(session.number):
+        session.out(f"{place}\n  warning: both changed, your private edits are kept")
 
 
-def _commit_check(session: Session, given: Given, operations: Operations) -> None:
-    session.datastore.check()
-    session.out("".join(line + "\n" for line in session.datastore.warnings))
-    session.out("configuration check succeeds")
-
-
-def _rollback(session: Session, given: Given, operations: Operations) -> None:
-    session.datastore.rollback(int(given.get("number", "0")))
-    session.steps = ()
-    session.out("load complete")
-
-
-def _load(session: Session, given: Given, kind: str) -> None:
-    text = _source(session, given)
-    if text is None:
-        return
-    name = given["file"]
-    steps = session.steps if "relative" in given else ()
-
-    def change(tree: Tree) -> None:
-        if kind == "set":
-            load_set(text, tree, session.datastore.schema, steps)
-            return
-        if kind == "override":
-            tree.clear()
-        load_braces(text, tree, session.datastore.schema, steps)
-
-    try:
-        session.datastore.edit(change)
-    except LoadError as error:
-        lines = [f"{name}:{line}:({column}) {reason}" for line, column, reason in error.faults]
-        raise Refused([*lines, f"load failed ({len(error.faults)} errors), nothing is changed"]) from error
-    if kind == "override":
-        session.steps = ()
-    session.out("load complete")
-
-
-def _source(session: Session, given: Given) -> str | None:
-    if given["file"] == "terminal":
-        if session.channel.tty:
-            session.channel.text("[Type ^D at a new line to end input]\n")
-        return session.channel.terminal()
-    try:
-        return session.channel.read(given["file"])
-    except OSError as error:
-        session.fail(f"error: {given['file']}: {error}")
-        return None
-
-
-def _save(session: Session, given: Given, operations: Operations) -> None:
-    node = session.steps[-1][0] if session.steps else session.datastore.schema
-    text = texts.as_text(session.here(), node)
-    try:
-        session.channel.write(given["file"], text)
-    except OSError as error:
-        session.fail(f"error: {given['file']}: {error}")
-        return
-    session.out(f"Wrote {len(text.splitlines())} lines of configuration to '{given['file']}'")
-
-
-def _status(session: Session, given: Given, operations: Operations) -> None:
-    for number, who in session.datastore.editors.items():
-        session.out(f"  {who} (session {number}){' *' if number == session.number else ''}")
-
-
-def _loader(kind: str, help_: str) -> Word:
-    return Word(
-        kind,
-        help_,
-        run=lambda session, given, operations: _load(session, given, kind),
-        arguments=(
-            Argument("file", t.file_name, "Filename, or 'terminal' to type", mandatory=True, known=lambda _: ["terminal"]),
-        ),
-        options=(Option("relative", "Load from the current edit level"),) if kind != "override" else (),
-        level=CONFIGURE,
-    )
-
-
-COMMIT_OPTIONS = (
-    Option("and-quit", "Quit configuration mode if commit succeeds"),
-    Option("comment", "Message to write to commit log", t.text),
-    Option("confirmed", "Minutes after which the commit is taken back unless confirmed", t.number("minutes", 1, 65535)),
-)
-
-RUN = Word("run", "Run an operational-mode command", *operational.ROOT.children)
+_QUIT = (Option("configuration-mode", "Exit from configuration mode"),)
 
 ROOT = Word(
     "",
     "Configuration mode",
-    Word(
-        "commit",
-        "Commit current set of changes",
-        Word("check", "Check correctness of syntax; do not apply changes", run=_commit_check),
-        run=_commit,
-        options=COMMIT_OPTIONS,
-        level=CONFIGURE,
-    ),
+    _verb("activate", "Remove the inactive tag from a statement"),
+    _verb("annotate", "Annotate the statement with a comment"),
+    COMMIT,
+    _verb("copy", "Copy a statement"),
+    _verb("deactivate", "Add the inactive tag to a statement"),
     Word("delete", "Delete a data element", run=_delete, statement="delete", level=CONFIGURE),
     Word("edit", "Edit a sub-element", run=_edit, statement="edit", level=CONFIGURE),
-    Word("exit", "Exit from this level", run=_exit, options=(Option("configuration-mode", "Exit from configuration mode"),)),
+    Word("exit", "Exit from this level", run=_exit, options=_QUIT),
+    _verb("insert", "Insert a new ordered data element"),
+    LOAD,
+    Word("quit", "Quit from this level", run=_exit, options=_QUIT),
+    _verb("rename", "Rename a statement"),
     Word(
-        "load",
-        "Load configuration from ASCII file",
-        _loader("merge", "Merge contents with existing configuration"),
-        _loader("override", "Override existing configuration"),
-        _loader("set", "Execute set of commands on existing configuration"),
+        "replace",
+        "Replace character string in configuration",
+        Word(
+            "pattern",
+            "Pattern to replace",
+            run=_replace,
+            arguments=(Argument("pattern", PATTERN, "Regular expression to match", mandatory=True),),
+            options=(
+                Option("upto", "Limit the number of objects replaced", t.number("number", 1, 65535)),
+                Option("with", "String to replace the pattern with", t.Type("string", str)),
+            ),
+            level=CONFIGURE,
+        ),
         level=CONFIGURE,
     ),
-    Word("quit", "Quit from this level", run=_quit, options=(Option("configuration-mode", "Exit from configuration mode"),)),
-    Word(
-        "rollback",
-        "Roll back to previous committed configuration",
-        run=_rollback,
-        arguments=(Argument("number", t.number("number", 0, 49), "Number of the committed configuration"),),
-        level=CONFIGURE,
-    ),
-    RUN,
-    Word(
-        "save",
-        "Save configuration to ASCII file",
-        run=_save,
-        arguments=(Argument("file", t.file_name, "Filename", mandatory=True),),
-        level=CONFIGURE,
-    ),
+    ROLLBACK,
+    Word("run", "Run an operational-mode command", *operational.ROOT.children),
+    SAVE,
     Word("set", "Set a parameter", run=_set, statement="set", level=CONFIGURE),
     Word("show", "Show a parameter", run=_show, statement="show", level=VIEW),
     Word("status", "Show users currently editing configuration", run=_status),
@@ -323,5 +278,14 @@ ROOT = Word(
         "Exit one level of configuration",
         run=_up,
         arguments=(Argument("levels", t.number("levels", 1, 64), "Number of levels"),),
+    ),
+    Word("update", "Update private database", run=_update, level=CONFIGURE),
+    Word(
+        "wildcard",
+        "Wildcard operations",
+        Word(
+            "delete", "Delete statements whose names match a pattern", run=_wildcard_delete, statement="wildcard", level=CONFIGURE
+        ),
+        level=CONFIGURE,
     ),
 )

@@ -2,61 +2,54 @@
 
 from __future__ import annotations
 
-from .. import store as stored
 from .. import valuetypes as t
-from . import show_interfaces, show_routing, show_system
+from ..devices import device
+from ..editors import EXCLUSIVE, PRIVATE, SHARED
+from ..replies import ports
+from . import answers
+from .committing import REQUEST_CONFIGURATION, SHOW_RESCUE, SHOW_ROLLBACK
+from .display import show_difference, show_tree, stage, when
 from .words import CONFIGURE, OPERATE, Argument, Option, Word
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..session import Session
     from ..statements import Operation
-    from .words import Given
+    from .words import Given, Run
 
     Operations = tuple[Operation, ...]
 
 
-def _configure(session: Session, given: Given, operations: Operations) -> None:
-    store = session.datastore
-    others = list(store.editors.values())
-    store.editors[session.number] = f"{session.user} terminal {session.terminal or 'none'}"
-    session.configuring = True
-    session.steps = ()
-    if not session.channel.tty:
-        return
-    lines = ["Entering configuration mode"]
-    if others:
-        lines += ["Users currently editing the configuration:", *(f"  {who}" for who in others)]
-    if store.changed():
-        lines.append("The configuration has been changed but not committed")
-    session.channel.text("".join(line + "\n" for line in lines))
+def _configure(mode: str) -> Run:
+    def run(session: Session, given: Given, operations: Operations) -> None:
+        from .configuration import enter
+
+        enter(session, mode)
+
+    return run
 
 
 def _show_configuration(session: Session, given: Given, operations: Operations) -> None:
-    from .configuration import show_difference, show_tree
-
+    store = session.datastore
     steps = operations[0][0] if operations else ()
-    for name, options in session.stages:
-        if name == "compare":
-            show_difference(session, session.datastore.active, int(options.get("rollback", "1")), steps)
-            return
-    commit = session.datastore.loaded
-    if not steps and commit and not session.displays_set():
-        import time
-
-        session.out(time.strftime("## Last commit: %Y-%m-%d %H:%M:%S %Z", time.localtime(commit)))
-    show_tree(session, session.datastore.active, steps)
-
-
-def _show_commit(session: Session, given: Given, operations: Operations) -> None:
-    for number, commit in stored.history(session.datastore.world):
-        session.out(f"{number:<3} {commit.when} by {commit.user} via {commit.via}")
-        if commit.comment:
-            session.out(f"    {commit.comment}")
+    compared = stage(session, "compare")
+    if compared is not None:
+        show_difference(session, store.committed(int(compared.get("rollback", "1"))), store.active, steps)
+        return
+    if not steps and store.loaded and all(stage(session, name) is None for name in ("set", "xml", "json")):
+        session.out(f"## Last commit: {when(store.loaded)} by {store.loaded_by}")
+    show_tree(session, store.active, steps, active=True)
 
 
 def _quit(session: Session, given: Given, operations: Operations) -> None:
     session.closed = True
+
+
+def _cli(session: Session, given: Given, operations: Operations) -> None:
+    names = {0: "none", 1: "read-only", 2: "operator", 3: "super-user"}
+    session.out(f"CLI screen length set to {'the terminal' if session.screen_length < 0 else session.screen_length}")
+    session.out(f"CLI screen width set to {'the terminal' if session.screen_width < 0 else session.screen_width}")
+    session.out(f"CLI user {session.user}, class {names[session.level]}")
 
 
 def _screen_length(session: Session, given: Given, operations: Operations) -> None:
@@ -85,7 +78,7 @@ def _ping(session: Session, given: Given, operations: Operations) -> None:
     if "do-not-fragment" in given:
         argv += ["-M", "do"]
     if "interface" in given:
-        argv += ["-I", show_interfaces.kernel_name(given["interface"])]
+        argv += ["-I", device(session.datastore.running, given["interface"])]
     session.run_program([*argv, "--", given["host"]])
 
 
@@ -105,6 +98,10 @@ def _ssh(session: Session, given: Given, operations: Operations) -> None:
 
 
 def _shell(session: Session, given: Given, operations: Operations) -> None:
+    """The one shell there is, whichever is named; clients of this dialect name csh."""
+    if "command" in given:
+        session.run_program(["/bin/sh", "-c", given["command"]])
+        return
     session.channel.run(["/bin/sh", "-l"], capture=False)
 
 
@@ -123,8 +120,50 @@ def _system(verb: str, question: str, argv: list[str]) -> Word:
     return Word(verb, question.rstrip(" ?"), run=run, level=CONFIGURE)
 
 
-def _clear_ospf(session: Session, given: Given, operations: Operations) -> None:
-    session.datastore.world.run(["vtysh", "-c", "clear ip ospf neighbor"])
+def _vtysh(name: str, help_: str, daemon: str, command: str, *, arguments: tuple[Argument, ...] = ()) -> Word:
+    """A word that makes FRR's `daemon` run `command`; `{}` in it is the argument, or `*`."""
+
+    def run(session: Session, given: Given, operations: Operations) -> None:
+        if daemon not in session.datastore.daemons():
+            session.fail(f"error: {daemon} is not running")
+            return
+        line = command.format(next(iter(given.values()), "*"))
+        done = session.datastore.world.run(["vtysh", "-d", daemon, "-c", line])
+        if done.code != 0 or done.out.startswith("%"):
+            session.fail(f"error: {(done.out or done.err).strip()}")
+
+    return Word(name, help_, run=run, arguments=arguments, level=OPERATE)
+
+
+def _flush(name: str, help_: str, family: str) -> Word:
+    """A word that makes the kernel forget the neighbors of a family."""
+
+    def run(session: Session, given: Given, operations: Operations) -> None:
+        done = session.datastore.world.run(["ip", family, "neighbor", "flush", "all"])
+        if done.code != 0:
+            session.fail(f"error: {done.err.strip()}")
+
+    return Word(name, help_, run=run, level=OPERATE)
+
+
+def _monitor(session: Session, given: Given, operations: Operations) -> None:
+    """The kernel's counters of an interface, once a second until ^C; once where nobody looks."""
+    look = ["ip", "-s", "link", "show", "dev", device(session.datastore.running, given["interface"])]
+    session.run_program(["watch", "-n", "1", "-t", *look] if session.channel.tty else look)
+
+
+def _help(session: Session, given: Given, operations: Operations) -> None:
+    """Commands whose words or help hold the text."""
+    wanted = given["text"].lower()
+
+    def search(word: Word, path: str) -> None:
+        for child in word.children:
+            here = f"{path} {child.name}".strip()
+            if child.run is not None and (wanted in here or wanted in child.help.lower()):
+                session.out(f"{here}\n    {child.help}")
+            search(child, here)
+
+    search(ROOT, "")
 
 
 def _restart(session: Session, given: Given, operations: Operations) -> None:
@@ -135,65 +174,122 @@ def _restart(session: Session, given: Given, operations: Operations) -> None:
 
 
 def _interface_names(session: Session) -> list[str]:
-    return show_interfaces.known(session)
+    return ports.names(session)
 
 
-INTERFACE = t.pattern("interface-name", t.INTERFACE_PATTERN[:-1] + r"|em1)(\.0)?", "an interface like ge-0/0/0 is needed")
-_INTERFACE_ARGUMENT = Argument("interface", INTERFACE, "Name of interface", known=_interface_names)
+INTERFACE = t.pattern("interface-name", r"[A-Za-z0-9][\w./:-]*", "an interface like ge-0/0/0 is needed")
+_WILDCARD = t.pattern("interface-name", r"[A-Za-z0-9*?\[][\w./:*?\[\]!-]*", "an interface like ge-0/0/0 or ge-* is needed")
+_INTERFACE_ARGUMENT = Argument("interface", _WILDCARD, "Name of interface", known=_interface_names)
 _HOST = Argument("host", t.host, "Hostname or IP address of remote host", mandatory=True)
+
+_PEER = Argument("neighbor-address", t.address, "Address of the neighbor")
+_SLOT = Argument("fpc-slot", t.number("fpc-slot", 0, 11), "FPC slot number")
+_LONG = (Option("brief", "Display brief output"), Option("detail", "Display detailed output"),
+         Option("extensive", "Display extensive output"))  # fmt: skip
 
 SHOW = Word(
     "show",
     "Show system information",
-    Word("arp", "Show system Address Resolution Protocol table entries", run=show_system.arp),
+    Word(
+        "arp",
+        "Show system Address Resolution Protocol table entries",
+        run=answers.ARP,
+        options=(
+            Option("interface", "Name of interface", INTERFACE),
+            Option("no-resolve", "Don't attempt to print addresses symbolically"),
+        ),
+    ),
     Word(
         "bgp",
         "Show Border Gateway Protocol information",
-        Word("neighbor", "Show the BGP neighbors", run=show_routing.bgp_neighbor),
-        Word("summary", "Show overview of BGP information", run=show_routing.bgp_summary),
+        Word(
+            "neighbor",
+            "Show the BGP neighbors",
+            run=answers.BGP_NEIGHBOR,
+            arguments=(_PEER,),
+        ),
+        Word("summary", "Show overview of BGP information", run=answers.BGP_SUMMARY),
     ),
     Word(
         "chassis",
         "Show chassis information",
-        Word("fpc", "Show Flexible PIC Concentrator status", run=show_system.fpc),
-        Word("hardware", "Show installed hardware components", run=show_system.hardware),
+        Word("alarms", "Show chassis alarm status", run=answers.CHASSIS_ALARMS),
+        Word("environment", "Show component status and temperature", run=answers.CHASSIS_ENVIRONMENT),
+        Word(
+            "fpc",
+            "Show Flexible PIC Concentrator status",
+            Word("pic-status", "Show PIC status", run=answers.CHASSIS_PICS, arguments=(_SLOT,)),
+            run=answers.CHASSIS_FPC,
+            arguments=(_SLOT,),
+            options=(Option("detail", "Display detailed output"),),
+        ),
+        Word("hardware", "Show installed hardware components", run=answers.CHASSIS_HARDWARE),
+        Word("routing-engine", "Show Routing Engine status", run=answers.CHASSIS_ENGINE),
     ),
-    Word("cli", "Show command-line interface settings", run=show_system.cli),
+    Word("cli", "Show command-line interface settings", run=_cli),
     Word("configuration", "Show current configuration", run=_show_configuration, statement="show"),
-    Word("host", "Show hostname and address", run=show_system.host),
+    Word("host", "Show hostname and address", run=answers.HOST),
     Word(
         "interfaces",
         "Show interface information",
-        Word("descriptions", "Display interface description strings", run=show_interfaces.descriptions),
-        Word("terse", "Display terse output", run=show_interfaces.terse, arguments=(_INTERFACE_ARGUMENT,)),
-        run=show_interfaces.basic,
+        run=answers.INTERFACES,
         arguments=(_INTERFACE_ARGUMENT,),
-        options=(Option("terse", "Display terse output"),),
+        options=(
+            Option("brief", "Display brief output"),
+            Option("descriptions", "Display interface description strings"),
+            Option("detail", "Display detailed output"),
+            Option("extensive", "Display extensive output"),
+            Option("media", "Display media information"),
+            Option("routing-instance", "Name of routing instance", t.text),
+            Option("statistics", "Display statistics"),
+            Option("terse", "Display terse output"),
+        ),
     ),
-    Word("ipv6", "Show IPv6 information", Word("neighbors", "Show IPv6 neighbor cache", run=show_system.neighbors)),
+    Word("ipv6", "Show IPv6 information", Word("neighbors", "Show IPv6 neighbor cache", run=answers.IPV6_NEIGHBORS)),
     Word(
         "isis",
         "Show Intermediate System-to-Intermediate System information",
-        Word("adjacency", "Show the IS-IS adjacency database", run=show_routing.isis_adjacency),
-        Word("interface", "Show IS-IS interface information", run=show_routing.isis_interface),
+        Word("adjacency", "Show the IS-IS adjacency database", run=answers.ISIS_ADJACENCY, options=_LONG),
+        Word("database", "Show the IS-IS link-state database", run=answers.ISIS_DATABASE),
+        Word("interface", "Show IS-IS interface information", run=answers.ISIS_INTERFACE),
     ),
-    Word("ntp", "Show Network Time Protocol information", Word("associations", "Display status of peers", run=show_system.ntp)),
+    Word(
+        "lldp",
+        "Show Link Layer Discovery Protocol information",
+        Word("neighbors", "Show LLDP neighbors", run=answers.LLDP_NEIGHBORS),
+    ),
+    Word(
+        "log",
+        "Show contents of log file",
+        run=answers.LOG,
+        arguments=(
+            Argument(
+                "filename", t.file_name, "Name of log file", known=lambda session: session.datastore.world.names("/var/log")
+            ),
+        ),
+        level=OPERATE,
+    ),
+    Word("ntp", "Show Network Time Protocol information", Word("associations", "Display status of peers", run=answers.NTP)),
     Word(
         "ospf",
         "Show Open Shortest Path First information",
-        Word("database", "Show link-state database", run=show_routing.ospf_database),
-        Word("interface", "Show interface information", run=show_routing.ospf_interface),
-        Word("neighbor", "Show neighbor status", run=show_routing.ospf_neighbor),
+        Word("database", "Show link-state database", run=answers.OSPF_DATABASE),
+        Word("interface", "Show interface information", run=answers.OSPF_INTERFACE),
+        Word("neighbor", "Show neighbor status", run=answers.OSPF_NEIGHBOR, options=_LONG),
+        Word("overview", "Show OSPF overview", run=answers.OSPF_OVERVIEW),
     ),
     Word(
         "ospf3",
         "Show Open Shortest Path First version 3 information",
-        Word("neighbor", "Show neighbor status", run=show_routing.ospf3_neighbor),
+        Word("database", "Show link-state database", run=answers.OSPF3_DATABASE),
+        Word("interface", "Show interface information", run=answers.OSPF3_INTERFACE),
+        Word("neighbor", "Show neighbor status", run=answers.OSPF3_NEIGHBOR),
     ),
     Word(
         "route",
         "Show routing table information",
-        run=show_routing.route,
+        Word("summary", "Show summary statistics", run=answers.ROUTE_SUMMARY),
+        run=answers.ROUTE,
         arguments=(Argument("destination", t.Type("destination", t.address_or_prefix), "IP address or prefix"),),
         options=(
             Option(
@@ -206,24 +302,50 @@ SHOW = Word(
                     isis="IS-IS",
                     local="Local addresses",
                     ospf="OSPF",
+                    ospf3="OSPF version 3",
                     static="Static",
                 ),
             ),
+            Option("active-path", "Show active paths"),
             Option("exact", "Show the exact prefix only"),
+            Option("table", "Name of routing table", t.text),
             Option("terse", "Display terse output"),
+            *_LONG,
         ),
     ),
-    Word("snmp", "Show Simple Network Management Protocol information", run=show_system.snmp),
+    Word(
+        "snmp",
+        "Show Simple Network Management Protocol information",
+        Word("statistics", "Show SNMP agent statistics", run=answers.SNMP),
+        run=answers.SNMP,
+    ),
     Word(
         "system",
         "Show system information",
-        Word("commit", "Show commit history", run=_show_commit),
-        Word("processes", "Show the router's own daemons", run=show_system.processes),
-        Word("uptime", "Show time since system and processes started", run=show_system.uptime),
-        Word("users", "Show users who are currently logged in", run=show_system.users),
+        Word("alarms", "Show system alarm status", run=answers.SYSTEM_ALARMS),
+        Word("commit", "Show commit history", run=answers.SYSTEM_COMMIT),
+        Word("information", "Show general system information", run=answers.SYSTEM_INFORMATION),
+        Word(
+            "processes",
+            "Show the router's own daemons",
+            run=answers.SYSTEM_PROCESSES,
+            options=(Option("extensive", "Show all processes of the system"),),
+        ),
+        SHOW_RESCUE,
+        SHOW_ROLLBACK,
+        Word("storage", "Show local storage data", run=answers.SYSTEM_STORAGE),
+        Word("uptime", "Show time since system and processes started", run=answers.SYSTEM_UPTIME),
+        Word("users", "Show users who are currently logged in", run=answers.SYSTEM_USERS),
     ),
-    Word("version", "Show software process revision levels", run=show_system.version),
+    Word("version", "Show software process revision levels", run=answers.VERSION),
 )
+
+
+def _file(name: str, help_: str) -> Argument:
+    return Argument(name, t.file_name, help_, mandatory=True)
+
+
+_TWO_FILES = (_file("source", "Source of the file"), _file("destination", "Destination of the file"))
 
 ROOT = Word(
     "",
@@ -231,14 +353,78 @@ ROOT = Word(
     Word(
         "clear",
         "Clear information in the system",
+        _flush("arp", "Clear address resolution information", "-4"),
+        Word(
+            "bgp",
+            "Clear Border Gateway Protocol information",
+            _vtysh("neighbor", "Clear BGP sessions", "bgpd", "clear bgp {}", arguments=(_PEER,)),
+        ),
+        Word("ipv6", "Clear IPv6 information", _flush("neighbors", "Clear IPv6 neighbor cache", "-6")),
+        Word(
+            "isis",
+            "Clear IS-IS information",
+            _vtysh("adjacency", "Clear IS-IS adjacencies", "isisd", "clear isis neighbor"),
+        ),
         Word(
             "ospf",
             "Clear Open Shortest Path First information",
-            Word("neighbor", "Clear OSPF neighbors", run=_clear_ospf, level=OPERATE),
+            _vtysh("neighbor", "Clear OSPF neighbors", "ospfd", "clear ip ospf neighbor"),
+        ),
+        Word(
+            "ospf3",
+            "Clear Open Shortest Path First version 3 information",
+            _vtysh("neighbor", "Clear OSPF3 neighbors", "ospf6d", "clear ipv6 ospf6 interface"),
         ),
     ),
-    Word("configure", "Manipulate software configuration information", run=_configure, level=CONFIGURE),
+    Word(
+        "configure",
+        "Manipulate software configuration information",
+        Word(EXCLUSIVE, "Obtain exclusive lock (other users cannot make changes)", run=_configure(EXCLUSIVE), level=CONFIGURE),
+        Word(
+            PRIVATE,
+            "Work in private database (other users do not view or modify changes)",
+            run=_configure(PRIVATE),
+            level=CONFIGURE,
+        ),
+        run=_configure(SHARED),
+        level=CONFIGURE,
+    ),
     Word("exit", "Exit the management session", run=_quit),
+    Word(
+        "file",
+        "Perform file operations",
+        Word("copy", "Copy files", run=answers.FILE_COPY, arguments=_TWO_FILES, level=OPERATE),
+        Word("delete", "Delete files", run=answers.FILE_DELETE, arguments=(_file("path", "Path of the file"),), level=OPERATE),
+        Word(
+            "list",
+            "List file information",
+            run=answers.FILE_LIST,
+            arguments=(Argument("path", t.file_name, "Path of a file or folder"),),
+            options=(Option("detail", "Display detailed output"),),
+        ),
+        Word("rename", "Rename files", run=answers.FILE_RENAME, arguments=_TWO_FILES, level=OPERATE),
+        Word("show", "Show file contents", run=answers.FILE_SHOW, arguments=(_file("filename", "Name of the file"),)),
+    ),
+    Word(
+        "help",
+        "Provide help information",
+        Word(
+            "apropos",
+            "Find commands by a word",
+            run=_help,
+            arguments=(Argument("text", t.text, "Text to look for", mandatory=True),),
+        ),
+    ),
+    Word(
+        "monitor",
+        "Show real-time debugging information",
+        Word(
+            "interface",
+            "Show interface traffic",
+            run=_monitor,
+            arguments=(Argument("interface", INTERFACE, "Name of interface", known=_interface_names, mandatory=True),),
+        ),
+    ),
     Word(
         "ping",
         "Ping remote target",
@@ -266,6 +452,7 @@ ROOT = Word(
         Word(
             "system",
             "Perform system-level operations",
+            REQUEST_CONFIGURATION,
             _system("halt", "Halt the system ?", ["/bin/busybox", "halt"]),
             _system("power-off", "Power Off the system ?", ["/bin/busybox", "poweroff"]),
             _system("reboot", "Reboot the system ?", ["/bin/busybox", "reboot"]),
@@ -316,7 +503,18 @@ ROOT = Word(
         options=(Option("source", "Source address", t.address), Option("user", "Login name", t.user_name)),
         level=OPERATE,
     ),
-    Word("start", "Start shell", Word("shell", "Start a shell", run=_shell, level=CONFIGURE)),
+    Word(
+        "start",
+        "Start shell",
+        Word(
+            "shell",
+            "Start a shell",
+            run=_shell,
+            arguments=(Argument("kind", t.one_of("shell", csh="Shell", sh="Shell"), "Kind of shell"),),
+            options=(Option("command", "Shell command to run", t.text, early=True),),
+            level=CONFIGURE,
+        ),
+    ),
     Word(
         "traceroute",
         "Trace route to remote host",

@@ -47,7 +47,24 @@ PIPES = Word(
     Word(
         "display",
         "Show additional kinds of information",
-        Word("set", "Show 'set' commands that create configuration", run=_nothing),
+        Word("detail", "Show configuration data detail", run=_nothing),
+        Word(
+            "inheritance",
+            "Show inherited configuration data and source group",
+            run=_nothing,
+            options=(
+                Option("brief", "Don't show the source of inherited data"),
+                Option("no-comments", "Don't show the source of inherited data"),
+            ),
+        ),
+        Word("json", "Show output in JSON format", run=_nothing),
+        Word(
+            "set",
+            "Show 'set' commands that create configuration",
+            run=_nothing,
+            options=(Option("relative", "Show commands relative to the level"),),
+        ),
+        Word("xml", "Show output as XML tags", run=_nothing, options=(Option("rpc", "Show the request as XML tags"),)),
     ),
     Word("except", "Show only text that does not match a pattern", run=_nothing, arguments=_pattern()),
     Word("find", "Search for first occurrence of pattern", run=_nothing, arguments=_pattern()),

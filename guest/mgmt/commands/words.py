@@ -36,11 +36,13 @@ class Argument:
 
 
 class Option:
-    """`name`, or `name VALUE` when it has a type; any order, each once. `early`: possible before the mandatory arguments too."""
+    """`name`, or `name VALUE` when it has a type; any order, each once. `early`: possible before the mandatory arguments too.
+    `optional`: the value may be left out, it is "" then."""
 
-    __slots__ = ("early", "help", "name", "type")
+    __slots__ = ("early", "help", "name", "optional", "type")
 
-    def __init__(self, name: str, help_: str, type_: Type | None = None, *, early: bool = False) -> None:
+    def __init__(self, name: str, help_: str, type_: Type | None = None, *, early: bool = False, optional: bool = False) -> None:
+        self.optional = optional
         self.early = early
         self.name = name
         self.help = help_
@@ -67,7 +69,10 @@ class Word:
 class CommandState(State):
     """After some words of a command."""
 
-    def __init__(self, session: Session, word: Word, given: Given | None = None, index: int = 0, *, top: bool = True) -> None:
+    def __init__(self, session: Session, word: Word, given: Given | None = None, index: int = 0, *, top: bool = True,
+                 open_: Option | None = None) -> None:  # fmt: skip
+        self.open = open_
+        """The option that was the last word, when its value may follow."""
         self.session = session
         self.word = word
         self.given = given or {}
@@ -75,7 +80,7 @@ class CommandState(State):
         self.top = top
 
     def ends(self) -> bool:
-        if self.word.run is None:
+        if self.word.run is None or self.word.statement not in ("", "delete", "show"):
             return False
         return not any(argument.mandatory for argument in self.word.arguments[self.index :])
 
@@ -89,6 +94,8 @@ class CommandState(State):
 
     def choices(self) -> list[Choice]:
         found = []
+        if self.open is not None:
+            found.append(Choice(self.open.help, self._taken(self.open.name, self.index), type_=self.open.type))
         if not self.given:
             found += [self._word(child) for child in self.word.children if child.level <= self.session.level]
         if self.index < len(self.word.arguments):
@@ -130,6 +137,9 @@ class CommandState(State):
         def enter(_: str) -> State:
             if option.type is None:
                 return self._taken(option.name, self.index)("")
+            if option.optional:
+                given = {**self.given, option.name: ""}
+                return CommandState(self.session, self.word, given, self.index, top=False, open_=option)
             return OptionState(self, option)
 
         return Choice(option.help, enter, word=option.name)
@@ -174,7 +184,7 @@ class FollowState(State):
 
 def _follow(owner: CommandState, choice: Choice) -> Choice:
     return Choice(choice.help, lambda value: FollowState(owner, choice.next(value)), word=choice.word, type_=choice.type,
-                  known=choice.known, hidden=choice.hidden, mark=choice.mark)  # fmt: skip
+                  known=choice.known, hidden=choice.hidden, mark=choice.mark, aside=choice.aside)  # fmt: skip
 
 
 __all__ = ["CONFIGURE", "LEVELS", "OPERATE", "VIEW", "Argument", "CommandState", "FollowState", "Option", "PlaceState", "Word"]

@@ -1,4 +1,5 @@
-"""`system services ssh`: sshd's own file, and sshd running or not. Host keys are made by the guest's agent, not here."""
+"""`system services ssh` and `netconf ssh`: sshd's own file, and sshd running or not. Host keys are made by the guest's agent,
+not here. NETCONF is a subsystem on both ports; port 830 has nothing else (RFC 6242, section 4)."""
 
 from __future__ import annotations
 
@@ -15,16 +16,22 @@ if TYPE_CHECKING:
 CONFIG = "/etc/ssh/sshd_config"
 ROOT_LOGIN = {"allow": "yes", "deny": "no", "deny-password": "prohibit-password"}
 PROGRAM = "/usr/sbin/sshd"
+NETCONF = "/usr/lib/rackless-router/netconf"
+NETCONF_PORT = 830
 BANNER = "/etc/ssh/banner"
 
 
 def render(tree: Tree, world: Machine) -> Part:
-    service = tree.get("system", {}).get("services", {}).get("ssh")
-    if service is None:
+    services = tree.get("system", {}).get("services", {})
+    service, netconf = services.get("ssh"), services.get("netconf", {}).get("ssh")
+    if service is None and netconf is None:
         return Part(data=False)
+    port = int((netconf or {}).get("port", NETCONF_PORT))
+    ports = [*([22] if service is not None else []), *([port] if netconf is not None else [])]
+    listen = "\n".join(f"Port {one}" for one in ports)
     text = f"""# Made by the router's configuration: system services ssh
-Port 22
-PermitRootLogin {ROOT_LOGIN[service.get("root-login", "deny-password")]}
+{listen}
+PermitRootLogin {ROOT_LOGIN[(service or {}).get("root-login", "deny-password")]}
 PermitEmptyPasswords no
 KbdInteractiveAuthentication no
 UsePAM no
@@ -35,14 +42,23 @@ PrintLastLog no
 LoginGraceTime 60
 AuthorizedKeysFile /etc/ssh/keys/%u
 Subsystem sftp internal-sftp
+Subsystem netconf {NETCONF}
 PidFile /run/sshd.pid
 """
-    text += _options(service)
+    text += _options(service or {})
     message = tree.get("system", {}).get("login", {}).get("message")
-    files = {CONFIG: (text + (f"Banner {BANNER}\n" if message else ""), 0o600)}
+    files = {}
     if message:
+        text += f"Banner {BANNER}\n"
         files[BANNER] = (message.replace("\\n", "\n").rstrip("\n") + "\n", 0o644)
-    return Part(files, True)
+    if netconf is not None:  # what follows a Match is of that port only
+        text += f"""Match LocalPort {port}
+    ForceCommand {NETCONF}
+    PermitTTY no
+    AllowTcpForwarding no
+    AllowStreamLocalForwarding no
+"""
+    return Part({CONFIG: (text, 0o600), **files}, True)
 
 
 def _options(service: Tree) -> str:

@@ -152,7 +152,14 @@ SERVICES = container(
     container(
         "netconf",
         "Allow NETCONF connections",
-        container("ssh", "Allow NETCONF over SSH", *CONNECTIONS, by="ssh", presence=True),
+        container(
+            "ssh",
+            "Allow NETCONF over SSH",
+            leaf("port", "Service port number", t.number("port", 1, 65535)),
+            *CONNECTIONS,
+            by="ssh",
+            presence=True,
+        ),
         ineffective(flag("rfc-compliant", "Make NETCONF compliant with RFC 4741 (it is always)")),
     ),
     ineffective(container("telnet", "Allow telnet login", *CONNECTIONS, presence=True), "telnet is not served, use ssh"),

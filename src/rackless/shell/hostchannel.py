@@ -130,7 +130,7 @@ class HostChannel:
             if who.authorized_key:
                 request["authorized_key"] = who.authorized_key
         answer = await self._request("identify", request, deadline)
-        return tuple(str(key) for key in answer.get("host_keys", ()))
+        return tuple(str(key) for key in answer.get("host_keys", ()) if str(key).strip())
 
     async def status(self, *, deadline: Deadline) -> GuestStatus:
         answer = await self._request("status", {}, deadline)

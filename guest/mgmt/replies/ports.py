@@ -1,0 +1,157 @@
+"""The router's interfaces and their units, from the kernel's links and the configuration."""
+
+from __future__ import annotations
+
+import json
+
+from ..devices import device, router_name, tagged
+from ..tree import natural
+from .reply import fail
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ..session import Session
+
+    Given = dict[str, str]
+    Link = dict[str, Any]
+    Tree = dict[str, Any]
+    Address = tuple[str, str, int]
+
+PRIVATE = "__juniper_private1__"
+"""Name of the routing instance of a chassis' internal network; clients look there for which routing engine they are on."""
+
+
+class Port:
+    """`link`: as `ip -j addr show` has it. `tree`: its configuration. `members`: of an aggregate, by the router's names."""
+
+    def __init__(self, name: str, link: Link, tree: Tree) -> None:
+        self.name = name
+        self.link = link
+        self.tree = tree
+        self.units: list[Unit] = []
+        self.members: list[str] = []
+
+    @property
+    def bundle(self) -> str:
+        """The aggregate that it is a member of, or ''."""
+        found: str = self.tree.get("gigether-options", {}).get("802.3ad", {}).get("bundle", "")
+        return found
+
+    @property
+    def states(self) -> tuple[str, str]:
+        return states(self.link)
+
+
+class Unit:
+    """A logical interface. `link` is that of the Unix interface that carries it: the port's, a VLAN's, or a VRF's."""
+
+    def __init__(self, port: Port, number: str, link: Link, tree: Tree) -> None:
+        self.port = port
+        self.name = f"{port.name}.{number}"
+        self.link = link
+        self.tree = tree
+
+    @property
+    def states(self) -> tuple[str, str]:
+        admin, carrier = states(self.link)
+        return ("down" if "disable" in self.tree else admin), carrier
+
+    @property
+    def families(self) -> Tree:
+        found: Tree = self.tree.get("family", {})
+        return found
+
+    @property
+    def tag(self) -> str:
+        """Its VLAN's number, or ''."""
+        return str(self.tree["vlan-id"]) if tagged(self.tree) else ""
+
+    def addresses(self) -> list[Address]:
+        """(family, address, prefix length) of the kernel's, without its own of the loopback and those of other units."""
+        found = []
+        for one in self.link.get("addr_info", ()):
+            if one["local"] == "::1" or one["local"].startswith("127."):
+                continue
+            configured = self.families.get(one["family"], {}).get("address", {})
+            if self.port.name == "lo0" and self.tree and not any(key.split("/")[0] == one["local"] for key in configured):
+                continue
+            found.append((one["family"], one["local"], int(one["prefixlen"])))
+        return sorted(found, key=lambda row: row[0])
+
+    def listed(self) -> list[Address]:
+        """The addresses of configured families; an ISO one has the length -1, it is only in the configuration."""
+        found = [row for row in self.addresses() if row[0] in self.families or not self.families]
+        return found + [("iso", address, -1) for address in self.families.get("iso", {}).get("address", {})]
+
+
+def states(link: Link) -> tuple[str, str]:
+    """(admin, link) as the original says it. A link that is down by its card has no carrier."""
+    flags = link.get("flags", ())
+    admin = "up" if "UP" in flags else "down"
+    carrier = "up" if "LOWER_UP" in flags and "NO-CARRIER" not in flags and not link.get("protodown") else "down"
+    return admin, carrier
+
+
+def ports(session: Session, *, counters: bool = False) -> dict[str, Port]:
+    """The router's interfaces that the kernel has, by the router's name, in order: ports, aggregates, the others."""
+    done = session.datastore.world.run(["ip", "-j", *(["-s"] if counters else []), "addr", "show"])
+    links = {link.get("ifname", ""): link for link in json.loads(done.out or "[]")}
+    running = session.datastore.running
+    configured = running.get("interfaces", {}).get("interface", {})
+    found: dict[str, Port] = {}
+    for kernel, link in links.items():
+        name = router_name(kernel)
+        if name is not None and "." not in name:
+            found[name] = Port(name, link, configured.get(name, {}))
+    for name, port in found.items():
+        above = router_name(str(port.link.get("master", "")))
+        if above in found:
+            found[above].members.append(name)
+        for number, tree in sorted(port.tree.get("unit", {}).items(), key=lambda item: natural(item[0])):
+            carrying = links.get(device(running, f"{name}.{number}"))
+            if carrying is not None:
+                port.units.append(Unit(port, number, carrying, tree))
+        if "unit" not in port.tree and (port.bundle or any(map(_worth_showing, port.link.get("addr_info", ())))):
+            port.units.append(Unit(port, "0", port.link, {}))
+    return {name: found[name] for name in sorted(found, key=_order)}
+
+
+def _worth_showing(address: Link) -> bool:
+    """Of an interface that no configuration names: what a lease or the internal network gave, not the kernel's own."""
+    return address.get("scope") == "global"
+
+
+def _order(name: str) -> tuple[int, list[tuple[int, int, str]]]:
+    kind = next((at for at, start in enumerate(("ge-", "ae")) if name.startswith(start)), 2)
+    return kind, natural(name)
+
+
+def names(session: Session) -> list[str]:
+    return list(ports(session))
+
+
+def select(session: Session, given: Given, *, counters: bool) -> tuple[dict[str, Port], str]:
+    """(interfaces, the unit asked for or ''); Refused when the interface or its unit is not there."""
+    shown = ports(session, counters=counters)
+    if given.get("routing-instance") == PRIVATE:
+        shown = {name: port for name, port in shown.items() if name == "em1"}
+    wanted = given.get("interface")
+    if not wanted:
+        return shown, ""
+    name, dot, unit = wanted.partition(".")
+    if any(sign in name for sign in "*?["):
+        chosen = _wildcard(name)
+        return {one: port for one, port in shown.items() if chosen(one)}, dot + unit
+    if name not in shown or (dot and unit != "*" and not any(one.name == wanted for one in shown[name].units)):
+        raise fail(f"error: device {wanted} not found")
+    return {name: shown[name]}, dot + unit
+
+
+def _wildcard(pattern: str) -> Any:
+    """A matcher for the dialect's wildcards: `*`, `?`, `[ab]`."""
+    import fnmatch
+    import re
+
+    return re.compile(fnmatch.translate(pattern)).match
