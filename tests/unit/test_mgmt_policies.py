@@ -282,7 +282,7 @@ set snmp trap-group t targets 192.0.2.7
     clock = ntp.render(fresh, world).files
     assert "server 192.0.2.1 iburst key 5" in clock[ntp.CONFIG][0]
     assert clock[ntp.KEYS] == ("5 SHA1 ASCII:geheim\n", 0o640)
-    assert lldp.render(fresh, world).data["interfaces"] == ["ge-*", "fxp0", "!ge-0-0-1"]
+    assert lldp.render(fresh, world).data["without"] == {"ge-0-0-1"}
     agent = snmp.render(fresh, world).files[snmp.CONFIG][0].splitlines()
     assert 'rocommunity "public" 192.0.2.0/24' in agent
     assert 'createUser alice SHA "secretsecret" AES "secretsecret"' in agent

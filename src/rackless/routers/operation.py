@@ -128,6 +128,8 @@ def interfaces(said: str) -> dict[str, str]:
             label = port_label(int(start[2]), int(start[3]))
         elif line and not line[0].isspace():
             label = ""
+        if start and "SLAVE" in line:
+            label = ""  # its own MAC is among the bonds, as soon as the kernel lists it there
         mac = _MAC.search(line)
         if label and mac and label not in found:
             found[label] = mac[1].lower()
