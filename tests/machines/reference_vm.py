@@ -81,7 +81,7 @@ VIRTIO = Hardware()
 
 class Vm:
     """One guest. `nics`: values of -netdev without their id, each with its MAC. Not `direct`: by the disk's own bootloader.
-    Not `channel`: no host channel."""
+    Not `channel`: no host channel. `cache`: of the disk; `unsafe` loses what the guest has flushed when QEMU is killed."""
 
     def __init__(
         self,
@@ -94,10 +94,11 @@ class Vm:
         direct: bool = True,
         channel: bool = True,
         hardware: Hardware = VIRTIO,
+        cache: str = "unsafe",
     ) -> None:
         self.folder, self.name, self.image, self.nics, self.memory, self.direct = folder, name, image, nics, memory, direct
         self.extra: list[str] = []
-        self.has_channel, self.hardware = channel, hardware
+        self.has_channel, self.hardware, self.cache = channel, hardware, cache
         self.process: subprocess.Popen[bytes] | None = None
         self.disk = folder / f"{name}.qcow2"
         subprocess.run(
@@ -113,7 +114,7 @@ class Vm:
         words = (
             f"qemu-system-x86_64 -name {self.name} -machine pc -accel tcg,tb-size=64 -m {self.memory} -nodefaults -no-user-config"
         )
-        words += f" -display none -drive if=none,id=disk0,file={self.disk},format=qcow2,cache=unsafe"
+        words += f" -display none -drive if=none,id=disk0,file={self.disk},format=qcow2,cache={self.cache}"
         words += f" {self.hardware.disk} {self.hardware.others}"
         words += f" -chardev socket,id=serial,path={self.path('serial')},server=on,wait=off -serial chardev:serial"
         words += f" -chardev socket,id=channel,path={self.path('channel')},server=on,wait=off"
