@@ -34,7 +34,7 @@ COMMANDS = {
     "clear-ipv6-nd-information": "clear ipv6 neighbors",
 }
 """RPCs that do something and answer with text at most: run as the command."""
-HERE_REFUSED = ("configure", "start", "ssh", "monitor", "exit", "quit", "telnet")
+HERE_REFUSED = ("configure", "junoscript", "start", "ssh", "monitor", "exit", "quit", "telnet")
 """Words of commands that need a terminal."""
 
 
