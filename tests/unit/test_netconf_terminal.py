@@ -1,4 +1,4 @@
-"""NETCONF typed at a terminal: PyEZ in console mode, unmodified, at the command line behind a TCP port; what is typed in pieces."""
+"""NETCONF typed at a terminal: PyEZ in console mode, unmodified, behind a TCP port; and what is typed in pieces."""
 
 from __future__ import annotations
 

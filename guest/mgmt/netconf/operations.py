@@ -98,8 +98,11 @@ def _checked(client: Client, reply: Reply, word: Word, operation: Element) -> di
     types = {argument.name: argument.type for argument in word.arguments}
     types |= {option.name: option.type for option in word.options if option.type is not None}
     flags = {option.name for option in word.options if option.type is None} | set(reply.fixed)
-    for name, value in given.items():
+    for name, value in list(given.items()):
         if name in flags:
+            continue
+        if name in types and not value:  # an empty element says nothing
+            del given[name]
             continue
         if name not in types:
             raise syntax(name)

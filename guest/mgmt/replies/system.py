@@ -290,7 +290,7 @@ def revision(session: Session, given: Given) -> Element:
         root.add("user", last.user)
         root.add("client", last.via)
         root.add("date-time", last.when, junos_seconds=str(last.seconds))
-        if last.minutes:
+        if session.datastore.unconfirmed is not None:
             root.add("comment", f"commit confirmed, rollback in {last.minutes}mins")
         if last.comment:
             root.add("log", last.comment)
