@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import time
 
 from . import tree as trees
 from .commands import configuration, operational
@@ -74,6 +75,9 @@ class Session:
         self.screen_length = -1
         """Lines of the screen; 0 never pages, -1 is what the terminal says."""
         self.screen_width = -1
+        self.complete_on_space = True
+        self.timestamp = ""
+        """How the time before each command's output is written (strftime); empty: it is not."""
         self.closed = False
         self.ok = True
         self.notices: list[str] = []
@@ -156,6 +160,8 @@ class Session:
             lifted = self.steps is not level
             word, given, operations = self._parse(line, words)
             assert word.run is not None
+            if self.timestamp:
+                self.channel.text(time.strftime(self.timestamp) + "\n")
             word.run(self, given, operations)
             if lifted and word.statement != "edit" and self.configuring:
                 self.steps = level
@@ -230,6 +236,8 @@ class Session:
 
     def assist(self, text: str, key: str) -> Assistance:
         """Help for what is left of the cursor. Lines may begin with \\x01, where the prompt's width goes."""
+        if key == " " and not self.complete_on_space:
+            return Assistance(" ", [])
         try:
             words = split(text)
         except UnclosedQuote:

@@ -6,6 +6,7 @@ from .. import text as texts
 from .. import valuetypes as t
 from ..parse import LoadError, load
 from ..refused import Refused
+from ..replies.files import unprefixed
 from .words import CONFIGURE, Argument, Option, Word
 
 TYPE_CHECKING = False
@@ -47,7 +48,7 @@ def _source(session: Session, given: Given) -> str | None:
             session.channel.text("[Type ^D at a new line to end input]\n")
         return session.channel.terminal()
     try:
-        return session.channel.read(given["file"])
+        return session.channel.read(unprefixed(given["file"]))
     except OSError as error:
         session.fail(f"error: {given['file']}: {error}")
         return None
@@ -71,7 +72,7 @@ def _save(session: Session, given: Given, operations: Operations) -> None:
         session.out(text)
         return
     try:
-        session.channel.write(given["file"], text)
+        session.channel.write(unprefixed(given["file"]), text)
     except OSError as error:
         session.fail(f"error: {given['file']}: {error}")
         return

@@ -9,7 +9,7 @@ from ..replies import ports
 from . import answers
 from .committing import REQUEST_CONFIGURATION, SHOW_RESCUE, SHOW_ROLLBACK
 from .display import show_difference, show_tree, stage, when
-from .words import CONFIGURE, OPERATE, Argument, Option, Word
+from .words import CONFIGURE, OPERATE, VIEW, Argument, Option, Word
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from .words import Given, Run
 
     Operations = tuple[Operation, ...]
+
+NETCONF = "/usr/lib/rackless-router/netconf"
 
 
 def _configure(mode: str) -> Run:
@@ -62,34 +64,6 @@ def _screen_width(session: Session, given: Given, operations: Operations) -> Non
     session.out(f"Screen width set to {given['columns']}")
 
 
-def _ping(session: Session, given: Given, operations: Operations) -> None:
-    argv = ["ping"]
-    if "inet" in given:
-        argv.append("-4")
-    if "inet6" in given:
-        argv.append("-6")
-    if "rapid" in given:
-        argv += ["-i", "0.01" if session.user == "root" else "0.2"]
-    for name, switch in (("count", "-c"), ("size", "-s"), ("source", "-I"), ("ttl", "-t"), ("interval", "-i"), ("wait", "-W")):
-        if name in given:
-            argv += [switch, given[name]]
-    if "count" not in given and ("rapid" in given or not session.channel.tty):
-        argv += ["-c", "5"]
-    if "do-not-fragment" in given:
-        argv += ["-M", "do"]
-    if "interface" in given:
-        argv += ["-I", device(session.datastore.running, given["interface"])]
-    session.run_program([*argv, "--", given["host"]])
-
-
-def _traceroute(session: Session, given: Given, operations: Operations) -> None:
-    argv = ["traceroute", "-n"]
-    for name, switch in (("source", "-s"), ("ttl", "-m"), ("wait", "-w")):
-        if name in given:
-            argv += [switch, given[name]]
-    session.run_program([*argv, given["host"]])
-
-
 def _ssh(session: Session, given: Given, operations: Operations) -> None:
     argv = ["ssh"]
     if "source" in given:
@@ -97,12 +71,34 @@ def _ssh(session: Session, given: Given, operations: Operations) -> None:
     session.run_program([*argv, "-l", given.get("user", session.user), "--", given["host"]])
 
 
+def _complete_on_space(session: Session, given: Given, operations: Operations) -> None:
+    session.complete_on_space = given["state"] == "on"
+    session.out(f"{'Enabling' if session.complete_on_space else 'Disabling'} complete-on-space")
+
+
+def _timestamp(session: Session, given: Given, operations: Operations) -> None:
+    session.timestamp = "" if "disable" in given else given.get("format", "%b %d %T")
+    session.out(f"CLI timestamp set to: {session.timestamp}" if session.timestamp else "CLI timestamp disabled")
+
+
+def _idle_timeout(session: Session, given: Given, operations: Operations) -> None:
+    """Sessions of this router never time out; a time is taken and said, as clients expect it."""
+    minutes = int(given.get("minutes", "0"))
+    session.out(f"Idle timeout set to {minutes} minutes" if minutes else "Idle timeout disabled")
+
+
 def _shell(session: Session, given: Given, operations: Operations) -> None:
-    """The one shell there is, whichever is named; clients of this dialect name csh."""
+    """The one shell there is, whichever is named, with the prompt of the one that is named; clients of this dialect name csh."""
     if "command" in given:
         session.run_program(["/bin/sh", "-c", given["command"]])
         return
-    session.channel.run(["/bin/sh", "-l"], capture=False)
+    at = f"root@{session.host_name}:~ # " if session.user == "root" else "$ " if given.get("kind") == "sh" else "% "
+    session.channel.run(["/usr/bin/env", f"PS1={at}", "/bin/sh"], capture=False)
+
+
+def _junoscript(session: Session, given: Given, operations: Operations) -> None:
+    """NETCONF at this terminal, until it ends."""
+    session.channel.run([session.datastore.world.path(NETCONF)], capture=False)
 
 
 def _system(verb: str, question: str, argv: list[str]) -> Word:
@@ -225,6 +221,7 @@ SHOW = Word(
         ),
         Word("hardware", "Show installed hardware components", run=answers.CHASSIS_HARDWARE),
         Word("routing-engine", "Show Routing Engine status", run=answers.CHASSIS_ENGINE),
+        Word("temperature-thresholds", "Show chassis temperature threshold settings", run=answers.CHASSIS_TEMPERATURES),
     ),
     Word("cli", "Show command-line interface settings", run=_cli),
     Word("configuration", "Show current configuration", run=_show_configuration, statement="show"),
@@ -232,6 +229,11 @@ SHOW = Word(
     Word(
         "interfaces",
         "Show interface information",
+        Word(
+            "diagnostics",
+            "Show interface diagnostics information",
+            Word("optics", "Show interface optics diagnostics information", run=answers.OPTICS, arguments=(_INTERFACE_ARGUMENT,)),
+        ),
         run=answers.INTERFACES,
         arguments=(_INTERFACE_ARGUMENT,),
         options=(
@@ -269,7 +271,16 @@ SHOW = Word(
         ),
         level=OPERATE,
     ),
-    Word("ntp", "Show Network Time Protocol information", Word("associations", "Display status of peers", run=answers.NTP)),
+    Word(
+        "ntp",
+        "Show Network Time Protocol information",
+        Word(
+            "associations",
+            "Display status of peers",
+            run=answers.NTP,
+            options=(Option("no-resolve", "Don't attempt to print addresses symbolically"),),
+        ),
+    ),
     Word(
         "ospf",
         "Show Open Shortest Path First information",
@@ -288,6 +299,13 @@ SHOW = Word(
     Word(
         "route",
         "Show routing table information",
+        Word(
+            "instance",
+            "Show routing instance information",
+            run=answers.ROUTE_INSTANCE,
+            arguments=(Argument("instance", t.text, "Name of routing instance"),),
+            options=_LONG,
+        ),
         Word("summary", "Show summary statistics", run=answers.ROUTE_SUMMARY),
         run=answers.ROUTE,
         arguments=(Argument("destination", t.Type("destination", t.address_or_prefix), "IP address or prefix"),),
@@ -314,6 +332,15 @@ SHOW = Word(
         ),
     ),
     Word(
+        "services",
+        "Show services information",
+        Word(
+            "rpm",
+            "Show real-time performance monitoring",
+            Word("probe-results", "Show the results of probes", run=answers.PROBE_RESULTS),
+        ),
+    ),
+    Word(
         "snmp",
         "Show Simple Network Management Protocol information",
         Word("statistics", "Show SNMP agent statistics", run=answers.SNMP),
@@ -323,8 +350,19 @@ SHOW = Word(
         "system",
         "Show system information",
         Word("alarms", "Show system alarm status", run=answers.SYSTEM_ALARMS),
-        Word("commit", "Show commit history", run=answers.SYSTEM_COMMIT),
+        Word(
+            "commit",
+            "Show commit history",
+            Word(
+                "revision",
+                "Show the revision of the active configuration",
+                run=answers.SYSTEM_REVISION,
+                options=(Option("detail", "Display detailed output"),),
+            ),
+            run=answers.SYSTEM_COMMIT,
+        ),
         Word("information", "Show general system information", run=answers.SYSTEM_INFORMATION),
+        Word("memory", "Show system memory usage", run=answers.SYSTEM_MEMORY),
         Word(
             "processes",
             "Show the router's own daemons",
@@ -393,6 +431,24 @@ ROOT = Word(
     Word(
         "file",
         "Perform file operations",
+        Word(
+            "archive",
+            "Archives files from the system",
+            run=answers.FILE_ARCHIVE,
+            options=(
+                Option("compress", "Compress the archive"),
+                Option("destination", "Name of the archive", t.file_name),
+                Option("source", "Path of the files to archive", t.file_name),
+            ),
+            level=OPERATE,
+        ),
+        Word(
+            "checksum",
+            "Calculate file checksum",
+            Word("md5", "Calculate MD5 checksum", run=answers.FILE_MD5, arguments=(_file("path", "Path of the file"),)),
+            Word("sha-256", "Calculate SHA256 checksum", run=answers.FILE_SHA256, arguments=(_file("path", "Path of the file"),)),
+            Word("sha1", "Calculate SHA1 checksum", run=answers.FILE_SHA1, arguments=(_file("path", "Path of the file"),)),
+        ),
         Word("copy", "Copy files", run=answers.FILE_COPY, arguments=_TWO_FILES, level=OPERATE),
         Word("delete", "Delete files", run=answers.FILE_DELETE, arguments=(_file("path", "Path of the file"),), level=OPERATE),
         Word(
@@ -428,7 +484,7 @@ ROOT = Word(
     Word(
         "ping",
         "Ping remote target",
-        run=_ping,
+        run=answers.PING,
         arguments=(_HOST,),
         options=(
             Option("count", "Number of ping requests to send", t.number("count", 1, 2000000000)),
@@ -444,6 +500,14 @@ ROOT = Word(
             Option("wait", "Delay after sending last packet (seconds)", t.number("seconds", 1, 3600)),
         ),
         level=OPERATE,
+    ),
+    Word(
+        "junoscript",
+        "Start a NETCONF session at this terminal",
+        run=_junoscript,
+        options=(Option("netconf", "By NETCONF"), Option("need-trailer", "Say where the session ends")),
+        level=VIEW,
+        hidden=True,
     ),
     Word("quit", "Exit the management session", run=_quit),
     Word(
@@ -481,6 +545,20 @@ ROOT = Word(
             "cli",
             "Set CLI properties",
             Word(
+                "complete-on-space",
+                "Set whether typing space completes current word",
+                run=_complete_on_space,
+                arguments=(
+                    Argument("state", t.one_of("state", on="Enable", off="Disable"), "Whether Space completes", mandatory=True),
+                ),
+            ),
+            Word(
+                "idle-timeout",
+                "Set maximum idle time before login session ends",
+                run=_idle_timeout,
+                arguments=(Argument("minutes", t.number("minutes", 0, 100000), "Minutes; 0 is never"),),
+            ),
+            Word(
                 "screen-length",
                 "Set number of lines on screen",
                 run=_screen_length,
@@ -491,6 +569,12 @@ ROOT = Word(
                 "Set number of characters on a line",
                 run=_screen_width,
                 arguments=(Argument("columns", t.number("columns", 0, 1024), "Number of columns", mandatory=True),),
+            ),
+            Word(
+                "timestamp",
+                "Timestamp CLI output",
+                run=_timestamp,
+                options=(Option("disable", "Disable timestamp"), Option("format", "Format of the time (strftime)", t.text)),
             ),
         ),
     ),
@@ -518,7 +602,7 @@ ROOT = Word(
     Word(
         "traceroute",
         "Trace route to remote host",
-        run=_traceroute,
+        run=answers.TRACEROUTE,
         arguments=(_HOST,),
         options=(
             Option("source", "Source address", t.address),

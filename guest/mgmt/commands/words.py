@@ -52,10 +52,13 @@ class Option:
 class Word:
     """A word of a command. `statement` is the verb (set, show, ...) when configuration statements follow it."""
 
-    __slots__ = ("arguments", "children", "help", "level", "name", "options", "run", "statement")
+    __slots__ = ("arguments", "children", "help", "hidden", "level", "name", "options", "run", "statement")
 
     def __init__(self, name: str, help_: str, *children: Word, run: Run | None = None, arguments: tuple[Argument, ...] = (),
-                 options: tuple[Option, ...] = (), level: int = VIEW, statement: str = "") -> None:  # fmt: skip
+                 options: tuple[Option, ...] = (), level: int = VIEW, statement: str = "",
+                 hidden: bool = False) -> None:  # fmt: skip
+        self.hidden = hidden
+        """Typed by programs, not by people: accepted in full, never offered."""
         self.name = name
         self.help = help_
         self.children = children
@@ -125,7 +128,7 @@ class CommandState(State):
                 raise ValueError("a word with statements must have run")
             return CommandState(self.session, child, top=False)
 
-        return Choice(child.help, enter, word=child.name)
+        return Choice(child.help, enter, word=child.name, hidden=child.hidden)
 
     def _taken(self, name: str, index: int) -> Callable[[str], State]:
         def take(value: str) -> State:

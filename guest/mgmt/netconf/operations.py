@@ -34,7 +34,7 @@ COMMANDS = {
     "clear-ipv6-nd-information": "clear ipv6 neighbors",
 }
 """RPCs that do something and answer with text at most: run as the command."""
-HERE_REFUSED = ("configure", "start", "ssh", "monitor", "exit", "quit", "telnet")
+HERE_REFUSED = ("configure", "junoscript", "start", "ssh", "monitor", "exit", "quit", "telnet")
 """Words of commands that need a terminal."""
 
 
@@ -98,8 +98,11 @@ def _checked(client: Client, reply: Reply, word: Word, operation: Element) -> di
     types = {argument.name: argument.type for argument in word.arguments}
     types |= {option.name: option.type for option in word.options if option.type is not None}
     flags = {option.name for option in word.options if option.type is None} | set(reply.fixed)
-    for name, value in given.items():
+    for name, value in list(given.items()):
         if name in flags:
+            continue
+        if name in types and not value:  # an empty element says nothing
+            del given[name]
             continue
         if name not in types:
             raise syntax(name)

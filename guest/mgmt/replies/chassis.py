@@ -85,12 +85,14 @@ def hardware_text(root: Element, given: Given) -> str:
         rows.append((margin + one.value("name"), one.value("version"), one.value("part-number"),
                      one.value("serial-number"), one.value("description")))  # fmt: skip
         for child in one.children:
-            if child.tag.startswith("chassis-"):
+            if child.tag == "chassis-module":
+                row(child, margin)
+            elif child.tag.startswith("chassis-"):
                 row(child, margin + "  ")
 
     for chassis in root.children:
         row(chassis, "")
-    return "Hardware inventory:\n" + columns(rows, (18, 8, 12, 17, 0))
+    return "Hardware inventory:\n" + columns(rows, (16, 8, 12, 17, 0))
 
 
 def fpc(session: Session, given: Given) -> Element:
@@ -243,3 +245,12 @@ def environment_text(root: Element, given: Given) -> str:
         for index, one in enumerate(root.children)
     ]
     return columns(rows, (5, 30, 10, 0))
+
+
+def temperatures(session: Session, given: Given) -> Element:
+    """Nothing of a virtual chassis has a temperature."""
+    return information("temperature-threshold-information", "chassis")
+
+
+def temperatures_text(root: Element, given: Given) -> str:
+    return ""

@@ -11,6 +11,7 @@ from .reply import columns, fail, output
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..session import Session
+    from .reply import Build
 
     Given = dict[str, str]
 
@@ -19,8 +20,17 @@ def home(session: Session) -> str:
     return "/root" if session.user == "root" else f"/var/home/{session.user}"
 
 
+def unprefixed(path: str) -> str:
+    """A path without the routing engine that it names, which is this one; `var:` is the folder /var."""
+    for prefix, folder in (("re0:", ""), ("local:", ""), ("var:", "/var/")):
+        if path.startswith(prefix) and path != prefix:
+            return folder + path[len(prefix) :].lstrip("/" if folder else "")
+    return path
+
+
 def place(session: Session, path: str) -> str:
     """Where a file is that the user names: from the home folder on, `~` stands for it."""
+    path = unprefixed(path)
     if path == "~" or path.startswith("~/"):
         path = home(session) + path[1:]
     return session.datastore.world.path(os.path.join(home(session), path))
@@ -115,6 +125,39 @@ def rename(session: Session, given: Given) -> Element:
 def delete(session: Session, given: Given) -> Element:
     _run(session, ["rm", "--", place(session, given["path"])])
     return output("")
+
+
+def archive(session: Session, given: Given) -> Element:
+    """A tar file of the source; compressed, it gets `.tgz` where it has no such ending, as in the original."""
+    if "source" not in given or "destination" not in given:
+        raise fail("error: source and destination are needed")
+    source, destination = place(session, given["source"]), place(session, given["destination"])
+    ending = ".tgz" if "compress" in given else ".tar"
+    if not destination.endswith((ending, ".tar.gz")):
+        destination += ending
+    above, _, name = source.rstrip("/").rpartition("/")
+    _run(session, ["tar", "-czf" if "compress" in given else "-cf", destination, "-C", above or "/", "--", name or "."])
+    return output("")
+
+
+def checksum(method: str, program: str) -> Build:
+    """What answers `file checksum`: `MD5 (PATH) = SUM`."""
+
+    def build(session: Session, given: Given) -> Element:
+        said = _run(session, [program, "--", place(session, given["path"])])
+        root = Element("checksum-information")
+        made = root.add("file-checksum")
+        made.add("computation-method", method)
+        made.add("input-file", place(session, given["path"]).removeprefix(session.datastore.world.root))
+        made.add("checksum", said.split()[0].lstrip("\\"))
+        return root
+
+    return build
+
+
+def checksum_text(root: Element, given: Given) -> str:
+    one = root.children[0]
+    return f"{one.value('computation-method')} ({one.value('input-file')}) = {one.value('checksum')}\n"
 
 
 def log(session: Session, given: Given) -> Element:

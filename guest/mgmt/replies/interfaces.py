@@ -104,6 +104,12 @@ def descriptions(session: Session, given: Given) -> Element:
     return root
 
 
+def optics(session: Session, given: Given) -> Element:
+    """No port of a virtual card has an optical module: none has diagnostics. An interface that is not there is refused."""
+    basic(session, {"terse": "", **given})
+    return information("interface-information", "interface")
+
+
 def _physical(port: Port, given: Given) -> Element:
     name, link = port.name, port.link
     admin, carrier = port.states

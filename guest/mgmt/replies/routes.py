@@ -56,6 +56,7 @@ def _counted(element: Element, title: str, rows: list[Row]) -> None:
 
 def route(session: Session, given: Given) -> Element:
     root = information("route-information", "routing")
+    detailed = "detail" in given or "extensive" in given
     for title, rows in _tables(session, given):
         shown = sorted((row for row in rows if _wanted(row, given)), key=_order)
         if not shown:
@@ -63,12 +64,22 @@ def route(session: Session, given: Given) -> Element:
         table = root.add("route-table")
         _counted(table, title, rows)
         here: Element | None = None
+        shown_prefix = ""
         for row in shown:
-            if here is None or here.value("rt-destination") != row["prefix"]:
+            if here is None or shown_prefix != row["prefix"]:
                 here = table.add("rt", junos_style="brief")
-                here.add("rt-destination", row["prefix"])
+                _destination(here, row["prefix"], detailed)
+                shown_prefix = row["prefix"]
             here.append(_entry(row))
     return root
+
+
+def _destination(made: Element, prefix: str, detailed: bool) -> None:
+    """With its length, or, in the longer styles, apart from it."""
+    address, _, length = prefix.partition("/")
+    made.add("rt-destination", address if detailed else prefix)
+    if detailed:
+        made.add("rt-prefix-length", length)
 
 
 def _entry(row: Row) -> Element:
@@ -131,6 +142,38 @@ def _wanted(row: Row, given: Given) -> bool:
     return here.subnet_of(network)  # type: ignore[arg-type]  # the versions are equal
 
 
+def instances(session: Session, given: Given) -> Element:
+    """The main one, `master`, and those that are configured."""
+    root = information("instance-information", "routing")
+    root.attributes["junos:style"] = "terse"
+    wanted = given.get("instance")
+    configured = session.datastore.active.get("routing-instances", {}).get("instance", {})
+    kinds = {"master": "forwarding", **{name: entry.get("instance-type", "") for name, entry in configured.items()}}
+    for name, kind in kinds.items():
+        if wanted not in (None, name):
+            continue
+        one = root.add("instance-core")
+        one.add("instance-name", name)
+        one.add("instance-type", kind)
+        for title, rows in _tables(session, {}) if name == "master" else ():
+            rib = one.add("instance-rib")
+            rib.add("irib-name", title)
+            rib.add("irib-active-count", sum(row.get("active", True) for row in rows))
+            rib.add("irib-holddown-count", 0)
+            rib.add("irib-hidden-count", 0)
+    return root
+
+
+def instances_text(root: Element, given: Given) -> str:
+    lines = [f"{'Instance':<20} Type\n{'':<9}{'Primary RIB':<47} Active/holddown/hidden\n"]
+    for one in root.children:
+        lines.append(f"{one.value('instance-name'):<20} {one.value('instance-type')}\n")
+        for rib in one.all("instance-rib"):
+            counts = "/".join(rib.value(f"irib-{name}-count") for name in ("active", "holddown", "hidden"))
+            lines.append(f"{'':<9}{rib.value('irib-name'):<47} {counts}\n")
+    return "".join(lines)
+
+
 def summary(session: Session, given: Given) -> Element:
     root = information("route-summary-information", "routing")
     options = session.datastore.running.get("routing-options", {})
@@ -185,6 +228,8 @@ def route_text(root: Element, given: Given) -> str:
         lines.append("+ = Active Route, - = Last Active, * = Both\n")
         for rt in table.all("rt"):
             head = rt.value("rt-destination")
+            if rt.find("rt-prefix-length") is not None:
+                head += "/" + rt.value("rt-prefix-length")
             for entry in rt.all("rt-entry"):
                 lines += _entry_lines(head, entry)
                 head = ""

@@ -54,12 +54,18 @@ def boot_time(session: Session) -> tuple[float, float]:
     return time.time() - up, up
 
 
-def memory(session: Session) -> tuple[int, int]:
-    """(bytes of memory, bytes in use)."""
+def meminfo(session: Session) -> dict[str, int]:
+    """The kernel's own names (proc(5)) and bytes."""
     found = {}
     for line in (session.datastore.world.read("/proc/meminfo") or "").splitlines():
         name, _, value = line.partition(":")
         found[name] = int(value.split()[0]) * 1024
+    return found
+
+
+def memory(session: Session) -> tuple[int, int]:
+    """(bytes of memory, bytes in use)."""
+    found = meminfo(session)
     total = found.get("MemTotal", 0)
     return total, total - found.get("MemAvailable", total)
 
@@ -238,6 +244,62 @@ def storage_text(root: Element, given: Given) -> str:
         sizes = (f"{int(one.value(f'{name}-blocks')) // 1024}M" for name in ("total", "used", "available"))
         rows.append((one.value("filesystem-name"), *sizes, one.value("used-percent") + "%", " " + one.value("mounted-on")))
     return columns(rows, (20, -9, -9, -9, -9, 0))
+
+
+MEMORY_ROWS = (("Total memory", "total"), ("Active memory", "active"), ("Inactive memory", "inactive"), ("Cache memory", "cache"),
+               ("Free memory", "free"))  # fmt: skip
+
+
+def memory_usage(session: Session, given: Given) -> Element:
+    root = information("system-memory-information", "system-memory")
+    found = meminfo(session)
+    total = found.get("MemTotal", 0)
+    sizes = {
+        "total": total,
+        "active": found.get("Active", 0),
+        "inactive": found.get("Inactive", 0),
+        "cache": found.get("Cached", 0),
+        "free": found.get("MemFree", 0),
+    }
+    summary = root.add("system-memory-summary-information")
+    for name, size in sizes.items():
+        summary.add(f"system-memory-{name}", size // 1024)
+        summary.add(f"system-memory-{name}-percent", 100 * size // total if total else 0)
+    return root
+
+
+def memory_text(root: Element, given: Given) -> str:
+    summary = root.children[0]
+    lines = ["System memory usage distribution:\n"]
+    for title, name in MEMORY_ROWS:
+        size, share = (summary.value(f"system-memory-{name}{end}") for end in ("", "-percent"))
+        lines.append(f"{title:>22}: {size:>10} Kbytes ({share:>3}%)\n")
+    return "".join(lines)
+
+
+def revision(session: Session, given: Given) -> Element:
+    """Of the active configuration: when it was committed, and a sum of its text."""
+    import zlib
+
+    root = Element("commit-revision-information")
+    last = next((commit for number, commit in stored.history(session.datastore.world) if number == 0), None)
+    if last is None:
+        return root
+    root.add("revision", f"re0-{last.seconds}-{zlib.crc32(last.text.encode()) % 100000}")
+    if "detail" in given:
+        root.add("user", last.user)
+        root.add("client", last.via)
+        root.add("date-time", last.when, junos_seconds=str(last.seconds))
+        if session.datastore.unconfirmed is not None:
+            root.add("comment", f"commit confirmed, rollback in {last.minutes}mins")
+        if last.comment:
+            root.add("log", last.comment)
+    return root
+
+
+def revision_text(root: Element, given: Given) -> str:
+    titles = {"revision": "Revision", "user": "User", "client": "Client", "date-time": "Time", "comment": "Comment", "log": "Log"}
+    return "".join(f"{titles[one.tag]}: {one.text}\n" for one in root.children)
 
 
 def commits(session: Session, given: Given) -> Element:

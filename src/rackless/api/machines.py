@@ -54,19 +54,27 @@ async def transcript(name: str, machine: str, here: Here) -> PlainTextResponse:
 
 @router.websocket("/console")
 async def console(
-    socket: WebSocket, name: str, machine: str, *, write: bool = True, takeover: bool = False, who: str = "user"
+    socket: WebSocket,
+    name: str,
+    machine: str,
+    *,
+    write: bool = True,
+    takeover: bool = False,
+    replay: bool = True,
+    who: str = "user",
 ) -> None:
     """Binary messages are bytes of the line. Text messages to the client are JSON: {"error": body}, or {"open": machine} and
     then {"note": ...}.
 
-    A client that may not write (another does) goes on as a watcher and is told so.
+    A client that may not write (another does) goes on as a watcher and is told so. Without `replay` it sees nothing of before:
+    programs take an old prompt for one that waits.
     """
     here = world()
     await socket.accept()
     try:
         row = await machine_row(here, name, machine)
         hub = here.consoles.get(name, row.name)
-        async with hub.watch() as feed:
+        async with hub.watch(replay=replay) as feed:
             await _tell(socket, {"open": row.name})
             showing = asyncio.ensure_future(_show(socket, feed))
             writing = asyncio.ensure_future(_write(socket, hub, who, write, takeover))

@@ -19,12 +19,25 @@ def console(
     *,
     watch: Annotated[bool, typer.Option("--watch", help="Only look; type nothing.")] = False,
     takeover: Annotated[bool, typer.Option("--takeover", help="Take the keyboard from whoever has it.")] = False,
+    listen: Annotated[
+        int | None,
+        typer.Option(
+            "--listen",
+            min=0,
+            max=65535,
+            metavar="PORT",
+            help="Give the line to programs: telnet at a loopback port; 0 takes any.",
+        ),
+    ] = None,
     transcript: Annotated[bool, typer.Option("--transcript", help="Print all that it showed so far, and end.")] = False,
     in_json: InJson = False,
 ) -> None:
     """Join the serial line of a machine. Ctrl-] leaves it; the line stays open. Many may watch, one may write.
 
+    With --listen it is a console server instead, until Ctrl-C: one telnet client at a time has the line.
+
     Example: rackless console back-to-back west-vcp
+    Example: rackless console back-to-back west-vcp --listen 7001
     """
     from rackless.client.api import Api
 
@@ -41,6 +54,11 @@ def console(
 
     who = f"{getpass.getuser()} (process {os.getpid()})"
     query = {"write": str(not watch).lower(), "takeover": str(takeover).lower(), "who": who}
+    if listen is not None:
+        from rackless.client.relay import serve
+
+        serve(load(), f"/labs/{lab}/machines/{machine}/console", {**query, "replay": "false"}, listen, machine)
+        return
     join(load(), f"/labs/{lab}/machines/{machine}/console", query, opening=f"Serial line of {machine}; Ctrl-] leaves.")
 
 
