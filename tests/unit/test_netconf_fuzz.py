@@ -175,9 +175,15 @@ def test_every_rpc_of_the_table_answers_in_each_form(root: Path) -> None:
         "file-rename": "<source>/etc/shadow</source><destination>/etc/moved</destination>",
         "file-delete": "<path>/answers.json</path>",
         "file-list": "<path>/etc</path>",
+        "file-archive": "<source>/etc/passwd</source><destination>/etc/archive</destination>",
+        "get-checksum-information": "<path>/etc/passwd</path>",
+        "get-sha1-checksum-information": "<path>/etc/passwd</path>",
+        "get-sha256-checksum-information": "<path>/etc/passwd</path>",
+        "ping": "<host>127.0.0.1</host><count>1</count>",
+        "traceroute": "<host>127.0.0.1</host>",
     }
     for name in operations.table():
-        for form in ("xml",) if name in ("file-copy", "file-rename", "file-delete") else ("xml", "text", "json"):
+        for form in ("xml",) if name in ("file-archive", "file-copy", "file-rename", "file-delete") else ("xml", "text", "json"):
             said = ask(root, "root", f'<{name} format="{form}">{arguments.get(name, "")}</{name}>')
             assert "<rpc-error>" not in said, said
             reply = parse(said)

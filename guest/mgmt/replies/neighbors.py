@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 
-from ..devices import logical_name
+from ..devices import interfaces, logical_name, router_name
+from ..render.lldp import SOCKET
+from ..tree import natural
 from ..xmltree import Element
 from .reply import information
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from ..session import Session
 
     Given = dict[str, str]
@@ -71,11 +75,49 @@ def ipv6_text(root: Element, given: Given) -> str:
     return "".join(lines)
 
 
+SUBTYPES = {"mac": "Mac address", "ifname": "Interface name", "local": "Locally assigned", "ip": "Network address",
+            "ifalias": "Interface alias"}  # fmt: skip
+"""lldpd's words for the subtypes of IEEE 802.1AB 8.5.2.2 and 8.5.3.2, in the dialect's."""
+
+
 def lldp(session: Session, given: Given) -> Element:
-    """Nobody speaks LLDP on this router yet: there are no neighbors."""
-    return Element("lldp-neighbors-information", attributes={"junos:style": "brief"})
+    """What lldpd has heard, by the ports it came in on."""
+    root = Element("lldp-neighbors-information", attributes={"junos:style": "brief"})
+    if "lldp" not in session.datastore.running.get("protocols", {}):
+        return root
+    done = session.datastore.world.run(["lldpcli", "-u", SOCKET, "-f", "json0", "show", "neighbors", "details"])
+    heard = [one for part in json.loads(done.out or "{}").get("lldp", ()) for one in part.get("interface", ())]
+    configured = interfaces(session.datastore.running)
+    for one in sorted(heard, key=lambda row: natural(row["name"])):
+        local = router_name(one["name"]) or one["name"]
+        if given.get("interface", local) not in (local, f"{local}.0"):
+            continue
+        bundle = configured.get(local, {}).get("gigether-options", {}).get("802.3ad", {}).get("bundle", "-")
+        chassis, port = one.get("chassis", [{}])[0], one.get("port", [{}])[0]
+        made = root.add("lldp-neighbor-information")
+        made.add("lldp-local-port-id", local)
+        made.add("lldp-local-parent-interface-name", bundle)
+        made.add("lldp-remote-chassis-id-subtype", SUBTYPES.get(_first(chassis, "id", "type"), "Unknown"))
+        made.add("lldp-remote-chassis-id", _first(chassis, "id"))
+        made.add("lldp-remote-port-id-subtype", SUBTYPES.get(_first(port, "id", "type"), "Unknown"))
+        made.add("lldp-remote-port-id", _first(port, "id"))
+        made.add("lldp-remote-port-description", _first(port, "descr"))
+        made.add("lldp-remote-system-name", _first(chassis, "name"))
+    return root
+
+
+def _first(part: dict[str, Any], name: str, key: str = "value") -> str:
+    return str((part.get(name) or [{}])[0].get(key, ""))
 
 
 def lldp_text(root: Element, given: Given) -> str:
-    head = f"{'Local Interface':<19}{'Parent Interface':<20}{'Chassis Id':<20}{'Port info':<19}System Name\n"
-    return head if root.children else ""
+    if not root.children:
+        return ""
+    lines = [f"{'Local Interface':<19}{'Parent Interface':<20}{'Chassis Id':<20}{'Port info':<19}System Name\n"]
+    for one in root.all("lldp-neighbor-information"):
+        lines.append(
+            f"{one.value('lldp-local-port-id'):<19}{one.value('lldp-local-parent-interface-name'):<20}"
+            f"{one.value('lldp-remote-chassis-id'):<20}{one.value('lldp-remote-port-id'):<19}"
+            f"{one.value('lldp-remote-system-name')}\n"
+        )
+    return "".join(lines)

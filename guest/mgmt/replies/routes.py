@@ -6,6 +6,7 @@ import ipaddress
 import json
 import re
 
+from ..devices import vrf_of
 from ..xmltree import Element
 from .frr import ask, logical
 from .ports import ports
@@ -341,6 +342,8 @@ def _local(session: Session, family: str) -> list[Row]:
     found = []
     length = 32 if family == "inet" else 128
     for unit in (unit for name, port in ports(session).items() if name not in ("em1", "lo0") for unit in port.units):
+        if vrf_of(session.datastore.running, unit.name) is not None:
+            continue  # of another table
         for one in unit.link.get("addr_info", ()):
             if one["family"] != family or one.get("scope") == "link" or one["prefixlen"] == length:
                 continue
