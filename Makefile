@@ -29,6 +29,8 @@ bench: setup images  ## ratios against the bare thing, in one run
 lock:  ## pin every Python package with hashes
 	@$(BIN)/uv pip compile -q pyproject.toml --group dev --group build --generate-hashes --python-version 3.11 \
 	  --no-annotate --custom-compile-command "make lock" -o requirements.lock
+	@$(BIN)/uv pip compile -q packaging/clients.in --generate-hashes --python-version 3.11 \
+	  --no-annotate --custom-compile-command "make lock" -o packaging/clients.lock
 
 clean:
-	rm -rf .venv
+	rm -rf .venv .venv-clients

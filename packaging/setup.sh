@@ -47,5 +47,16 @@ install_python_packages() {
   printf '%s' "$want" > "$stamp"
 }
 
+install_clients() { # into .venv-clients: the packages that the router is tested with, whose pins contradict ours
+  local stamp=.venv-clients/.installed want
+  want=$(sha256sum <packaging/clients.lock)
+  [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$want" ] && return
+  say "installing the pinned clients of other authors into .venv-clients"
+  "${PYTHON:-python3}" -m venv .venv-clients
+  .venv-clients/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r packaging/clients.lock
+  printf '%s' "$want" > "$stamp"
+}
+
 install_debian_packages
 install_python_packages
+if [ "${1:-}" = --test ]; then install_clients; fi
