@@ -175,6 +175,10 @@ def test_every_rpc_of_the_table_answers_in_each_form(root: Path) -> None:
         "file-rename": "<source>/etc/shadow</source><destination>/etc/moved</destination>",
         "file-delete": "<path>/answers.json</path>",
         "file-list": "<path>/etc</path>",
+        "file-archive": "<source>/etc/group</source><destination>/etc/archive</destination>",
+        **dict.fromkeys((f"get-{sum_}checksum-information" for sum_ in ("", "sha1-", "sha256-")), "<path>/etc/group</path>"),
+        "ping": "<host>127.0.0.1</host><count>1</count>",
+        "traceroute": "<host>127.0.0.1</host>",
     }
     for name in operations.table():
         for form in ("xml",) if name in ("file-copy", "file-rename", "file-delete") else ("xml", "text", "json"):
