@@ -20,6 +20,7 @@ from system.netlink import (
     dump,
     text,
 )
+from system.ports import card_port
 
 TYPE_CHECKING = False  # typing, re and what they need take an emulated processor half a second to import
 if TYPE_CHECKING:
@@ -35,14 +36,6 @@ COUNTERS = ("rx_packets", "tx_packets", "rx_bytes", "tx_bytes", "rx_errors", "tx
 
 Address = tuple[int, bytes, int]
 """Family, octets, prefix length."""
-
-
-def card_port(kernel: str) -> tuple[int, int] | None:
-    """(card, port) of a Unix interface such as ge-1-0-3; None for others."""
-    words = kernel.split("-")
-    if len(words) == 4 and words[0] == "ge" and words[2] == "0" and words[1].isdecimal() and words[3].isdecimal():
-        return int(words[1]), int(words[3])
-    return None
 
 
 def own_address(known: dict[int, bytes]) -> bytes:

@@ -17,6 +17,7 @@ from system import links
 from system.becoming import become, hold_back
 from system.identity import NOBODY_SAID, BadIdentity, Identity, keep, kept, parse
 from system.keeper import Keeper
+from system.ports import card_port
 from system.protocol import label
 
 PORT_NAME = "org.rackless.channel.0"
@@ -251,7 +252,8 @@ def drive_identity() -> Identity | None:
 def ports_of(identity: Identity) -> list[dict[str, object]]:
     """The role's ports: a controller's are its cards', a card's and a host's are its own NICs."""
     if identity.role == "controller":
-        named = [(name, label(*_slot_and_port(name))) for name in links.names() if name.startswith("ge-")]
+        placed = [(name, card_port(name)) for name in links.names()]
+        named = [(name, label(*place)) for name, place in placed if place is not None]
     else:
         labels = {nic.index: nic.label for nic in identity.nics}
         indexes = range(identity.fixed, len(links.physical()))
@@ -260,11 +262,6 @@ def ports_of(identity: Identity) -> list[dict[str, object]]:
     return [
         {"label": title, "mac": link.mac, "mtu": link.mtu, "carrier": link.carrier} for title, link in found if link is not None
     ]
-
-
-def _slot_and_port(name: str) -> tuple[int, int]:
-    _, slot, _, port = name.split("-")
-    return int(slot), int(port)
 
 
 def is_ready(identity: Identity) -> bool:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from system import links
 from system.chassis import Action, Carrier, Chassis, Make, Remove
+from system.ports import card_port
 from system.protocol import (
     CONTROL_PORT,
     CONTROLLER,
@@ -77,13 +78,11 @@ class Daemon:
         """Take over the interfaces of an earlier run."""
         found: dict[int, list[PortReport]] = {}
         for name in links.names():
-            parts = name.split("-")
-            if parts[0] != "ge" or len(parts) != 4:
-                continue
-            link = links.read(name)
-            if link is not None:
-                report = PortReport(port=int(parts[3]), mac=link.mac, mtu=link.mtu, carrier=link.carrier)
-                found.setdefault(int(parts[1]), []).append(report)
+            place = card_port(name)
+            link = links.read(name) if place is not None else None
+            if place is not None and link is not None:
+                report = PortReport(port=place[1], mac=link.mac, mtu=link.mtu, carrier=link.carrier)
+                found.setdefault(place[0], []).append(report)
         for slot, ports in found.items():
             self.chassis.adopt(slot, tuple(ports), time.monotonic())
 

@@ -260,3 +260,14 @@ def test_keys_that_a_power_loss_left_empty_are_made_anew_and_whole_ones_stay(
     assert becoming.make_keys() == (made,)
     becoming.public_half(key).write_bytes(bytes(96))  # as a file system may leave it
     assert becoming.make_keys() != (made,)
+
+
+def test_ports_are_told_beside_units_of_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A VLAN's interface (ge-0-0-3.7) is no port; the agent's status said nothing at all with one."""
+    for name in ("ge-0-0-3", "ge-0-0-3.7", "ge-0-0-3v10", "lo"):
+        (tmp_path / name).mkdir()
+        for file, text in (("flags", "0x1003"), ("address", "52:00:00:00:00:03"), ("mtu", "1500"), ("carrier", "1")):
+            (tmp_path / name / file).write_text(text + "\n")
+    monkeypatch.setattr(links, "SYSFS", tmp_path)
+    controller = Identity(role="controller", slot=None, hostname="west", nics=())
+    assert [port["label"] for port in agent.ports_of(controller)] == ["ge-0/0/3"]
