@@ -9,7 +9,7 @@ import pytest
 
 from .cli import Installation, await_that
 
-pytestmark = [pytest.mark.machines, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.machines, pytest.mark.timeout(600)]
 LAB = "protocols"
 
 
@@ -50,7 +50,9 @@ def neighbours(here: Installation) -> None:
 
 
 def instance(here: Installation) -> None:
-    await_that("the instance's route", lambda: shell(here, "west", "ip route show vrf red"), lambda text: "10.7.0.2 " in text)
+    await_that(
+        "the instance's route", lambda: shell(here, "west", "ip route show vrf red"), lambda text: "10.7.0.2 " in text, 180
+    )
     assert "10.7.0.2" not in shell(here, "west", "ip route show")
     assert " 0% packet loss" in shell(here, "west", "ping -c 1 -W 5 -I red 10.7.0.2")
 
