@@ -27,13 +27,14 @@ from dbos import DBOS, SetWorkflowID
 from rackless.model.errors import (
     AbsentError,
     BlueprintErrors,
+    CancelledError,
     DeadlineError,
     DefectError,
     GuestError,
     Problem,
     ProviderError,
     RacklessError,
-    StateError,
+    remade,
 )
 
 log = logging.getLogger(__name__)
@@ -48,12 +49,6 @@ FIRST_PAUSE = 0.5
 """Seconds before the first retry of a transient error; doubled each time."""
 
 
-class CancelledJobError(StateError):
-    """The job was told to stop. Recorded like any other error, so that a resumed job stops at the same place."""
-
-    code = "cancelled"
-
-
 def to_record(error: RacklessError) -> dict[str, Json]:
     """What is kept of an error."""
     record: dict[str, Json] = {"code": error.code, "message": error.message, "hint": error.hint, "made": list(error.made)}
@@ -66,19 +61,7 @@ def from_record(record: dict[str, Json]) -> RacklessError:
     """The error that `to_record` kept; an unknown code becomes the base class."""
     if "problems" in record:
         return BlueprintErrors(Problem(**problem) for problem in record["problems"])
-    # The first with a code is nearest to the root; a package's own child of it may be made in another way.
-    kinds: dict[str, type[RacklessError]] = {}
-    for kind in _tree(RacklessError):
-        if kind.__init__ is RacklessError.__init__:
-            kinds.setdefault(kind.code, kind)
-    kind = kinds.get(record["code"], RacklessError)
-    return kind(record["message"], hint=record["hint"], made=tuple(record["made"]))
-
-
-def _tree(kind: type[RacklessError]) -> Iterable[type[RacklessError]]:
-    yield kind
-    for child in kind.__subclasses__():
-        yield from _tree(child)
+    return remade(record["code"], record["message"], hint=record["hint"], made=tuple(record["made"]))
 
 
 def transient(error: RacklessError) -> bool:
@@ -201,7 +184,7 @@ async def step(
 
     Raises:
         DeadlineError: it did not end in time.
-        CancelledJobError: the job was told to stop.
+        CancelledError: the job was told to stop.
         RacklessError: what the body raised; anything else becomes DefectError.
     """
     job = job_id()
@@ -263,8 +246,8 @@ def cancel(job: str) -> None:
         task.cancel()
 
 
-def _cancelled(name: str) -> CancelledJobError:
-    return CancelledJobError(f"The job was cancelled at the step `{name}`.", hint="Run `rackless up` to go on.")
+def _cancelled(name: str) -> CancelledError:
+    return CancelledError(f"The job was cancelled at the step `{name}`.", hint="Run `rackless up` to go on.")
 
 
 async def _outcome(body: Callable[[], Awaitable[Json]], name: str) -> dict[str, Json]:

@@ -10,7 +10,22 @@ from typing import Any
 import pytest
 
 from rackless import durable
-from rackless.model.errors import BlueprintErrors, DeadlineError, DefectError, GuestError, Problem, ProviderError, StateError
+from rackless.client.errors import error_of
+from rackless.model.errors import (
+    AbsentError,
+    BlueprintErrors,
+    CancelledError,
+    CapacityError,
+    DeadlineError,
+    DefectError,
+    GuestError,
+    InputError,
+    NotFoundError,
+    Problem,
+    ProviderError,
+    RacklessError,
+    StateError,
+)
 
 ran: list[str] = []
 fail: dict[str, list[Exception]] = {}
@@ -40,7 +55,7 @@ async def parent(*names: str) -> list[Any]:
 async def clerk(name: str) -> str:
     try:
         await durable.step(name, lambda: body(name), deadline=2)
-    except durable.CancelledJobError:
+    except CancelledError:
         return await durable.step("record", lambda: body("record"), deadline=2, after_cancel=True)
     return "not cancelled"
 
@@ -94,6 +109,18 @@ def test_every_problem_of_a_blueprint_is_kept() -> None:
     assert back.problems == error.problems
 
 
+@pytest.mark.parametrize(
+    "kind",
+    [
+        *(RacklessError, InputError, NotFoundError, StateError, CancelledError, CapacityError, DeadlineError, ProviderError),
+        *(AbsentError, GuestError, DefectError),
+    ],
+)
+def test_an_error_is_of_one_kind_in_the_record_and_for_a_client(kind: type[RacklessError]) -> None:
+    kept = durable.to_record(kind("It is so.", hint="Do that.", made=("x",)))
+    assert type(durable.from_record(kept)) is type(error_of(kept)) is kind
+
+
 async def test_a_transient_error_is_tried_again(engine: None) -> None:
     fail["one"] = [ProviderError("busy"), ProviderError("busy")]
     assert await (await durable.start(steps, "t", "one")).result() == ["ONE"]
@@ -144,7 +171,7 @@ async def test_cancelling_reaches_children_and_later_steps(engine: None) -> None
     while len(ran) < 2:
         await asyncio.sleep(0.01)
     durable.cancel("c")
-    with pytest.raises(durable.CancelledJobError, match="cancelled at the step `wait`"):
+    with pytest.raises(CancelledError, match="cancelled at the step `wait`"):
         await handle.result()
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -11,7 +10,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
 from rackless.durable import from_record, to_record
-from rackless.model.errors import InputError, RacklessError
+from rackless.model.errors import FilesNeededError, RacklessError
 
 
 class ProblemBody(BaseModel):
@@ -30,16 +29,6 @@ class ErrorBody(BaseModel):
     hint: str = ""
     problems: list[ProblemBody] = []
     files: list[str] = []
-
-
-class FilesNeededError(InputError):
-    """The blueprint refers to files that were not sent: post again with them."""
-
-    code = "files-needed"
-
-    def __init__(self, names: Sequence[str]) -> None:
-        super().__init__(f"The blueprint refers to {', '.join(names)}.", hint="Send the files along with it.")
-        self.names = tuple(names)
 
 
 def body_of(error: RacklessError) -> dict[str, Any]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
-from rackless.api.errors import FilesNeededError
 from rackless.api.here import Here
 from rackless.blueprints import load, references
 from rackless.model.blueprint import Blueprint
+from rackless.model.errors import FilesNeededError
 from rackless.planning import Summary, summary
 from rackless.sandboxes import booking
 from rackless.workflows.world import World

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rackless.model.errors import InputError
+from rackless.model.errors import FilesNeededError, InputError
 
 if TYPE_CHECKING:
     from rackless.client.api import Api
@@ -17,8 +17,6 @@ MOST = 1 << 20
 
 def send(api: Api, path: str, file: str, *, name: str | None) -> Any:
     """Post the blueprint; again with its files when the server asks for them."""
-    from rackless.client.errors import FilesNeededError
-
     text = _text(file)
     body: dict[str, Any] = {"text": text, "file": file if file != "-" else "standard input", "name": name}
     try:

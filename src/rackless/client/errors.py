@@ -4,51 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from rackless.model.errors import (
-    AbsentError,
-    BlueprintErrors,
-    CapacityError,
-    DeadlineError,
-    DefectError,
-    GuestError,
-    InputError,
-    NotFoundError,
-    Problem,
-    ProviderError,
-    RacklessError,
-    StateError,
-)
-
-_KINDS: dict[str, type[RacklessError]] = {
-    kind.code: kind
-    for kind in (
-        InputError,
-        NotFoundError,
-        StateError,
-        CapacityError,
-        DeadlineError,
-        ProviderError,
-        AbsentError,
-        GuestError,
-        DefectError,
-    )
-}
-
-
-class FilesNeededError(InputError):
-    """The server asks for files that the blueprint refers to."""
-
-    code = "files-needed"
-
-    def __init__(self, message: str, names: tuple[str, ...]) -> None:
-        super().__init__(message)
-        self.names = names
-
-
-class CancelledError(StateError):
-    """The job was told to stop."""
-
-    code = "cancelled"
+from rackless.model.errors import BlueprintErrors, FilesNeededError, Problem, RacklessError, remade
 
 
 def error_of(body: dict[str, Any]) -> RacklessError:
@@ -57,7 +13,5 @@ def error_of(body: dict[str, Any]) -> RacklessError:
     if body.get("problems"):
         return BlueprintErrors(Problem(**problem) for problem in body["problems"])
     if code == FilesNeededError.code:
-        return FilesNeededError(message, tuple(body.get("files", ())))
-    if code == CancelledError.code:
-        return CancelledError(message, hint=hint)
-    return _KINDS.get(code, RacklessError)(message, hint=hint)
+        return FilesNeededError(body.get("files", ()))
+    return remade(code, message, hint=hint)

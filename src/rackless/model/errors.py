@@ -3,8 +3,10 @@
     RacklessError                 code, message, hint; what the user sees is `message` and then `Hint: hint`
     ├── InputError                the user's input is wrong; repeating it unchanged cannot succeed   (HTTP 422)
     │   ├── BlueprintErrors       every problem of one blueprint at once, each with its place
+    │   ├── FilesNeededError      the blueprint refers to files that were not sent along
     │   └── NotFoundError         no such sandbox, machine, port, image or job                       (HTTP 404)
     ├── StateError                right request, wrong moment (a lab of that name exists, a job runs) (HTTP 409)
+    │   └── CancelledError        the job was told to stop
     ├── CapacityError             the site cannot bear it now: memory, disk, pool empty              (HTTP 409)
     ├── DeadlineError             something awaited did not come in time; says what was awaited      (HTTP 504)
     ├── ProviderError             the place that makes machines refused or failed                    (HTTP 502)
@@ -50,6 +52,12 @@ class NotFoundError(InputError):
 class StateError(RacklessError):
     code = "state"
     status = 409
+
+
+class CancelledError(StateError):
+    """The job was told to stop. Recorded like any other error, so that a resumed job stops at the same place."""
+
+    code = "cancelled"
 
 
 class CapacityError(RacklessError):
@@ -107,3 +115,35 @@ class BlueprintErrors(InputError):
 
     def __str__(self) -> str:
         return "\n".join([*map(str, self.problems), self.message])
+
+
+class FilesNeededError(InputError):
+    """The blueprint refers to files that were not sent: post again with them. `names` as they stand in the blueprint."""
+
+    code = "files-needed"
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self.names = tuple(names)
+        super().__init__(f"The blueprint refers to {', '.join(self.names)}.", hint="Send the files along with it.")
+
+
+_KINDS: dict[str, type[RacklessError]] = {
+    kind.code: kind
+    for kind in (
+        InputError,
+        NotFoundError,
+        StateError,
+        CancelledError,
+        CapacityError,
+        DeadlineError,
+        ProviderError,
+        AbsentError,
+        GuestError,
+        DefectError,
+    )
+}
+
+
+def remade(code: str, message: str, *, hint: str = "", made: tuple[str, ...] = ()) -> RacklessError:
+    """The error that these were kept of, or sent as; an unknown code becomes the base class."""
+    return _KINDS.get(code, RacklessError)(message, hint=hint, made=made)
