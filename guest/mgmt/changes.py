@@ -19,7 +19,7 @@ SALT = "./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 def hashed(password: str) -> str:
     """sha512-crypt of a password. In Python until 3.12; the guest has 3.11. Not by `crypt`, which tries every method when it is
-    imported: half as long again as the rest of a commit on an emulated processor."""
+    imported."""
     import _crypt
 
     salt = "".join(SALT[octet % 64] for octet in os.urandom(16))
