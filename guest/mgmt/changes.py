@@ -20,7 +20,7 @@ SALT = "./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 def hashed(password: str) -> str:
     """sha512-crypt of a password. In Python until 3.12; the guest has 3.11. Not by `crypt`, which tries every method when it is
     imported."""
-    import _crypt
+    import _crypt  # type: ignore[import-not-found]  # what `crypt` wraps; typeshed leaves it out
 
     salt = "".join(SALT[octet % 64] for octet in os.urandom(16))
     return str(_crypt.crypt(password, f"$6${salt}"))

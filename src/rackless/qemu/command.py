@@ -64,8 +64,8 @@ TCG = Virtualization(name="tcg", cpu="qemu64,+ssse3,+sse4.1,+sse4.2,+popcnt,+aes
 """Emulation. This CPU boots the reference image with 8 to 10 % less work than `max` (4.5 against 4.9 CPU-seconds).
 
 QEMU keeps translated code by its virtual address: with each program's libraries at a place of their own it translates the same
-code again for each program that uses them. Measured on a controller of two cards that was set up, with room for all of it: 217 MiB
-of translated code, 150 with `norandmaps`; on a card 113 and 98.
+code again for each program that uses them. Measured on a controller of two cards that was set up, with room for all of it:
+217 MiB of translated code, 150 with `norandmaps`; on a card 113 and 98.
 """
 KVM = Virtualization(name="kvm", cpu="host")
 
