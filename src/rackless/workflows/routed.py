@@ -1,4 +1,4 @@
-"""The driver of real routers: serial dialogue, SSH and SNMP of the family's own code; ports by a host channel, if there is one."""
+"""The driver of real routers: serial dialogue, SSH and SNMP of the family's own code; ports over a host channel, if any."""
 
 from __future__ import annotations
 
