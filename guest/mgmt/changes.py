@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from . import tree as trees
 from .nodes import PROMPT
 
@@ -11,11 +13,17 @@ if TYPE_CHECKING:
     from .tree import Step, Tree
 
 
-def hashed(password: str) -> str:
-    """sha512-crypt of a password. crypt is in Python until 3.12; the guest has 3.11."""
-    import crypt
+SALT = "./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+"""Characters of a salt, crypt(5)."""
 
-    return crypt.crypt(password, crypt.mksalt(crypt.METHOD_SHA512))
+
+def hashed(password: str) -> str:
+    """sha512-crypt of a password. In Python until 3.12; the guest has 3.11. Not by `crypt`, which tries every method when it is
+    imported."""
+    import _crypt  # type: ignore[import-not-found]  # what `crypt` wraps; typeshed leaves it out
+
+    salt = "".join(SALT[octet % 64] for octet in os.urandom(16))
+    return str(_crypt.crypt(password, f"$6${salt}"))
 
 
 def sibling(steps: tuple[Step, ...], name: str) -> tuple[Step, ...]:

@@ -111,8 +111,8 @@ class Supervisor:
     def _start(self, daemon: Daemon, failures: int = 0) -> None:
         self._pauses.pop(daemon.name, None)
         if not self._world.live:
-            self._world.run(["start", *daemon.argv])
-            self._running[daemon.name] = _Running(daemon, 0, None)
+            if self._world.run(["start", *daemon.argv]).code == 0:
+                self._running[daemon.name] = _Running(daemon, 0, None)
             return
         if daemon.ready:
             self._world.remove(daemon.ready)
@@ -167,15 +167,16 @@ class Supervisor:
         self._world.remove(f"{FOLDER}/{name}.pid")
         self._log(f"daemon {name}: running => stopped (configuration)")
 
-    def wait_ready(self, name: str, deadline: float) -> bool:
-        """Wait until the daemon's `ready` path is there; False when `deadline` seconds passed."""
+    def wait_ready(self, name: str, deadline: float, *, once: bool = False) -> bool:
+        """Wait until the daemon's `ready` path is there; False when `deadline` seconds passed, or (`once`) when it has ended
+        before."""
         with self._lock:
             here = self._running.get(name)
         if here is None or not self._world.live:
             return here is not None
         end = time.monotonic() + deadline
         while not os.path.exists(here.daemon.ready):
-            if time.monotonic() > end or self._closing.wait(0.05):
+            if time.monotonic() > end or (once and not here.alive()) or self._closing.wait(0.05):
                 return False
         return True
 

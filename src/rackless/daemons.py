@@ -23,7 +23,7 @@ from rackless import durable, observing
 from rackless.api.app import make
 from rackless.model.errors import InputError, RacklessError, StateError
 from rackless.providers import registry
-from rackless.providers.contract import Provider, RefKind
+from rackless.providers.contract import Channel, Provider, RefKind
 from rackless.routers.families import FAMILIES
 from rackless.routers.table import router
 from rackless.sandboxes.site_file import load_site
@@ -50,7 +50,9 @@ def drivers(provider: Provider) -> Callable[[str], Driver]:
     if provider.info.name == "fake":
         pretended = PretendedDriver(provider)
         return lambda _: pretended
-    return lambda family: RoutedDriver(router(family))
+    told = {family.name for family in FAMILIES if family.host_channel} if provider.info.host_channel else set()
+    channel = provider if isinstance(provider, Channel) else None
+    return lambda family: RoutedDriver(router(family), channel if family in told else None)
 
 
 def build(settings: Settings) -> World:

@@ -147,7 +147,7 @@ def test_empty_root_password_ends_with_the_first_commit(root: Path) -> None:
 def test_failed_commit_changes_no_file(root: Path) -> None:
     datastore = open_store(root, START)
     (root / "answers.json").write_text(
-        '{"ip -j addr show": "[]", "/usr/sbin/sshd -t -f /etc/ssh/sshd_config": {"code": 1, "err": "no"}}'
+        '{"ip -j addr show": "[]", "start /usr/sbin/sshd -D -f /etc/ssh/sshd_config": {"code": 1}}'
     )
     before = {
         path: path.read_bytes() for path in root.rglob("*") if path.is_file() and path.name not in ("commands.log", "mgd.log")

@@ -13,7 +13,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "conformance"))
 import specs  # type: ignore[import-not-found]  # of the conformance suite, which is no package
 
 from rackless.model.plan import Forward, MachineSpec
-from rackless.qemu.command import TCG, Places, arguments
+from rackless.qemu.command import KVM, TCG, Places, Virtualization, arguments
 
 
 @dataclass(frozen=True)
@@ -23,12 +23,12 @@ class Boot:
     append: str = ""
 
 
-def command(spec: MachineSpec, boot: Boot = Boot(), tap: str | None = None) -> list[str]:
+def command(spec: MachineSpec, boot: Boot = Boot(), tap: str | None = None, how: Virtualization = TCG) -> list[str]:
     run = Path("/run/r")
     places = Places(
         monitor=run / "m", console=run / "9300", channel=run / "c", log=run / "log", disks=(Path("/d/with,comma.qcow2"),)
     )
-    return arguments(spec, mark="site/lab/machine/west-vcp", places=places, boot=boot, how=TCG, tap=tap)
+    return arguments(spec, mark="site/lab/machine/west-vcp", places=places, boot=boot, how=how, tap=tap)
 
 
 SPEC = specs.machine("lab", "west-vcp", console=9300, forward=23022)
@@ -82,8 +82,19 @@ def test_commas_in_paths_are_doubled() -> None:
 def test_a_kernel_is_booted_directly_and_without_one_the_disk() -> None:
     direct = command(SPEC, Boot(kernel=Path("/i/kernel"), initrd=Path("/i/initrd"), append="quiet"))
     assert direct[direct.index("-kernel") + 1] == "/i/kernel"
+    assert direct[direct.index("-append") + 1].split()[0] == "quiet"
     assert not any("bootindex" in word for word in direct)
     assert any("bootindex=0" in word for word in command(SPEC))
+
+
+def test_only_emulated_guests_keep_libraries_in_one_place() -> None:
+    """QEMU translates code anew for each address at which it lies; where the processor runs it, nothing is gained by it."""
+    boot = Boot(kernel=Path("/i/kernel"), initrd=Path("/i/initrd"), append="quiet")
+    told = {how.name: command(SPEC, boot, how=how) for how in (TCG, KVM)}
+    assert {name: words[words.index("-append") + 1] for name, words in told.items()} == {
+        "tcg": "quiet norandmaps",
+        "kvm": "quiet",
+    }
 
 
 def test_a_tap_carries_no_offload_header() -> None:

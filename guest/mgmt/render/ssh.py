@@ -19,6 +19,8 @@ PROGRAM = "/usr/sbin/sshd"
 NETCONF = "/usr/lib/rackless-router/netconf"
 NETCONF_PORT = 830
 BANNER = "/etc/ssh/banner"
+START = 30.0
+"""Seconds until sshd listens; alone on an emulated processor it takes 0.2."""
 
 
 def render(tree: Tree, world: Machine) -> Part:
@@ -89,10 +91,13 @@ def apply(engine: Engine, old: Part | None, new: Part) -> None:
     changed = engine.put_files(None, new)
     if engine.world.live:
         os.makedirs("/run/sshd", 0o755, exist_ok=True)
-    if changed:
+    if changed and engine.supervisor.running("sshd"):  # one that is not running is its own check: it starts, or says why not
         checked = engine.world.run([PROGRAM, "-t", "-f", CONFIG])
         if checked.code != 0:
             raise Failed(f"ssh: {checked.err.strip().splitlines()[-1] if checked.err.strip() else 'sshd refuses its file'}")
     started = engine.supervisor.ensure(Daemon("sshd", [PROGRAM, "-D", "-f", CONFIG], ready="/run/sshd.pid", reload=True))
     if changed and not started:
         engine.supervisor.reload("sshd")
+    elif changed and not engine.supervisor.wait_ready("sshd", START, once=True):
+        said = (engine.world.read("/var/log/sshd.log") or "").strip().splitlines()
+        raise Failed(f"ssh: {said[-1] if said else 'sshd does not start'}")

@@ -38,11 +38,14 @@ class Wanted:
     user: str
     user_password: str = field(repr=False)
     fxp0: Management = field(default_factory=Management)
+    host_keys: tuple[str, ...] = ()
+    """OpenSSH public keys of its SSH server that are known already, from the host channel."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class BootstrapResult:
-    """`fxp0_address` with prefix length, as the router reports it. `host_keys`: OpenSSH public keys read at the console."""
+    """`fxp0_address` with prefix length, as the router reports it. `host_keys`: those that were known, or else read at the
+    console."""
 
     fxp0_address: str
     host_keys: tuple[str, ...]

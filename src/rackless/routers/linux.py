@@ -9,7 +9,8 @@ from rackless.model.errors import GuestError
 from rackless.routers.contract import Progress, silent
 from rackless.shell.hostchannel import GuestStatus, HostChannel, Identity
 
-ASK_READY = 0.5
+ASK_READY = 0.2
+"""Seconds between two looks at whether a guest is ready; one takes milliseconds of an emulated guest."""
 
 
 class LinuxHost:

@@ -1,4 +1,4 @@
-"""The driver of real routers: serial dialogue, SSH and SNMP of the family's own code."""
+"""The driver of real routers: serial dialogue, SSH and SNMP of the family's own code; ports over a host channel, if any."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from rackless.autoload.discovery import discover
 from rackless.console.hub import ConsoleHub
 from rackless.deadline import Deadline
 from rackless.model.inventory import Inventory
+from rackless.providers.contract import Channel, Ref, RefKind
 from rackless.routers.contract import RouterFamily, Wanted
 from rackless.shell.ssh import ShellSession, SshTarget, connect
+from rackless.workflows.cardports import told_ports
 from rackless.workflows.driving import Shell, Spot, Tell
 
 SESSION = 60.0
@@ -31,8 +33,10 @@ def as_root(spot: Spot) -> SshTarget:
 class RoutedDriver:
     """See `workflows.driving.Driver`."""
 
-    def __init__(self, family: RouterFamily) -> None:
+    def __init__(self, family: RouterFamily, channel: Channel | None = None) -> None:
+        """`channel`: the provider, where guests of this family have a host channel."""
         self._family = family
+        self._channel = channel
 
     async def bootstrap(
         self, spot: Spot, hub: ConsoleHub, *, reset: Callable[[], Awaitable[None]], deadline: Deadline, tell: Tell
@@ -43,6 +47,7 @@ class RoutedDriver:
             user=spot.user,
             user_password=spot.password,
             fxp0=spot.fxp0,
+            host_keys=spot.host_keys if self._channel is not None else (),
         )
         result = await self._family.bootstrap(hub, wanted, reset=reset, deadline=deadline, progress=tell)
         return tuple(dict.fromkeys((*result.host_keys, *spot.host_keys)))
@@ -55,6 +60,9 @@ class RoutedDriver:
         tell(f"{spot.router} takes logins over SSH")
 
     async def ports(self, spot: Spot, expected: Mapping[int, int], *, deadline: Deadline, tell: Tell) -> dict[str, str]:
+        if self._channel is not None:
+            controller = Ref(kind=RefKind.MACHINE, sandbox=spot.sandbox, name=spot.controller)
+            return await told_ports(self._channel, controller, expected, deadline=deadline, tell=tell)
         return await self._family.wait_ports(as_root(spot), expected, deadline=deadline, progress=tell)
 
     async def load(self, spot: Spot, configuration: str, *, deadline: Deadline) -> None:
