@@ -42,7 +42,8 @@ def read(name: str) -> Link | None:
         return None
     return Link(
         name=name,
-        mac=_text(base / "address"),
+        # A member of an aggregate shows the aggregate's, and its own in its bond's data.
+        mac=_text(base / "bonding_slave/perm_hwaddr") or _text(base / "address"),
         mtu=int(_text(base / "mtu") or 0),
         up=bool(int(flags, 16) & IFF_UP),
         carrier=_text(base / "carrier") == "1",

@@ -32,7 +32,7 @@ async def told_ports(
         try:
             found = await _asked(provider, controller, deadline)
         except (ProviderError, DeadlineError, StateError) as error:
-            reason = error.message
+            reason = reason if deadline.over and reason else error.message  # a question cut short tells nothing new
         else:
             reason, waiting = "", waiting_for(found, expected)
             if not waiting:
