@@ -1,5 +1,5 @@
-"""Two routers over real wires: BGP, IS-IS and OSPF through policies, a filter, LLDP, SNMP, an aggregate that loses a port, a VLAN in
-a routing instance."""
+"""Two routers over real wires: BGP, IS-IS and OSPF through policies, a filter, LLDP, SNMP, an aggregate that loses a port, a VLAN
+in a routing instance."""
 
 from __future__ import annotations
 
