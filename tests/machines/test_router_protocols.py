@@ -66,7 +66,7 @@ def snmp(here: Installation) -> None:
     names = {name: index for index, name in walk(".1.3.6.1.2.1.31.1.1.1.1").items() if name.startswith(("ge-", "ae"))}
     assert {"ge-0/0/3.7", "ae0", "ae0.0"} <= names.keys() == shown
     for name in ("ge-0/0/3", "ae0"):
-        assert f"SNMP ifIndex {names[name]}" in here.on(LAB, "west", f"show interfaces {name}")
+        assert f"SNMP ifIndex: {names[name]}\n" in here.on(LAB, "west", f"show interfaces {name}")
     stack = walk(".1.3.6.1.2.1.31.1.2.1.3")
     assert {f"{names['ae0']}.{names[member]}" for member in ("ge-0/0/1", "ge-0/0/2")} <= stack.keys()
     assert f"{names['ge-0/0/3.7']}.{names['ge-0/0/3']}" in stack
