@@ -5,12 +5,15 @@ from __future__ import annotations
 import socket
 import struct
 import sys
+import time
 
+from system import ifindex
 from system.netlink import (
     IFA_ADDRESS,
     IFA_LOCAL,
     IFLA_IFALIAS,
     IFLA_IFNAME,
+    IFLA_MASTER,
     IFLA_MTU,
     RTM_GETADDR,
     RTM_GETLINK,
@@ -20,7 +23,6 @@ from system.netlink import (
     dump,
     text,
 )
-from system.ports import card_port
 
 TYPE_CHECKING = False  # typing, re and what they need take an emulated processor half a second to import
 if TYPE_CHECKING:
@@ -32,10 +34,31 @@ ETHERNET_HEADER = 14
 IFF_UP, IFF_LOOPBACK = 1, 8
 IFLA_ADDRESS, IFLA_STATS64, IFLA_CARRIER = 1, 23, 33
 IFLA_LINKINFO, IFLA_INFO_SLAVE_DATA, IFLA_BOND_SLAVE_PERM_HWADDR = 18, 5, 4
-COUNTERS = ("rx_packets", "tx_packets", "rx_bytes", "tx_bytes", "rx_errors", "tx_errors", "rx_dropped", "tx_dropped", "multicast")
+COUNTERS = ("rx_packets", "tx_packets", "rx_bytes", "tx_bytes", "rx_errors", "tx_errors", "rx_dropped", "tx_dropped", "multicast",
+            "collisions", "rx_length_errors", "rx_over_errors", "rx_crc_errors", "rx_frame_errors", "rx_fifo_errors",
+            "rx_missed_errors", "tx_aborted_errors", "tx_carrier_errors", "tx_fifo_errors", "tx_heartbeat_errors",
+            "tx_window_errors")  # fmt: skip
+SCOPE_HOST = 254
+FRESH, REST = 1.0, 10
+"""As of lookup: seconds for which what was read counts, and how many times longer than reading it took."""
 
 Address = tuple[int, bytes, int]
 """Family, octets, prefix length."""
+
+
+def router_name(kernel: str) -> str:
+    """ge-1-0-3 -> ge-1/0/3, ge-1-0-3.70 -> ge-1/0/3.70, lo -> lo0; "" for one that is not the router's to show."""
+    if kernel in ("lo", "fxp0"):
+        return "lo0" if kernel == "lo" else kernel
+    port, dot, unit = kernel.partition(".")
+    if dot and not unit.isdecimal():
+        return ""
+    if port.startswith("ae") and port[2:].isdecimal():
+        return kernel
+    words = port.split("-")
+    if len(words) == 4 and words[0] == "ge" and all(word.isdecimal() for word in words[1:]):
+        return f"ge-{'/'.join(words[1:])}{dot}{unit}"
+    return ""
 
 
 def own_address(known: dict[int, bytes]) -> bytes:
@@ -45,44 +68,50 @@ def own_address(known: dict[int, bytes]) -> bytes:
 
 
 class Interface:
-    """`card` is None for fxp0 and lo0. Speed in bit/s, MTU in bytes as Junos reports it. Made of one link message."""
+    """A port, an aggregate, fxp0, lo0, or a unit with a VLAN, made of one link message. `card` is None where there is none.
+
+    `units`: (name, what carries it) of the logical interfaces: unit 0 without a VLAN is the port itself. `members`: of an
+    aggregate. Speed in bit/s, MTU in bytes as Junos reports it.
+    """
 
     def __init__(self, index: int, flags: int, known: dict[int, bytes]) -> None:
         self.kernel = text(known.get(IFLA_IFNAME, b""))
+        self.name = router_name(self.kernel)
         self.flags = flags
         self.index = index
         self.card: int | None = None
         self.port = 0
-        place = card_port(self.kernel)
-        if place:
-            self.card, self.port = place
-        self.name = {"lo": "lo0"}.get(self.kernel, self.kernel) if self.card is None else f"ge-{self.card}/0/{self.port}"
+        if self.name.startswith("ge-"):
+            card, _, port = self.name[3:].partition(".")[0].split("/")
+            self.card, self.port = int(card), int(port)
+        self.master = int.from_bytes(known.get(IFLA_MASTER, b""), sys.byteorder)
         self.mac = own_address(known) if not self.loopback else b""
         (mtu,) = struct.unpack("=L", known.get(IFLA_MTU, bytes(4)))
         self.mtu = mtu if self.loopback else mtu + ETHERNET_HEADER
-        self.speed = 0 if self.loopback else GIGABIT
         self.alias = text(known.get(IFLA_IFALIAS, b""))
         self.admin_up = bool(self.flags & IFF_UP)
         # protodown (a card without carrier) shows as no carrier.
         self.oper_up = self.admin_up and (self.loopback or known.get(IFLA_CARRIER, b"")[:1] == b"\1")
         self._counters = known.get(IFLA_STATS64, b"")
         self.addresses: list[Address] = []
+        self.units: list[tuple[str, Interface]] = []
+        self.members: list[Interface] = []
 
     @property
     def loopback(self) -> bool:
         return bool(self.flags & IFF_LOOPBACK)
 
     @property
-    def if_index(self) -> int:
-        """A function of the name alone, so that it outlives restarts of card and controller."""
-        if self.card is not None:
-            return 500 + self.card * 64 + self.port
-        return {"fxp0": 1, "lo0": 6}.get(self.name, 0)
+    def aggregate(self) -> bool:
+        return self.name.startswith("ae")
 
     @property
-    def unit_index(self) -> int:
-        """ifIndex of the logical interface (unit 0), which has the addresses."""
-        return {1: 13, 6: 16}.get(self.if_index, 10_000 + self.if_index)
+    def speed(self) -> int:
+        return 0 if self.loopback else GIGABIT * len(self.members) if self.aggregate else GIGABIT
+
+    @property
+    def if_index(self) -> int:
+        return ifindex.physical(self.name)
 
     def count(self, what: str) -> int:
         """A counter of struct rtnl_link_stats64 (linux/if_link.h)."""
@@ -97,31 +126,61 @@ class Card:
         self.ports: list[Interface] = []
 
 
+class Kept:
+    """What was read last, and until when it counts."""
+
+    until = 0.0
+    ports: list[Interface] = []  # noqa: RUF012  # one for the process
+
+
 def interfaces() -> list[Interface]:
-    """Ports, fxp0 and lo0 in the order of ifIndex, with their addresses: two dumps of the kernel's, whatever their number."""
-    found = []
+    """All but units, in the order of ifIndex: two dumps of the kernel's for all tables of a walk."""
+    began = time.monotonic()
+    if began >= Kept.until:
+        Kept.ports = _read()
+        ended = time.monotonic()
+        Kept.until = ended + max(FRESH, REST * (ended - began))
+    return Kept.ports
+
+
+def _read() -> list[Interface]:
+    found: dict[int, Interface] = {}
     for message in dump(RTM_GETLINK, RTM_NEWLINK):
         _, _, _, index, flags, _ = struct.unpack_from("=BBHiII", message)
         known = attributes(message, 16)
-        name = text(known.get(IFLA_IFNAME, b""))
-        if name in {"lo", "fxp0"} or card_port(name):
-            found.append(Interface(index, flags, known))
-    by_kernel = {interface.index: interface for interface in found}
+        if router_name(text(known.get(IFLA_IFNAME, b""))):
+            found[index] = Interface(index, flags, known)
     for index, address in addresses():
-        if index in by_kernel:
-            by_kernel[index].addresses.append(address)
-    return sorted(found, key=lambda interface: interface.if_index)
+        if index in found:
+            found[index].addresses.append(address)
+    ports = {one.name: one for one in found.values() if "." not in one.name}
+    for one in ports.values():
+        above = found.get(one.master)
+        if above is not None and above.aggregate:
+            above.members.append(one)
+        if above in ports.values() or any(not link_local(address) for address in one.addresses):
+            one.units.append((f"{one.name}.0", one))
+    for one in sorted(found.values(), key=lambda one: ifindex.logical(one.name)):
+        port, dot, _ = one.name.partition(".")
+        if dot and port in ports:
+            ports[port].units.append((one.name, one))
+    return sorted(ports.values(), key=lambda one: one.if_index)
+
+
+def link_local(address: Address) -> bool:
+    """An address that every IPv6 interface has, configured or not."""
+    return address[0] == socket.AF_INET6 and address[1][:1] == b"\xfe" and address[1][1] & 0xC0 == 0x80
 
 
 def addresses() -> list[tuple[int, Address]]:
-    """(kernel's interface index, address) pairs, IPv4 and IPv6."""
+    """(kernel's interface index, address) pairs, IPv4 and IPv6, without those that reach this machine only (127.0.0.1)."""
     found = (_address(message) for message in dump(RTM_GETADDR, RTM_NEWADDR))
     return [entry for entry in found if entry]
 
 
 def _address(message: bytes) -> tuple[int, Address] | None:
-    family, prefix, _, _, index = struct.unpack_from("=BBBBL", message)
-    if family not in {socket.AF_INET, socket.AF_INET6}:
+    family, prefix, _, scope, index = struct.unpack_from("=BBBBL", message)
+    if family not in {socket.AF_INET, socket.AF_INET6} or scope == SCOPE_HOST:
         return None
     known = attributes(message, 8)
     octets = known.get(IFA_LOCAL) or known.get(IFA_ADDRESS)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import socket
-import time
 
-from snmp.facts import Interface, cards, interfaces
+from snmp.chassis_tables import BOX, TITLE, box_table, serial
+from snmp.facts import ETHERNET_HEADER, Interface, cards, interfaces
+from snmp.lldp_table import LLDP, lldp_table
 from snmp.smi import ADDRESS, COUNTER, COUNTER64, GAUGE, INTEGER, MOST32, OBJECT, OCTETS, TICKS
+from system import ifindex
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,15 +18,17 @@ if TYPE_CHECKING:
 
 IF = (1, 3, 6, 1, 2, 1, 2, 2, 1)
 IFX = (1, 3, 6, 1, 2, 1, 31, 1, 1, 1)
+IFSTACK = (1, 3, 6, 1, 2, 1, 31, 1, 2, 1)
+ETHER = (1, 3, 6, 1, 2, 1, 10, 7, 2, 1)
+IFCHASSIS = (1, 3, 6, 1, 4, 1, 2636, 3, 3, 2, 1)
 IPADDR = (1, 3, 6, 1, 2, 1, 4, 20, 1)
 IPADDRESS = (1, 3, 6, 1, 2, 1, 4, 34, 1)
 IPPREFIX = (1, 3, 6, 1, 2, 1, 4, 32, 1)
 ENTITY = (1, 3, 6, 1, 2, 1, 47, 1, 1, 1, 1)
 ENTITY_ALIAS = (1, 3, 6, 1, 2, 1, 47, 1, 3, 2, 1, 2)
-BOX = (1, 3, 6, 1, 4, 1, 2636, 3, 1)
-"""jnxBoxAnatomy of JUNIPER-MIB. Container indices: 7 is FPC, 9 is Routing Engine."""
-FPC, ROUTING_ENGINE = 7, 9
-TITLE = "Rackless reference router"
+ETHERNET, SOFTWARE_LOOPBACK, PROPRIETARY_VIRTUAL, LAG = 6, 24, 53, 161
+"""ifType (IANAifType-MIB)."""
+FULL_DUPLEX = 3
 NOTHING = (0, 0)
 """zeroDotZero (RFC 2578): the object identifier for none."""
 
@@ -40,11 +44,13 @@ def _one_line(text: str) -> bytes:
 
 
 def if_table(chassis: str) -> Iterator[Row]:
-    """IF-MIB ifTable: each interface and, as Junos has it, its unit 0 with the MTU of the protocols."""
+    """IF-MIB ifTable: each interface and, as Junos has it, its units with the MTU of the protocols."""
     for port in interfaces():
-        yield from _if_row(port, port.if_index, port.name, 24 if port.loopback else 6, port.mtu)
-        if port.addresses:
-            yield from _if_row(port, port.unit_index, f"{port.name}.0", 53, port.mtu - (0 if port.loopback else 14))
+        kind = SOFTWARE_LOOPBACK if port.loopback else LAG if port.aggregate else ETHERNET
+        yield from _if_row(port, port.if_index, port.name, kind, port.mtu)
+        for name, unit in port.units:
+            mtu = unit.mtu - (0 if port.loopback else ETHERNET_HEADER)
+            yield from _if_row(unit, ifindex.logical(name), name, kind if port.loopback else PROPRIETARY_VIRTUAL, mtu)
 
 
 def _if_row(port: Interface, index: int, name: str, kind: int, mtu: int) -> Iterator[Row]:
@@ -67,32 +73,82 @@ def ifx_table(chassis: str) -> Iterator[Row]:
     """IF-MIB ifXTable."""
     wide = {6: "rx_bytes", 7: "rx_packets", 8: "multicast", 10: "tx_bytes", 11: "tx_packets"}
     for port in interfaces():
-        units = [(port.unit_index, f"{port.name}.0", False)] if port.addresses else []
-        for index, name, physical in [(port.if_index, port.name, True), *units]:
-            yield (*IFX, 1, index), OCTETS, name.encode()
-            for column, what in wide.items():
-                yield (*IFX, column, index), COUNTER64, port.count(what)
-            yield (*IFX, 14, index), INTEGER, 1
-            yield (*IFX, 15, index), GAUGE, port.speed // 1_000_000
-            yield (*IFX, 16, index), INTEGER, 2
-            yield (*IFX, 17, index), INTEGER, _state(physical and not port.loopback)
-            yield (*IFX, 18, index), OCTETS, _one_line(port.alias) if physical else b""
-            yield (*IFX, 19, index), TICKS, 0
+        yield from _ifx_row(port, port.if_index, port.name, wide, port.alias, connector=not port.loopback and not port.aggregate)
+        for name, unit in port.units:
+            alias = unit.alias if unit is not port else ""
+            yield from _ifx_row(unit, ifindex.logical(name), name, wide, alias, connector=False)
 
 
-def _addresses() -> Iterator[tuple[Interface, int, bytes, int]]:
+def _ifx_row(port: Interface, index: int, name: str, wide: dict[int, str], alias: str, *, connector: bool) -> Iterator[Row]:
+    yield (*IFX, 1, index), OCTETS, name.encode()
+    for column, what in wide.items():
+        yield (*IFX, column, index), COUNTER64, port.count(what)
+    yield (*IFX, 14, index), INTEGER, 1
+    yield (*IFX, 15, index), GAUGE, port.speed // 1_000_000
+    yield (*IFX, 16, index), INTEGER, 2
+    yield (*IFX, 17, index), INTEGER, _state(connector)
+    yield (*IFX, 18, index), OCTETS, _one_line(alias)
+    yield (*IFX, 19, index), TICKS, 0
+
+
+def stack_table(chassis: str) -> Iterator[Row]:
+    """IF-MIB ifStackTable: units above their port, an aggregate above its members."""
+    above: set[tuple[int, int]] = set()
+    known: set[int] = set()
     for port in interfaces():
-        for family, octets, prefix in port.addresses:
-            yield port, family, octets, prefix
+        known.add(port.if_index)
+        above |= {(port.if_index, member.if_index) for member in port.members}
+        for name, _ in port.units:
+            known.add(ifindex.logical(name))
+            above.add((ifindex.logical(name), port.if_index))
+    above |= {(0, index) for index in known - {lower for _, lower in above}}
+    above |= {(index, 0) for index in known - {higher for higher, _ in above}}
+    for pair in above:
+        yield (*IFSTACK, 3, *pair), INTEGER, 1
+
+
+def ether_table(chassis: str) -> Iterator[Row]:
+    """EtherLike-MIB dot3StatsTable (RFC 3635): the ports."""
+    counters = {2: "rx_frame_errors", 3: "rx_crc_errors", 8: "tx_window_errors", 9: "tx_aborted_errors", 10: "tx_errors"}
+    counters |= {11: "tx_carrier_errors", 13: "rx_length_errors", 16: "rx_errors"}
+    for port in interfaces():
+        if port.loopback or port.aggregate:
+            continue
+        yield (*ETHER, 1, port.if_index), INTEGER, port.if_index
+        for column in (4, 5, 7, 18):
+            yield (*ETHER, column, port.if_index), COUNTER, 0
+        for column, what in counters.items():
+            yield (*ETHER, column, port.if_index), COUNTER, port.count(what) & MOST32
+        yield (*ETHER, 19, port.if_index), INTEGER, FULL_DUPLEX
+        yield (*ETHER, 20, port.if_index), INTEGER, 2
+        yield (*ETHER, 21, port.if_index), INTEGER, 1
+
+
+def if_chassis_table(chassis: str) -> Iterator[Row]:
+    """JUNIPER-IF-MIB ifChassisTable: FPC, PIC, port, channel, unit, each counted from 1; 0 where there is none."""
+    for port in interfaces():
+        place = (0, 0, 0) if port.card is None else (port.card + 1, 1, port.port + 1)
+        units = [(ifindex.logical(name), int(name.partition(".")[2]) + 1) for name, _ in port.units]
+        for index, unit in [(port.if_index, 0), *units]:
+            for column, value in enumerate((*place, 0, unit), start=1):
+                yield (*IFCHASSIS, column, index), INTEGER, value
+
+
+def _addresses() -> Iterator[tuple[int, int, bytes, int]]:
+    """(ifIndex of the unit, family, octets, prefix length), of every address."""
+    for port in interfaces():
+        for name, unit in port.units:
+            for family, octets, prefix in unit.addresses:
+                yield ifindex.logical(name), family, octets, prefix
 
 
 def ipaddr_table(chassis: str) -> Iterator[Row]:
     """IP-MIB ipAddrTable: IPv4, for old clients."""
-    for port, family, octets, prefix in _addresses():
+    for unit, family, octets, prefix in _addresses():
         if family == socket.AF_INET:
             mask = (MOST32 << (32 - prefix)) & MOST32
             yield (*IPADDR, 1, *octets), ADDRESS, octets
-            yield (*IPADDR, 2, *octets), INTEGER, port.unit_index
+            yield (*IPADDR, 2, *octets), INTEGER, unit
             yield (*IPADDR, 3, *octets), ADDRESS, mask.to_bytes(4)
             yield (*IPADDR, 4, *octets), INTEGER, 1
             yield (*IPADDR, 5, *octets), INTEGER, 65535
@@ -100,14 +156,14 @@ def ipaddr_table(chassis: str) -> Iterator[Row]:
 
 def ipaddress_table(chassis: str) -> Iterator[Row]:
     """IP-MIB ipAddressTable: both families. The prefix length is the last number of ipAddressPrefix."""
-    for port, family, octets, prefix in _addresses():
+    for unit, family, octets, prefix in _addresses():
         kind = 1 if family == socket.AF_INET else 2
         index = (kind, len(octets), *octets)
         width = len(octets) * 8
         net = (int.from_bytes(octets) >> (width - prefix) << (width - prefix)).to_bytes(len(octets))
-        yield (*IPADDRESS, 3, *index), INTEGER, port.unit_index
+        yield (*IPADDRESS, 3, *index), INTEGER, unit
         yield (*IPADDRESS, 4, *index), INTEGER, 1
-        pointer = (*IPPREFIX, 5, port.unit_index, kind, len(net), *net, prefix)
+        pointer = (*IPPREFIX, 5, unit, kind, len(net), *net, prefix)
         yield (*IPADDRESS, 5, *index), OBJECT, pointer
         yield (*IPADDRESS, 6, *index), INTEGER, 2
         yield (*IPADDRESS, 7, *index), INTEGER, 1
@@ -117,15 +173,10 @@ def ipaddress_table(chassis: str) -> Iterator[Row]:
         yield (*IPADDRESS, 11, *index), INTEGER, 2
 
 
-def _serial(ports: list[Interface]) -> str:
-    """A chassis number made of fxp0's MAC: the one thing of a router that is its own."""
-    return next(("RR" + port.mac.hex().upper() for port in ports if port.name == "fxp0"), "")
-
-
 def entity_table(chassis: str) -> Iterator[Row]:
     """ENTITY-MIB entPhysicalTable: chassis (1), card N (100 (N+1)), its ports; entAliasMapping to ifIndex."""
     ports = interfaces()
-    yield from _entity(1, TITLE, 0, 3, 0, "chassis", _serial(ports))
+    yield from _entity(1, TITLE, 0, 3, 0, "chassis", serial(ports))
     for card in cards(chassis, ports):
         index = 100 * (card.slot + 1)
         yield from _entity(index, f"Reference card @ {card.slot}/*/*", 1, 9, card.slot, f"FPC {card.slot}", "")
@@ -148,43 +199,17 @@ def _entity(index: int, text: str, within: int, kind: int, place: int, name: str
     yield (*ENTITY, 16, index), INTEGER, _state(kind == 9)
 
 
-def box_table(chassis: str) -> Iterator[Row]:
-    """jnxBoxAnatomy: jnxBoxDescr, jnxBoxSerialNo and the jnxContentsTable with a row a card."""
-    ports = interfaces()
-    yield (*BOX, 2, 0), OCTETS, TITLE.encode()
-    yield (*BOX, 3, 0), OCTETS, _serial(ports).encode()
-    yield from _contents(ROUTING_ENGINE, 1, "Routing Engine 0", 0.0)
-    for card in cards(chassis, ports):
-        yield from _contents(FPC, card.slot + 1, f"FPC: Reference card @ {card.slot}/*/*", card.since)
-
-
-def _contents(container: int, place: int, text: str, since: float) -> Iterator[Row]:
-    index = (container, place, 0, 0)
-    table = (*BOX, 8, 1)
-    for column, value in enumerate(index, start=1):
-        yield (*table, column, *index), INTEGER, value
-    yield (*table, 5, *index), OBJECT, NOTHING
-    yield (*table, 6, *index), OCTETS, text.encode()
-    yield (*table, 7, *index), OCTETS, b""
-    yield (*table, 8, *index), OCTETS, b""
-    yield (*table, 9, *index), TICKS, _installed(since)
-    yield (*table, 10, *index), OCTETS, b""
-
-
-def _installed(since: float) -> int:
-    """sysUpTime at which the card came, in 1/100 s; 0 when it was there from the start."""
-    if not since:
-        return 0
-    return max(0, int((since - (time.time() - time.clock_gettime(time.CLOCK_BOOTTIME))) * 100)) & MOST32
-
-
 TABLES: dict[Oid, Builder] = {
     IF[:-1]: if_table,
     IFX[:-1]: ifx_table,
+    IFSTACK[:-1]: stack_table,
+    ETHER[:-1]: ether_table,
+    IFCHASSIS[:-1]: if_chassis_table,
     IPADDR[:-1]: ipaddr_table,
     IPADDRESS[:-1]: ipaddress_table,
     ENTITY[:8]: entity_table,
     BOX: box_table,
+    LLDP: lldp_table,
 }
 """By the root of the subtree that each fills alone."""
 

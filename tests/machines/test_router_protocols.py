@@ -1,9 +1,10 @@
-"""Two routers over real wires: BGP, IS-IS and OSPF through policies, a filter, LLDP, an aggregate that loses a port, a VLAN in
-a routing instance."""
+"""Two routers over real wires: BGP, IS-IS and OSPF through policies, a filter, LLDP, SNMP, an aggregate that loses a port, a VLAN
+in a routing instance."""
 
 from __future__ import annotations
 
 import json
+import subprocess
 
 import pytest
 
@@ -30,6 +31,7 @@ def test_two_routers_over_real_wires(here: Installation) -> None:
     filters(here)
     neighbours(here)
     instance(here)
+    snmp(here)
     aggregate(here)
 
 
@@ -47,6 +49,32 @@ def neighbours(here: Installation) -> None:
     for port, parent in enumerate(("-", "ae0", "ae0", "-")):
         line = next(line.split() for line in told.splitlines() if line.startswith(f"ge-0/0/{port} "))
         assert [line[1], *line[3:]] == [parent, f"ge-0/0/{port}", "east"]
+
+
+def snmp(here: Installation) -> None:
+    """The tables say what the command line says: interfaces by the same numbers, and the same neighbours."""
+    logins = next(one for one in here.json("credentials", LAB) if one["router"] == "west")
+
+    def walk(oid: str) -> dict[str, str]:
+        words = ["snmpbulkwalk", "-v2c", "-m", "", "-OnQ", "-t", "5", "-r", "1", "-c", logins["community"], logins["snmp"], oid]
+        out = subprocess.run(words, check=True, capture_output=True, text=True).stdout
+        pairs = [line.split(" = ", 1) for line in out.splitlines()]
+        return {name.removeprefix(oid + "."): value.strip('"') for name, value in pairs if not value.startswith("No Such")}
+
+    listed = here.on(LAB, "west", "show interfaces terse").splitlines()
+    shown = {line.split()[0] for line in listed if line[:1].isalpha() and line.split()[0].startswith(("ge-", "ae"))}
+    names = {name: index for index, name in walk(".1.3.6.1.2.1.31.1.1.1.1").items() if name.startswith(("ge-", "ae"))}
+    assert {"ge-0/0/3.7", "ae0", "ae0.0"} <= names.keys() == shown
+    for name in ("ge-0/0/3", "ae0"):
+        assert f"SNMP ifIndex: {names[name]}\n" in here.on(LAB, "west", f"show interfaces {name}")
+    stack = walk(".1.3.6.1.2.1.31.1.2.1.3")
+    assert {f"{names['ae0']}.{names[member]}" for member in ("ge-0/0/1", "ge-0/0/2")} <= stack.keys()
+    assert f"{names['ge-0/0/3.7']}.{names['ge-0/0/3']}" in stack
+    assert walk(".1.3.6.1.2.1.4.34.1.3")["1.4.10.0.7.1"] == names["ge-0/0/3.7"], "an address in a routing instance"
+    ends = {index.split(".")[1]: port for index, port in walk(".1.0.8802.1.1.2.1.4.1.1.7").items()}
+    assert ends == {names[port]: port for port in (f"ge-0/0/{number}" for number in range(4))}
+    assert set(walk(".1.0.8802.1.1.2.1.4.1.1.9").values()) == {"east"}
+    assert {"9.1.0.0", "7.1.0.0", "8.1.1.0"} == walk(".1.3.6.1.4.1.2636.3.1.13.1.6").keys()
 
 
 def instance(here: Installation) -> None:
