@@ -34,6 +34,8 @@ class Started(BaseModel):
 async def started(here: World, lab: str, booking: Booking, wait: float = 0) -> Started:
     """Start the booked job. With `wait`, answer at its end; its error becomes the answer."""
     row = await here.database.run(jobs.get, booking.job)
+    if here.server:
+        await here.database.run(jobs.give, booking.job, here.server)
     await durable.start(VERBS[row.verb], booking.job, booking.job)
     if wait:
         await ended(here, booking.job, wait)

@@ -19,8 +19,9 @@ from rackless.workflows.progress import Progress
 
 @dataclass(frozen=True, kw_only=True)
 class World:
-    """`driver`: by family name."""
+    """`driver`: by family name. `server`: this one's name among those that share the store; the same at its next start."""
 
+    server: str
     settings: Settings
     site: Site
     provider: Provider
