@@ -21,6 +21,7 @@ import uvicorn
 
 from rackless import durable, observing
 from rackless.api.app import make
+from rackless.keepers import timekeeper, webhook
 from rackless.keepers.heartbeat import Heartbeat
 from rackless.model.errors import InputError, RacklessError, StateError
 from rackless.providers import registry
@@ -199,7 +200,11 @@ async def _serve(settings: Settings, tcp: int | None) -> None:
         await heartbeat.begin()
     await resume(world)
     await open_consoles(world)
-    keeping = [asyncio.create_task(heartbeat.run())] if heartbeat is not None else []
+    keeping = [asyncio.create_task(timekeeper.keep(world))]
+    if world.site.webhook:
+        keeping.append(asyncio.create_task(webhook.keep(world)))
+    if heartbeat is not None:
+        keeping.append(asyncio.create_task(heartbeat.run()))
     try:
         await server.serve(sockets=listening)
     finally:

@@ -12,11 +12,12 @@ import os
 import struct
 import time
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from pydantic import TypeAdapter
 
+from rackless.model.calendar import UNLIMITED, Amounts
 from rackless.model.errors import AbsentError, Problem, ProviderError
 from rackless.model.family import NicRole
 from rackless.model.plan import DiskSpec, MachineSpec, Plan, PortRef, SegmentSpec
@@ -224,6 +225,12 @@ class FakeProvider:
             accelerator="fake",
             notes=("Machines are pretended, in memory.",),
         )
+
+    def capacity(self) -> Amounts:
+        return replace(UNLIMITED, memory=self.cloud.memory)
+
+    def wanted(self, plan: Plan) -> Amounts:
+        return Amounts(memory=plan.memory, processors=sum(machine.vcpus for machine in plan.machines))
 
     async def check(self, plan: Plan) -> tuple[Problem, ...]:
         self._begin("check", plan.sandbox)
