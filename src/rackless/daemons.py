@@ -21,7 +21,7 @@ import uvicorn
 
 from rackless import durable, observing
 from rackless.api.app import make
-from rackless.keepers import timekeeper, webhook
+from rackless.keepers import reconcile, timekeeper, webhook
 from rackless.keepers.heartbeat import Heartbeat
 from rackless.model.errors import InputError, RacklessError, StateError
 from rackless.providers import registry
@@ -200,7 +200,7 @@ async def _serve(settings: Settings, tcp: int | None) -> None:
         await heartbeat.begin()
     await resume(world)
     await open_consoles(world)
-    keeping = [asyncio.create_task(timekeeper.keep(world))]
+    keeping = [asyncio.create_task(timekeeper.keep(world)), asyncio.create_task(reconcile.keep(world))]
     if world.site.webhook:
         keeping.append(asyncio.create_task(webhook.keep(world)))
     if heartbeat is not None:

@@ -35,6 +35,10 @@ class Site:
     most_disk: int | None = None
     warn_before: float = 600.0
     """Seconds before a lab's end at which its users are warned."""
+    reconcile_every: float = 300.0
+    """Seconds between two comparisons of what the place has with what the store says."""
+    heal: bool = False
+    """Machines that stopped by themselves are brought back at such a comparison."""
     webhook: str = ""
     """URL that is told of every change of a lab; empty for none."""
 

@@ -205,6 +205,13 @@ def book_job(db: sa.Connection, name: str, verb: str, arguments: dict[str, Any])
     return Booking(kind=Kind.NEW, job=_job(db, name, found.id, verb, arguments), sandbox_id=found.id, was=found.state.value)
 
 
+def book_healing(db: sa.Connection, name: str) -> Booking:
+    """A deployment that brings back what stopped, though nobody asked for it."""
+    found = ready(db, name)
+    sandboxes.move(db, found.id, SandboxState.DEPLOYING, "what stopped is brought back")
+    return Booking(kind=Kind.AGAIN, job=_job(db, name, found.id, "deploy", {}), sandbox_id=found.id, was=found.state.value)
+
+
 def book_wire(db: sa.Connection, name: str, wire: WireSpec) -> Booking:
     """A wire between two free ports, and the job that connects it."""
     found = ready(db, name)

@@ -8,6 +8,8 @@ most_memory: 48G
 most_processors: 64
 most_disk: 200G
 warn_before: 10m
+reconcile_every: 5m
+heal: no
 webhook: https://chat.example.net/hooks/labs
 """
 
@@ -93,6 +95,13 @@ def _count(text: str) -> int:
     return int(text)
 
 
+def _yes(text: str) -> bool:
+    """YAML has made a bool of yes and no already."""
+    if text not in {"True", "False", "yes", "no"}:
+        raise ValueError(text)
+    return text in {"True", "yes"}
+
+
 def _url(text: str) -> str:
     parts = urlsplit(text)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
@@ -110,5 +119,7 @@ _KEYS: dict[str, tuple[Callable[[str], object], str]] = {
     "most_processors": (_count, "a number, such as 64"),
     "most_disk": (_size, "a size, such as 200G"),
     "warn_before": (seconds, "a time, such as 10m"),
+    "reconcile_every": (seconds, "a time, such as 5m"),
+    "heal": (_yes, "yes or no"),
     "webhook": (_url, "a URL that begins with https:// or http://"),
 }
