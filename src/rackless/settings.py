@@ -27,13 +27,18 @@ class Settings:
     run: Path
     images: Path
     site_file: Path
-    database: str
-    """URL of the store."""
+    store: str = ""
+    """URL of the store, where it is not a file in the state directory."""
 
     @property
     def socket(self) -> Path:
         """The API's unix socket; its file permissions are its lock."""
         return self.run / "api.sock"
+
+    @property
+    def database(self) -> str:
+        """URL of the store."""
+        return self.store or f"sqlite:///{self.state / 'rackless.sqlite'}"
 
     @property
     def record(self) -> str:
@@ -84,5 +89,5 @@ def load(environ: dict[str, str] | None = None) -> Settings:
         run=run.absolute(),
         images=Path(env.get("RACKLESS_IMAGES") or state / "images").absolute(),
         site_file=Path(env.get("RACKLESS_SITE") or state / "site.yaml").absolute(),
-        database=env.get("RACKLESS_DATABASE") or f"sqlite:///{state / 'rackless.sqlite'}",
+        store=env.get("RACKLESS_DATABASE", ""),
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import signal
 import subprocess
 import sys
@@ -128,4 +127,4 @@ def test_a_server_that_is_told_to_stop_by_ctrl_c_leaves_no_socket(tmp_path_facto
     server.communicate(timeout=60)
     assert server.returncode == 130
     assert [path.name for path in Path(shell.top / "r").iterdir() if path.is_socket() or path.name == "server.pid"] == []
-    assert json.loads(shell.cloud.read_text() if shell.cloud.exists() else '{"machines": {}}')["machines"] == {}
+    assert shell.made() == {}
