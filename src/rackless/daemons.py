@@ -10,6 +10,7 @@ import asyncio
 import fcntl
 import logging
 import os
+import signal
 import socket
 import uuid
 from collections.abc import Callable, Iterator
@@ -188,6 +189,8 @@ async def _serve(settings: Settings, tcp: int | None) -> None:
     def stop() -> None:
         server.should_exit = True
 
+    # uvicorn raises the signal once more at its end, and the default would end the process before it has cleaned up.
+    signal.signal(signal.SIGTERM, lambda *_: stop())
     config = uvicorn.Config(
         make(stop), log_config=None, access_log=False, ws="websockets-sansio", lifespan="off", timeout_graceful_shutdown=GRACE
     )
