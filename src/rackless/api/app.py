@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from fastapi.routing import APIRoute
 
-from rackless.api import audit, doctor, errors, images, jobs, machines, plans, routers, sandboxes, server, times, wires
+from rackless.api import audit, doctor, errors, images, jobs, machines, people, plans, routers, sandboxes, server, times, wires
+from rackless.api.guard import guard, logged
 
 
 def _operation(route: APIRoute) -> str:
@@ -18,7 +19,8 @@ def make(stop: Callable[[], None]) -> FastAPI:
     """`stop` asks the server to end after the answers under way."""
     app = FastAPI(title="Rackless", version="1", docs_url=None, redoc_url=None, generate_unique_id_function=_operation)
     app.state.stop = stop
-    for part in (server, doctor, audit, images, plans, sandboxes, times, wires, machines, routers, jobs):
-        app.include_router(part.router)
+    for part in (server, doctor, audit, images, plans, sandboxes, times, wires, machines, routers, jobs, people):
+        app.include_router(part.router, dependencies=[Depends(guard)])
+    app.middleware("http")(logged)
     errors.install(app)
     return app

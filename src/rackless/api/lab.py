@@ -102,6 +102,7 @@ class Lab(BaseModel):
     since: float
     begins: float
     ends: float | None
+    owner: str
     memory: int
     routers: list[LabRouter]
     machines: list[LabMachine]
@@ -174,6 +175,7 @@ async def lab_of(here: World, name: str) -> Lab:
         since=row.since,
         begins=row.span.begins,
         ends=end_of(row),
+        owner=row.owner,
         memory=row.plan.memory,
         routers=routers,
         machines=lines,

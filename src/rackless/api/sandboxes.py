@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 
 from rackless import durable
 from rackless.api.errors import RESPONSES
+from rackless.api.guard import Who
 from rackless.api.here import Here, Started, Wait, begun, started
 from rackless.api.lab import Lab, lab_of, note, stopped
 from rackless.api.plans import BlueprintText
@@ -17,9 +18,10 @@ from rackless.model.calendar import ALWAYS
 from rackless.model.durations import MOST
 from rackless.model.errors import InputError, NotFoundError, ProviderError, RacklessError, StateError
 from rackless.model.lifecycle import JobState, SandboxState
+from rackless.model.people import Role
 from rackless.providers.contract import RefKind
 from rackless.sandboxes import booking, times
-from rackless.store import jobs, machines, sandboxes
+from rackless.store import jobs, machines, sandboxes, users
 from rackless.workflows import starting
 from rackless.workflows.teardown import remove_owned
 from rackless.workflows.world import World
@@ -48,6 +50,7 @@ class LabLine(BaseModel):
     note: str
     begins: float
     ends: float | None
+    owner: str
 
 
 class LabWish(BlueprintText):
@@ -60,7 +63,7 @@ class LabWish(BlueprintText):
     queue: bool = Field(False, description="Wait for the first time that it fits, if it does not fit then")
     saves: bool = Field(False, description="Keep the configurations of its routers when its time is over")
 
-    def wish(self) -> times.Wish:
+    def wish(self, who: str) -> times.Wish:
         """Raises InputError when the times contradict each other or have passed."""
         now = time.time()
         begins = self.begins if self.begins is not None and self.begins > now else None
@@ -75,15 +78,18 @@ class LabWish(BlueprintText):
             length = self.ends - (begins or now)
         if length <= 0:
             raise InputError(f"It would end at {times.moment(self.ends or now)}, before it begins.", hint="Give a later end.")
-        return times.Wish(begins=begins, length=length, queue=self.queue, saves=self.saves)
+        return times.Wish(begins=begins, length=length, queue=self.queue, saves=self.saves, who=who, owner=who)
 
 
 @router.post("/labs", status_code=202)
-async def deploy(body: LabWish, here: Here) -> Started:
+async def deploy(body: LabWish, here: Here, who: Who) -> Started:
     """Make the lab of a blueprint now or book it for later, or bring back what is missing of it."""
-    blueprint, wish = body.blueprint(here), body.wish()
+    blueprint, wish = body.blueprint(here), body.wish(who.name)
     name = blueprint.name if body.name is None else body.name
-    if await here.database.run(sandboxes.find, name) is None and wish.begins is None and not wish.queue:
+    found = await here.database.read(sandboxes.find, name)
+    if found is not None and found.owner != who.name and not who.has(Role.OPERATOR):
+        raise StateError(f"Another user has a lab named {name}.", hint="Give yours another name with `--name`.")
+    if found is None and wish.begins is None and not wish.queue:
         await _refuse_early(here, body, name)
     booked = await here.database.run(booking.book, blueprint, name=name, place=here.place, wanted=here.wanted, wish=wish)
     here.changed.set()
@@ -98,13 +104,17 @@ async def _refuse_early(here: World, body: BlueprintText, name: str) -> None:
 
 
 @router.get("/labs")
-async def list_labs(here: Here) -> list[LabLine]:
+async def list_labs(here: Here, who: Who) -> list[LabLine]:
+    """Those that the caller may see."""
     lines = []
     try:
         refs, trouble = await here.provider.owned(), ""
     except RacklessError as error:
         refs, trouble = (), f"The place does not answer: {error.message}"
-    for row in await here.database.run(sandboxes.live):
+    mine = await here.database.read(users.shared, who.name)
+    for row in await here.database.read(sandboxes.live):
+        if not (who.has(Role.OPERATOR) or row.owner == who.name or row.id in mine):
+            continue
         known = await here.database.run(machines.of, row.id)
         running = frozenset(ref.name for ref in refs if ref.sandbox == row.name and ref.kind is RefKind.MACHINE and ref.running)
         lines.append(
@@ -123,6 +133,7 @@ async def list_labs(here: Here) -> list[LabLine]:
                 note=trouble or note(row, stopped(known, running)),
                 begins=row.span.begins,
                 ends=end_of(row),
+                owner=row.owner,
             )
         )
     return lines
@@ -135,13 +146,13 @@ async def show(name: str, here: Here) -> Lab:
 
 
 @router.delete("/labs/{name}", status_code=202)
-async def take_down(name: str, here: Here, wait: Wait = 0, saves: bool = False) -> Started | None:
+async def take_down(name: str, here: Here, who: Who, wait: Wait = 0, saves: bool = False) -> Started | None:
     """Take away all that carries the lab's mark. A job that runs on it is told to stop first. `saves`: keep configurations."""
     row = await here.database.run(sandboxes.find, name)
     if row is None:
         await _gone_already(here, name)
         return None
-    booked = await starting.take_down(here, name, "down was asked for", saves=saves)
+    booked = await starting.take_down(here, name, "down was asked for", saves=saves, who=who.name)
     return await begun(here, name, booked, wait)
 
 

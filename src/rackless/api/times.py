@@ -11,6 +11,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from rackless.api.errors import RESPONSES
+from rackless.api.guard import Who
 from rackless.api.here import Here
 from rackless.model.calendar import ALWAYS, RESOURCES, Amounts, Span
 from rackless.model.durations import MOST
@@ -76,13 +77,13 @@ def _finite(number: float) -> float | None:
 
 
 @router.post("/labs/{name}/extend")
-async def extend(name: str, body: NewEnd, here: Here) -> LabTimes:
+async def extend(name: str, body: NewEnd, here: Here, who: Who) -> LabTimes:
     """Give a lab another end, later or sooner, if what it has is free until then."""
     row = await here.database.read(sandboxes.get, name)
     ends = ALWAYS if body.ends is None else body.ends
     if body.ends is None and body.seconds is not None:
         ends = body.seconds + (time.time() if row.span.ends == ALWAYS else row.span.ends)
-    row = await here.database.run(times.extend, name, ends, here.capacity)
+    row = await here.database.run(times.extend, name, ends, here.capacity, who=who.name)
     here.changed.set()
     return LabTimes(name=name, state=row.state, begins=row.span.begins, ends=end_of(row))
 

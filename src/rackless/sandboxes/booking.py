@@ -109,6 +109,7 @@ def book(
         amounts=amounts,
         saves=wish.saves,
         who=wish.who,
+        owner=wish.owner,
     )
     for holder, kind, value in secrecy.chosen(blueprint):
         secrets.put(db, key, holder, kind, value)

@@ -43,6 +43,7 @@ class Wish:
     queue: bool = False
     saves: bool = False
     who: str = history.SELF
+    owner: str = "local"
 
 
 def pooled(plan: Plan, forwarded: bool) -> Amounts:

@@ -30,6 +30,7 @@ table = sa.Table(
     sa.Column("created", sa.Float, nullable=False),
     sa.Column("since", sa.Float, nullable=False),
     sa.Column("boot_id", sa.String(64), nullable=False),
+    sa.Column("owner", sa.String(64), nullable=False, server_default="local"),
     sa.Column("begins", sa.Float, nullable=False, server_default="0"),
     sa.Column("ends", sa.Float),
     sa.Column("saves", sa.Boolean, nullable=False, server_default=sa.false()),
@@ -54,7 +55,8 @@ LINGER = 300.0
 @dataclass(frozen=True, kw_only=True)
 class SandboxRow:
     """`digest`: of the blueprint, to tell the same from another. `boot_id`: of the host when its machines were started.
-    `saves`: its configurations are kept when its time is over. `warned`: its owner was told that this is near."""
+    `owner`: the user that made it. `saves`: its configurations are kept when its time is over. `warned`: its users were told
+    that this is near."""
 
     id: int
     name: str
@@ -65,6 +67,7 @@ class SandboxRow:
     created: float
     since: float
     boot_id: str
+    owner: str
     span: Span
     amounts: Amounts
     saves: bool
@@ -82,6 +85,7 @@ def add(
     amounts: Amounts = Amounts(),  # noqa: B008 - frozen
     saves: bool = False,
     who: str = history.SELF,
+    owner: str = "local",
 ) -> int:
     """A new sandbox, from now on without an end if no span is given. The plan must hold no secret. Returns its id."""
     now = time.time()
@@ -96,6 +100,7 @@ def add(
             created=now,
             since=now,
             boot_id=boot_id,
+            owner=owner,
             saves=saves,
             **_of_span(span),
             **asdict(amounts),
