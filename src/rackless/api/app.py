@@ -10,6 +10,8 @@ from fastapi.routing import APIRoute
 from rackless.api import audit, doctor, errors, images, jobs, machines, people, plans, routers, sandboxes, server, times, wires
 from rackless.api.guard import guard, logged
 
+PARTS = (server, doctor, audit, images, plans, sandboxes, times, wires, machines, routers, jobs, people)
+
 
 def _operation(route: APIRoute) -> str:
     return route.name
@@ -19,7 +21,7 @@ def make(stop: Callable[[], None]) -> FastAPI:
     """`stop` asks the server to end after the answers under way."""
     app = FastAPI(title="Rackless", version="1", docs_url=None, redoc_url=None, generate_unique_id_function=_operation)
     app.state.stop = stop
-    for part in (server, doctor, audit, images, plans, sandboxes, times, wires, machines, routers, jobs, people):
+    for part in PARTS:
         app.include_router(part.router, dependencies=[Depends(guard)])
     app.middleware("http")(logged)
     errors.install(app)
