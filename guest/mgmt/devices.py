@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 LONGEST = 15
 """Characters of a Unix interface's name (IFNAMSIZ of linux/if.h, without the end mark)."""
-PORT = re.compile(r"(ge|xe|et)-(\d+)-(\d+)-(\d+)(\.\d+)?|(ae\d+)(\.\d+)?")
+PORT = re.compile(r"(ge|xe|et)-(\d+)-(\d+)-(\d+)(\.\d+)?|(ae\d+)(\.\d+)?|(irb\.\d+)")
 
 
 def kernel_name(name: str) -> str:
@@ -36,7 +36,9 @@ def router_name(kernel: str) -> str | None:
     found = PORT.fullmatch(kernel)
     if found is None:
         return None
-    kind, card, pic, port, unit, aggregate, aggregate_unit = found.groups()
+    kind, card, pic, port, unit, aggregate, aggregate_unit, irb = found.groups()
+    if irb:
+        return kernel
     return f"{aggregate}{aggregate_unit or ''}" if aggregate else f"{kind}-{card}/{pic}/{port}{unit or ''}"
 
 
@@ -65,6 +67,8 @@ def tagged(unit: Tree) -> bool:
 def device(tree: Tree, logical: str) -> str:
     """The Unix interface that carries a logical one."""
     name, _, unit = logical.partition(".")
+    if name == "irb":
+        return f"irb.{unit or '0'}"
     if name == "lo0" and unit not in ("", "0"):
         return vrf_of(tree, logical) or "lo"
     return f"{kernel_name(name)}.{unit}" if tagged(unit_of(tree, logical)) else kernel_name(name)

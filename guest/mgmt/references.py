@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from .bridging import domains
 from .check import Problem
-from .devices import instances, interfaces, logicals, vrf_name
+from .devices import instances, logicals, vrf_name, vrf_of
 from .tokens import quote
 
 TYPE_CHECKING = False
@@ -175,9 +176,38 @@ def ports(tree: Tree) -> Iterator[Problem]:
         for name, entry in ntp.get(kind, {}).items():
             if "key" in entry and entry["key"] not in ntp.get("authentication-key", {}):
                 yield Problem(f"system ntp {kind} {name}", f"key {entry['key']}", "this authentication-key is not defined")
-    for name in interfaces(tree):
-        if name == "irb":
-            yield Problem("interfaces", name, "irb is not possible on this router")
 
 
-RULES = (policies, conditions, filters, classes, members, views, ports)
+def layer2(tree: Tree) -> Iterator[Problem]:
+    """Members and routing interfaces of bridge domains."""
+    there = {logical: unit for logical, _, unit in logicals(tree)}
+    owner: dict[str, str] = {}
+    seen: dict[str, str] = {}
+    for name, domain in domains(tree).items():
+        path = f"bridge-domains {name}"
+        for logical in domain.get("interface", {}):
+            if logical in owner:
+                yield Problem(path, f"interface {logical}", f"this interface is already in bridge domain {owner[logical]}")
+            elif logical not in there or not logical.startswith(("ge-", "ae")):
+                yield Problem(path, f"interface {logical}", "this interface is not a configured logical interface of a port")
+            elif any(family in there[logical].get("family", {}) for family in ("inet", "inet6", "iso")):
+                yield Problem(path, f"interface {logical}", "an interface with a layer-3 family can't be bridged")
+            elif vrf_of(tree, logical) is not None:
+                yield Problem(path, f"interface {logical}", "this interface is in a routing instance")
+            owner.setdefault(logical, name)
+        for key in ("routing-interface", "vlan-id"):
+            value = domain.get(key, "none")
+            if key == "routing-interface" and value != "none" and value not in there:
+                yield Problem(path, f"{key} {value}", "this interface is not configured")
+            if value != "none" and value in seen:
+                yield Problem(path, f"{key} {value}", f"bridge domain {seen[value]} has it already")
+            seen[value] = name
+    for logical, _, unit in logicals(tree):
+        family = unit.get("family", {}).get("bridge", {})
+        path = f"interfaces {logical.replace('.', ' unit ')} family bridge"
+        for mode, key in (("access", "vlan-id"), ("trunk", "vlan-id-list")):
+            if family.get("interface-mode") == mode and key not in family:
+                yield Problem(path, f"interface-mode {mode}", f"Missing mandatory statement: '{key}'")
+
+
+RULES = (policies, conditions, filters, classes, members, views, ports, layer2)

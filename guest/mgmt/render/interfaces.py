@@ -1,11 +1,13 @@
 """`interfaces`, `chassis aggregated-devices` and the interfaces of routing instances: what there is in the kernel.
 
 Ports come and go with their cards: `reconcile` compares what is wanted with what is there, whenever either changes. Tagged
-units are VLAN interfaces, aggregates are bonds, routing instances are VRFs; these are made and taken away here.
+units are VLAN interfaces, aggregates are bonds, routing instances are VRFs, bridge domains bridges; these are made and
+taken away here.
 """
 
 from __future__ import annotations
 
+from .. import bridging
 from ..devices import (
     PORT,
     aggregates,
@@ -49,6 +51,8 @@ def render(tree: Tree, world: Machine) -> Part:
     wanted: dict[str, Wish] = {}
     for name in instances(tree):
         wanted[vrf_name(name)] = plain(add=f"type vrf table {vrf_table(name)}", mtu=0)
+    for name in bridging.bridges(tree):
+        wanted[name] = plain(add=bridging.ADD, mtu=0)
     for name, entry in interfaces(tree).items():
         mtu = 0 if name == "lo0" else int(entry.get("mtu", DEFAULT_MTU)) - HEADER
         wish = plain(mtu=mtu, up="disable" not in entry, alias=entry.get("description", ""))
@@ -73,6 +77,10 @@ def render(tree: Tree, world: Machine) -> Part:
         bundle = entry.get("gigether-options", {}).get("802.3ad", {}).get("bundle")
         if bundle in wanted:
             wanted[kernel_name(name)].update(master=bundle, mtu=wanted[bundle]["mtu"])
+    for kernel, bridge, add in bridging.member_ports(tree):
+        below = wanted[kernel_name(kernel.partition("v")[0])] if add else {}
+        wish = wanted.setdefault(kernel, plain(add=add, mtu=below.get("mtu", DEFAULT_MTU - HEADER), up=below.get("up", True)))
+        wish["master"] = bridge
     wanted.setdefault("lo", plain(mtu=0))
     return Part(data=wanted)
 

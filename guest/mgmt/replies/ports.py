@@ -105,6 +105,8 @@ def ports(session: Session, *, counters: bool = False) -> dict[str, Port]:
         name = router_name(kernel)
         if name is not None and "." not in name:
             found[name] = Port(name, link, configured.get(name, {}))
+    if "irb" in configured:
+        found["irb"] = Port("irb", {"flags": ["UP", "LOWER_UP"], "mtu": 1500}, configured["irb"])
     for name, port in found.items():
         above = router_name(str(port.link.get("master", "")))
         if above in found:
