@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 LONGEST = 15
 """Characters of a Unix interface's name (IFNAMSIZ of linux/if.h, without the end mark)."""
 PORT = re.compile(r"(ge|xe|et)-(\d+)-(\d+)-(\d+)(\.\d+)?|(ae\d+)(\.\d+)?|(irb\.\d+)")
+BRIDGING = re.compile(r"(ge-\d+-\d+-\d+|ae\d+)v\d+|bd-[0-9a-f]{8}|irb\.\d+")
+"""Unix interfaces that are there for bridge domains only."""
 
 
 def kernel_name(name: str) -> str:
@@ -97,7 +99,8 @@ def vrf_name(instance: str) -> str:
     """The Unix name of a routing instance: its own when it fits and can't be taken for something else."""
     from zlib import crc32
 
-    if len(instance) <= LONGEST and instance not in ("lo", "int", "all", "default", "eth0") and router_name(instance) is None:
+    taken = instance in ("lo", "int", "all", "default", "eth0") or router_name(instance) or BRIDGING.fullmatch(instance)
+    if len(instance) <= LONGEST and not taken:
         return instance
     return f"ri-{crc32(instance.encode()):08x}"
 

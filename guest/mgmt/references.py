@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from .bridging import domains
+from .bridging import bridged, domains, mode
 from .check import Problem
-from .devices import instances, logicals, vrf_name, vrf_of
+from .devices import instances, logicals, tagged, vrf_name, vrf_of
 from .tokens import quote
 
 TYPE_CHECKING = False
@@ -180,34 +180,55 @@ def ports(tree: Tree) -> Iterator[Problem]:
 
 def layer2(tree: Tree) -> Iterator[Problem]:
     """Members and routing interfaces of bridge domains."""
-    there = {logical: unit for logical, _, unit in logicals(tree)}
-    owner: dict[str, str] = {}
-    seen: dict[str, str] = {}
+    there = {logical: (entry, unit) for logical, entry, unit in logicals(tree)}
+    taken: dict[tuple[str, str], str] = {}
     for name, domain in domains(tree).items():
         path = f"bridge-domains {name}"
-        for logical in domain.get("interface", {}):
-            if logical in owner:
-                yield Problem(path, f"interface {logical}", f"this interface is already in bridge domain {owner[logical]}")
-            elif logical not in there or not logical.startswith(("ge-", "ae")):
-                yield Problem(path, f"interface {logical}", "this interface is not a configured logical interface of a port")
-            elif any(family in there[logical].get("family", {}) for family in ("inet", "inet6", "iso")):
-                yield Problem(path, f"interface {logical}", "an interface with a layer-3 family can't be bridged")
-            elif vrf_of(tree, logical) is not None:
-                yield Problem(path, f"interface {logical}", "this interface is in a routing instance")
-            owner.setdefault(logical, name)
         for key in ("routing-interface", "vlan-id"):
             value = domain.get(key, "none")
             if key == "routing-interface" and value != "none" and value not in there:
                 yield Problem(path, f"{key} {value}", "this interface is not configured")
-            if value != "none" and value in seen:
-                yield Problem(path, f"{key} {value}", f"bridge domain {seen[value]} has it already")
-            seen[value] = name
-    for logical, _, unit in logicals(tree):
-        family = unit.get("family", {}).get("bridge", {})
-        path = f"interfaces {logical.replace('.', ' unit ')} family bridge"
-        for mode, key in (("access", "vlan-id"), ("trunk", "vlan-id-list")):
-            if family.get("interface-mode") == mode and key not in family:
-                yield Problem(path, f"interface-mode {mode}", f"Missing mandatory statement: '{key}'")
+            if value != "none" and taken.setdefault((key, value), name) != name:
+                yield Problem(path, f"{key} {value}", f"bridge domain {taken[key, value]} has it already")
+        for logical in domain.get("interface", {}):
+            if taken.setdefault(("interface", logical), name) != name:
+                yield Problem(
+                    path, f"interface {logical}", f"this interface is already in bridge domain {taken['interface', logical]}"
+                )
+            reason = _no_member(tree, logical, *there.get(logical, ({}, {})))
+            if reason:
+                yield Problem(path, f"interface {logical}", reason)
+    for logical, (entry, unit) in there.items():
+        yield from _bridged_unit(logical, entry, unit)
+
+
+def _no_member(tree: Tree, logical: str, entry: Tree, unit: Tree) -> str:
+    """Why a domain can't name this interface, or ""."""
+    if not logical.startswith(("ge-", "ae")) or not entry:
+        return "this interface is not a configured logical interface of a port"
+    if not bridged(entry, unit):
+        return "this interface has neither 'family bridge' nor an encapsulation for bridging"
+    if mode(unit):
+        return "an interface with an interface-mode is in the bridge domain of its VLAN"
+    return "this interface is in a routing instance" if vrf_of(tree, logical) is not None else ""
+
+
+def _bridged_unit(logical: str, entry: Tree, unit: Tree) -> Iterator[Problem]:
+    path = f"interfaces {logical.replace('.', ' unit ')}"
+    families = unit.get("family", {})
+    family = families.get("bridge", {})
+    if bridged(entry, unit):
+        if not logical.startswith(("ge-", "ae")):
+            yield Problem(path, "family bridge", "only ports and aggregates can be bridged")
+        if any(kind in families for kind in ("inet", "inet6", "iso")):
+            yield Problem(f"{path} family", "bridge", "an interface that is bridged can't have a layer-3 family")
+    if mode(unit) and (tagged(unit) or "vlan-tagging" in entry):
+        yield Problem(f"{path} family bridge", "interface-mode", "the port can't have VLANs of its own units beside this")
+    for kind, key in (("access", "vlan-id"), ("trunk", "vlan-id-list")):
+        if mode(unit) == kind and key not in family:
+            yield Problem(f"{path} family bridge", f"interface-mode {kind}", f"Missing mandatory statement: '{key}'")
+        if key in family and mode(unit) != kind:
+            yield Problem(f"{path} family bridge", key, f"this needs 'interface-mode {kind}'")
 
 
 RULES = (policies, conditions, filters, classes, members, views, ports, layer2)

@@ -178,12 +178,10 @@ def _vlan_or_none(text: str) -> str:
 
 
 def _vlans(text: str) -> str:
-    first, _, last = text.partition("-")
-    if all(re.fullmatch(r"[1-9][0-9]{0,3}", one) and int(one) <= 4094 for one in (first, last or first)) and int(first) <= int(
-        last or first
-    ):
-        return text
-    raise ValueError(f"invalid value '{text}': a VLAN identifier or a range like 10-20 is needed")
+    found = re.fullmatch(r"([1-9][0-9]{0,3})(?:-([1-9][0-9]{0,3}))?", text)
+    if found is None or not int(found[1]) <= int(found[2] or found[1]) <= 4094:
+        raise ValueError(f"invalid value '{text}': a VLAN identifier or a range like 10-20 is needed")
+    return text
 
 
 def _logical_or_all(text: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..replies import (
     bgp,
+    bridge,
     chassis,
     files,
     interfaces,
@@ -25,6 +26,16 @@ _BASIC = (interfaces.basic, interfaces_text.basic_text)
 ARP = Reply("get-arp-table-information", neighbors.arp, neighbors.arp_text, hidden=("expiration-time", "vpn"))
 BGP_NEIGHBOR = Reply("get-bgp-neighbor-information", bgp.neighbor, bgp.neighbor_text, hidden=("instance",))
 BGP_SUMMARY = Reply("get-bgp-summary-information", bgp.summary, bgp.summary_text, hidden=("instance",))
+BRIDGE_DOMAIN = Reply(
+    "get-bridge-instance-information",
+    bridge.domain,
+    bridge.domain_text,
+    names={"bridge-domain-name": "bridge-domain"},
+    hidden=("brief", "detail", "extensive", "instance"),
+)
+BRIDGE_MACS = Reply(
+    "get-bridge-mac-table", bridge.mac_table, bridge.mac_table_text, hidden=("brief", "detail", "extensive", "instance")
+)
 CHASSIS_ALARMS = Reply("get-alarm-information", chassis.alarms, chassis.alarms_text)
 CHASSIS_ENVIRONMENT = Reply("get-environment-information", chassis.environment, chassis.environment_text)
 CHASSIS_FPC = Reply("get-fpc-information", chassis.fpc, chassis.fpc_text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .. import valuetypes as t
+from ..bridging import domains
 from ..devices import device
 from ..editors import EXCLUSIVE, PRIVATE, SHARED
 from ..replies import ports
@@ -142,6 +143,15 @@ def _flush(name: str, help_: str, family: str) -> Word:
     return Word(name, help_, run=run, level=OPERATE)
 
 
+def _forget(session: Session, given: Given, operations: Operations) -> None:
+    """The bridges forget the stations that they have learned."""
+    from ..replies.bridge import forget
+
+    problem = forget(session, given)
+    if problem:
+        session.fail(f"error: {problem}")
+
+
 def _monitor(session: Session, given: Given, operations: Operations) -> None:
     """The kernel's counters of an interface, once a second until ^C; once where nobody looks."""
     look = ["ip", "-s", "link", "show", "dev", device(session.datastore.running, given["interface"])]
@@ -183,6 +193,10 @@ _SLOT = Argument("fpc-slot", t.number("fpc-slot", 0, 11), "FPC slot number")
 _LONG = (Option("brief", "Display brief output"), Option("detail", "Display detailed output"),
          Option("extensive", "Display extensive output"))  # fmt: skip
 
+_DOMAIN = Argument("bridge-domain", t.text, "Name of bridge domain",
+                   known=lambda session: sorted(domains(session.datastore.running)))  # fmt: skip
+_MAC = t.pattern("mac-address", r"[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}", "a MAC address like 00:00:5e:00:53:01 is needed")
+
 SHOW = Word(
     "show",
     "Show system information",
@@ -205,6 +219,28 @@ SHOW = Word(
             arguments=(_PEER,),
         ),
         Word("summary", "Show overview of BGP information", run=answers.BGP_SUMMARY),
+    ),
+    Word(
+        "bridge",
+        "Show bridging information",
+        Word(
+            "domain",
+            "Show bridge domain information",
+            run=answers.BRIDGE_DOMAIN,
+            arguments=(_DOMAIN,),
+            options=(Option("interface", "Name of interface", INTERFACE),),
+        ),
+        Word(
+            "mac-table",
+            "Show the learned MAC addresses",
+            run=answers.BRIDGE_MACS,
+            arguments=(Argument("address", _MAC, "MAC address"),),
+            options=(
+                Option("bridge-domain", "Name of bridge domain", _DOMAIN.type),
+                Option("interface", "Name of interface", INTERFACE),
+                Option("vlan-id", "VLAN of the bridge domain", t.number("vlan-id", 1, 4094)),
+            ),
+        ),
     ),
     Word(
         "chassis",
@@ -396,6 +432,20 @@ ROOT = Word(
             "bgp",
             "Clear Border Gateway Protocol information",
             _vtysh("neighbor", "Clear BGP sessions", "bgpd", "clear bgp {}", arguments=(_PEER,)),
+        ),
+        Word(
+            "bridge",
+            "Clear bridging information",
+            Word(
+                "mac-table",
+                "Clear the learned MAC addresses",
+                run=_forget,
+                options=(
+                    Option("bridge-domain", "Name of bridge domain", _DOMAIN.type),
+                    Option("interface", "Name of interface", INTERFACE),
+                ),
+                level=OPERATE,
+            ),
         ),
         Word("ipv6", "Clear IPv6 information", _flush("neighbors", "Clear IPv6 neighbor cache", "-6")),
         Word(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from .. import bridging
 from ..devices import (
+    BRIDGING,
     PORT,
     aggregates,
     device,
@@ -51,9 +52,13 @@ def render(tree: Tree, world: Machine) -> Part:
     wanted: dict[str, Wish] = {}
     for name in instances(tree):
         wanted[vrf_name(name)] = plain(add=f"type vrf table {vrf_table(name)}", mtu=0)
-    for name in bridging.bridges(tree):
-        wanted[name] = plain(add=bridging.ADD, mtu=0)
+    irb = bridging.irb(tree)
+    mac = bridging.bridge_mac(world.read("/sys/class/net/fxp0/address"))
+    for name, add in bridging.bridges(tree, mac).items():
+        wanted[name] = plain(add=add, mtu=int(irb.get("mtu", DEFAULT_MTU)) - HEADER, up="disable" not in irb)
     for name, entry in interfaces(tree).items():
+        if entry is irb:
+            continue
         mtu = 0 if name == "lo0" else int(entry.get("mtu", DEFAULT_MTU)) - HEADER
         wish = plain(mtu=mtu, up="disable" not in entry, alias=entry.get("description", ""))
         wanted[kernel_name(name)] = wish
@@ -62,8 +67,8 @@ def render(tree: Tree, world: Machine) -> Part:
         wish["add"] = _bond(interfaces(tree).get(name, {}).get("aggregated-ether-options", {}))
     for name, _, unit in logicals(tree):
         kernel = device(tree, name)
-        port = wanted[kernel_name(name)]
         if tagged(unit):
+            port = wanted[kernel_name(name)]
             wanted[kernel] = plain(
                 add=f"link {kernel_name(name)} type vlan id {unit['vlan-id']}",
                 mtu=port["mtu"],
@@ -78,9 +83,10 @@ def render(tree: Tree, world: Machine) -> Part:
         if bundle in wanted:
             wanted[kernel_name(name)].update(master=bundle, mtu=wanted[bundle]["mtu"])
     for kernel, bridge, add in bridging.member_ports(tree):
-        below = wanted[kernel_name(kernel.partition("v")[0])] if add else {}
-        wish = wanted.setdefault(kernel, plain(add=add, mtu=below.get("mtu", DEFAULT_MTU - HEADER), up=below.get("up", True)))
-        wish["master"] = bridge
+        if add:
+            port = wanted[add.split()[1]]
+            wanted[kernel] = plain(add=add, mtu=port["mtu"], up=port["up"])
+        wanted[kernel]["master"] = bridge
     wanted.setdefault("lo", plain(mtu=0))
     return Part(data=wanted)
 
@@ -143,9 +149,10 @@ def reconcile(engine: Engine, wanted: dict[str, Wish]) -> None:
     lines = creations(there, wanted)
     aliases: list[tuple[str, str]] = []
     for name, link in there.items():
-        if name not in wanted and not PORT.fullmatch(name):
+        made = BRIDGING.fullmatch(name) or (PORT.fullmatch(name) and (name.startswith("ae") or "." in name))
+        if name not in wanted and not made and not PORT.fullmatch(name):
             continue
-        if name not in wanted and (name.startswith("ae") or "." in name):
+        if name not in wanted and made:
             lines.append(f"link del dev {name}")
             continue
         wish = wanted.get(name) or plain()

@@ -106,7 +106,7 @@ def ports(session: Session, *, counters: bool = False) -> dict[str, Port]:
         if name is not None and "." not in name:
             found[name] = Port(name, link, configured.get(name, {}))
     if "irb" in configured:
-        found["irb"] = Port("irb", {"flags": ["UP", "LOWER_UP"], "mtu": 1500}, configured["irb"])
+        found["irb"] = Port("irb", _routing_and_bridging(links), configured["irb"])
     for name, port in found.items():
         above = router_name(str(port.link.get("master", "")))
         if above in found:
@@ -118,6 +118,12 @@ def ports(session: Session, *, counters: bool = False) -> dict[str, Port]:
         if "unit" not in port.tree and (port.bundle or any(map(_worth_showing, port.link.get("addr_info", ())))):
             port.units.append(Unit(port, "0", port.link, {}))
     return {name: found[name] for name in sorted(found, key=_order)}
+
+
+def _routing_and_bridging(links: dict[str, Link]) -> Link:
+    """What stands for irb, which has units only: always up, with the MAC that all of them have."""
+    unit = next((link for name, link in links.items() if name.startswith("irb.")), {})
+    return {"flags": ["UP", "LOWER_UP"], "mtu": unit.get("mtu", 1500), "address": unit.get("address", "")}
 
 
 def _worth_showing(address: Link) -> bool:
