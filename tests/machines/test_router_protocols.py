@@ -1,5 +1,5 @@
 """Two routers over real wires: BGP, IS-IS and OSPF through policies, a filter, LLDP, SNMP, an aggregate that loses a port, a VLAN
-in a routing instance."""
+in a routing instance, a bridge domain."""
 
 from __future__ import annotations
 
@@ -32,7 +32,9 @@ def test_two_routers_over_real_wires(here: Installation) -> None:
     neighbours(here)
     instance(here)
     snmp(here)
+    guard(here)
     aggregate(here)
+    bridging(here)
 
 
 def filters(here: Installation) -> None:
@@ -40,6 +42,14 @@ def filters(here: Installation) -> None:
     assert "100% packet loss" in shell(here, "west", "ping -c 2 -W 3 -s 600 10.0.0.2")
     assert " 0% packet loss" in shell(here, "west", "ping -c 1 -W 3 -s 600 10.0.1.2"), "the other wire has no filter"
     assert "packets 2" in shell(here, "east", "nft list counters table inet rackless")
+
+
+def guard(here: Installation) -> None:
+    """What only a card may say to a controller is dropped when it comes in by a port, with or without a filter."""
+    send = "import socket; socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(bytes(60), ('{}', 4789))"
+    for router, other in (("west", "10.0.0.2"), ("east", "10.0.0.1")):
+        shell(here, router, f'python3 -c "{send.format(other)}"')
+        assert "packets 1 " in shell(here, "east" if router == "west" else "west", "nft list counters table inet rackless-guard")
 
 
 def neighbours(here: Installation) -> None:
@@ -105,3 +115,65 @@ def aggregate(here: Installation) -> None:
     here.run("link", LAB, "west:ge-0/0/1", "--up")
     await_that("both members again", members, lambda found: len(found) == 2)
     assert json.loads(shell(here, "west", "ip -j link show ae0"))[0]["operstate"] == "UP"
+
+
+BRIDGE = """delete interfaces ge-0/0/0 unit 0
+delete interfaces ge-0/0/2 gigether-options
+delete interfaces ge-0/0/3 unit 7
+delete protocols
+delete routing-instances
+"""
+WEST = """set interfaces ge-0/0/0 unit 0 family bridge interface-mode access vlan-id 10
+set interfaces ge-0/0/2 unit 0 family bridge interface-mode trunk vlan-id-list [ 10 20-29 ]
+set interfaces ge-0/0/3 encapsulation extended-vlan-bridge
+set interfaces ge-0/0/3 unit 7 vlan-id 70
+set interfaces irb unit 10 family inet address 10.50.0.1/24
+set interfaces irb unit 10 family inet6 address 2001:db8:50::1/64
+set bridge-domains ten vlan-id 10 interface ge-0/0/3.7
+set bridge-domains ten routing-interface irb.10
+set bridge-domains twenty vlan-id 20
+"""
+EAST = """set interfaces ge-0/0/0 unit 0 family inet address 10.50.0.2/24
+set interfaces ge-0/0/0 unit 0 family inet6 address 2001:db8:50::2/64
+set interfaces ge-0/0/2 vlan-tagging unit 10 vlan-id 10 family inet address 10.50.0.3/24
+set interfaces ge-0/0/3 unit 7 vlan-id 70 family inet address 10.50.0.4/24
+set routing-instances blue instance-type virtual-router interface ge-0/0/2.10
+set routing-instances red instance-type virtual-router interface ge-0/0/3.7
+"""
+
+
+def bridging(here: Installation) -> None:
+    """East is three stations: at an access port, at a trunk, and at a unit with another VLAN, all in one bridge domain of west."""
+    for router, lines in (("east", BRIDGE + EAST), ("west", BRIDGE + WEST)):
+        commands = "; ".join(["configure", *lines.strip().splitlines(), "commit"])
+        assert "commit complete" in here.on(LAB, router, commands)
+
+    def lost() -> dict[str, str]:
+        """Stations that a ping does not reach; `-I` of an address would look in the wrong table."""
+        pings = {
+            "trunk": "ping -c 1 -W 3 -I ge-0-0-0 10.50.0.3",
+            "unit": "ping -c 1 -W 3 -I ge-0-0-0 10.50.0.4",
+            "trunk to unit": "ip vrf exec blue ping -c 1 -W 3 10.50.0.4",
+            "irb": "ping -c 1 -W 3 10.50.0.1",
+            "irb from the trunk": "ip vrf exec blue ping -c 1 -W 3 10.50.0.1",
+            "irb by IPv6": "ping -c 1 -W 3 2001:db8:50::1",
+        }
+        said = {name: shell(here, "east", command) for name, command in pings.items()}
+        return {name: text for name, text in said.items() if " 0% packet loss" not in text}
+
+    await_that("all stations of the domain", lost, lambda found: not found)
+    assert " 0% packet loss" in here.on(LAB, "west", "ping 10.50.0.4 count 1")
+    macs = {json.loads(shell(here, "east", f"ip -j link show {port}"))[0]["address"]: logical
+            for port, logical in (("ge-0-0-0", "ge-0/0/0.0"), ("ge-0-0-2", "ge-0/0/2.0"), ("ge-0-0-3", "ge-0/0/3.7"))}  # fmt: skip
+    table = here.on(LAB, "west", "show bridge mac-table bridge-domain ten")
+    rows = {line.split()[0]: line.split()[2] for line in table.splitlines() if line.count(":") == 5}
+    assert macs.items() <= rows.items()
+    shown = here.on(LAB, "west", "show bridge domain").split()
+    assert shown[shown.index("10") :][:5] == ["10", "ge-0/0/0.0", "ge-0/0/2.0", "ge-0/0/3.7", "default-switch"]
+    terse = {line.split()[0]: line.split()[1:] for line in here.on(LAB, "west", "show interfaces terse").splitlines()}
+    assert terse["irb.10"][:4] == ["up", "up", "inet", "10.50.0.1/24"]
+    assert terse["ge-0/0/3.7"] == ["up", "up", "bridge"]
+    # A tagged frame at the access port is of no VLAN: not even of the domain's own.
+    tag = "ip link add link ge-0-0-0 name t10 type vlan id 10; ip addr add 10.50.0.9/32 dev t10; ip link set t10 up"
+    tried = shell(here, "east", f"{tag}; ip route add 10.50.0.1/32 dev t10; ping -c 2 -W 2 -I 10.50.0.9 10.50.0.1")
+    assert "100% packet loss" in tried

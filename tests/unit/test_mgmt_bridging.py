@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from tests.unit.mgmt_router import START, lines
+
 from mgmt import bridging
 from mgmt.check import check
 from mgmt.devices import router_name, vrf_name
 from mgmt.render import interfaces
 from mgmt.schema import ROOT
 from mgmt.world import Folder
-from tests.unit.mgmt_router import START, lines
-
 
 TRUNK = """
 set chassis aggregated-devices ethernet device-count 1
