@@ -143,7 +143,7 @@ set routing-instances red instance-type virtual-router interface ge-0/0/3.7
 
 
 def bridging(here: Installation) -> None:
-    """East is three stations: at an access port, at a trunk, and at a unit with another VLAN, all in one bridge domain of west."""
+    """East is three stations: at an access port, a trunk, and a unit with another VLAN, all in one bridge domain of west."""
     for router, lines in (("east", BRIDGE + EAST), ("west", BRIDGE + WEST)):
         commands = "; ".join(["configure", *lines.strip().splitlines(), "commit"])
         assert "commit complete" in here.on(LAB, router, commands)
@@ -153,9 +153,9 @@ def bridging(here: Installation) -> None:
         pings = {
             "trunk": "ping -c 1 -W 3 -I ge-0-0-0 10.50.0.3",
             "unit": "ping -c 1 -W 3 -I ge-0-0-0 10.50.0.4",
-            "trunk to unit": "ip vrf exec blue ping -c 1 -W 3 10.50.0.4",
+            "trunk to unit": "ping -c 1 -W 3 -I blue 10.50.0.4",
             "irb": "ping -c 1 -W 3 10.50.0.1",
-            "irb from the trunk": "ip vrf exec blue ping -c 1 -W 3 10.50.0.1",
+            "irb from the trunk": "ping -c 1 -W 3 -I blue 10.50.0.1",
             "irb by IPv6": "ping -c 1 -W 3 2001:db8:50::1",
         }
         said = {name: shell(here, "east", command) for name, command in pings.items()}
@@ -163,8 +163,8 @@ def bridging(here: Installation) -> None:
 
     await_that("all stations of the domain", lost, lambda found: not found)
     assert " 0% packet loss" in here.on(LAB, "west", "ping 10.50.0.4 count 1")
-    macs = {json.loads(shell(here, "east", f"ip -j link show {port}"))[0]["address"]: logical
-            for port, logical in (("ge-0-0-0", "ge-0/0/0.0"), ("ge-0-0-2", "ge-0/0/2.0"), ("ge-0-0-3", "ge-0/0/3.7"))}  # fmt: skip
+    at = {"ge-0-0-0": "ge-0/0/0.0", "ge-0-0-2": "ge-0/0/2.0", "ge-0-0-3": "ge-0/0/3.7"}
+    macs = {json.loads(shell(here, "east", f"ip -j link show {port}"))[0]["address"]: logical for port, logical in at.items()}
     table = here.on(LAB, "west", "show bridge mac-table bridge-domain ten")
     rows = {line.split()[0]: line.split()[2] for line in table.splitlines() if line.count(":") == 5}
     assert macs.items() <= rows.items()
