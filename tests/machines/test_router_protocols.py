@@ -120,6 +120,7 @@ def aggregate(here: Installation) -> None:
 BRIDGE = """delete interfaces ge-0/0/0 unit 0
 delete interfaces ge-0/0/2 gigether-options
 delete interfaces ge-0/0/3 unit 7
+delete interfaces lo0 unit 7
 delete protocols
 delete routing-instances
 """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
-from mgmt.render.interfaces import plain, reconcile
+from mgmt.render.interfaces import commands, plain, reconcile
 
 LINK = {"ifname": "ge-0-0-0", "mtu": 1500, "flags": ["UP"], "addr_info": []}
 WISH = plain(alias="to the east")
@@ -30,3 +30,13 @@ def test_a_description_that_is_there_is_not_set_again() -> None:
 
 def test_a_description_that_differs_is_set() -> None:
     assert commands_of("") == [["ip", "link", "set", "dev", "ge-0-0-0", "alias", "to the east"]]
+
+
+def test_a_port_that_leaves_an_aggregate_is_brought_up_again() -> None:
+    """The kernel takes it down, and a VLAN of it could not come up (`Network is down`)."""
+    member = {**LINK, "master": "ae0"}
+    assert commands(member, plain()) == ["link set dev ge-0-0-0 nomaster", "link set dev ge-0-0-0 up"]
+    assert commands(member, plain(up=False)) == ["link set dev ge-0-0-0 nomaster"]
+    assert commands({**LINK, "master": "irb.10"}, plain()) == ["link set dev ge-0-0-0 nomaster"]
+    moved = commands(member, plain(master="irb.10"))
+    assert moved == ["link set dev ge-0-0-0 master irb.10", "link set dev ge-0-0-0 up"]

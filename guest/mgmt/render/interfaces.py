@@ -193,6 +193,7 @@ def commands(link: dict[str, Any], wish: Wish) -> list[str]:
             lines.append(f"link set dev {name} down")
             up = False
         lines.append(f"link set dev {name} master {wish['master']}" if wish["master"] else f"link set dev {name} nomaster")
+        up = up and not link.get("master", "").startswith("ae")  # the kernel takes down what leaves a bond
     if wish["mtu"] and link.get("mtu") != wish["mtu"]:
         lines.append(f"link set dev {name} mtu {wish['mtu']}")
     if up != wish["up"]:
