@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from ..bridging import bridged
 from ..devices import device, router_name, tagged
 from ..tree import natural
 from .reply import fail
@@ -69,7 +70,10 @@ class Unit:
         return str(self.tree["vlan-id"]) if tagged(self.tree) else ""
 
     def addresses(self) -> list[Address]:
-        """(family, address, prefix length) of the kernel's, without its own of the loopback and those of other units."""
+        """(family, address, prefix length) of the kernel's, without its own of the loopback and those of other units. What is
+        bridged has none, whatever the kernel gives it for itself."""
+        if bridged(self.port.tree, self.tree):
+            return []
         found = []
         for one in self.link.get("addr_info", ()):
             if one["local"] == "::1" or one["local"].startswith("127."):
