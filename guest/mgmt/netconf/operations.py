@@ -28,6 +28,7 @@ COMMANDS = {
     "request-power-off": "request system power-off",
     "clear-arp-table": "clear arp",
     "clear-bgp-neighbor": "clear bgp neighbor",
+    "clear-bridge-mac-table": "clear bridge mac-table",
     "clear-isis-adjacency-information": "clear isis adjacency",
     "clear-ospf-neighbor-information": "clear ospf neighbor",
     "clear-ospf3-neighbor-information": "clear ospf3 neighbor",
