@@ -232,7 +232,7 @@ def test_vlans_meet_in_their_domain(bridges: Bridges) -> None:
     able = all(inside(*argv).returncode == 0 for argv in made)
     inside("ip", "link", "del", "try")
     if not able:
-        pytest.skip("this kernel has no VLANs; tests/machines/test_router_features.py shows the same on the router's own")
+        pytest.skip("this kernel has no VLANs; tests/machines/test_router_protocols.py shows the same on the router's own")
     for station, vlan in ((bridges.b, 10), (bridges.c, 110)):
         station.run("ip", "addr", "flush", "dev", "eth0")
         station.address(station.own, vlan)
