@@ -23,9 +23,11 @@ from system.netlink import (
     dump,
     text,
 )
+from system.ports import router_name
 
 TYPE_CHECKING = False  # typing, re and what they need take an emulated processor half a second to import
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
 GIGABIT = 1_000_000_000
@@ -46,21 +48,6 @@ Address = tuple[int, bytes, int]
 """Family, octets, prefix length."""
 
 
-def router_name(kernel: str) -> str:
-    """ge-1-0-3 -> ge-1/0/3, ge-1-0-3.70 -> ge-1/0/3.70, lo -> lo0; "" for one that is not the router's to show."""
-    if kernel in ("lo", "fxp0"):
-        return "lo0" if kernel == "lo" else kernel
-    port, dot, unit = kernel.partition(".")
-    if dot and not unit.isdecimal():
-        return ""
-    if port.startswith("ae") and port[2:].isdecimal():
-        return kernel
-    words = port.split("-")
-    if len(words) == 4 and words[0] == "ge" and all(word.isdecimal() for word in words[1:]):
-        return f"ge-{'/'.join(words[1:])}{dot}{unit}"
-    return ""
-
-
 def own_address(known: dict[int, bytes]) -> bytes:
     """The port's own MAC: a member of an aggregate shows the aggregate's, and its own as data of the member."""
     of_member = attributes(attributes(known.get(IFLA_LINKINFO, b""), 0).get(IFLA_INFO_SLAVE_DATA, b""), 0)
@@ -74,9 +61,8 @@ class Interface:
     aggregate. Speed in bit/s, MTU in bytes as Junos reports it.
     """
 
-    def __init__(self, index: int, flags: int, known: dict[int, bytes]) -> None:
-        self.kernel = text(known.get(IFLA_IFNAME, b""))
-        self.name = router_name(self.kernel)
+    def __init__(self, name: str, index: int, flags: int, known: dict[int, bytes]) -> None:
+        self.name = name
         self.flags = flags
         self.index = index
         self.card: int | None = None
@@ -126,30 +112,49 @@ class Card:
         self.ports: list[Interface] = []
 
 
-class Kept:
-    """What was read last, and until when it counts."""
+class Facts:
+    """What all tables of a walk are made of: read from the kernel once for them all. `chassis`: the path of chassisd's file."""
 
-    until = 0.0
-    ports: list[Interface] = []  # noqa: RUF012  # one for the process
+    def __init__(self, chassis: str, read: Callable[[], list[Interface]] | None = None) -> None:
+        self._chassis = chassis
+        self._read = read or read_interfaces
+        self._kept: list[Interface] = []
+        self._until = float("-inf")
+
+    def interfaces(self) -> list[Interface]:
+        """All but units, in the order of ifIndex; as fresh as the tables that are made of them (lookup)."""
+        began = time.monotonic()
+        if began >= self._until:
+            self._kept = self._read()
+            ended = time.monotonic()
+            self._until = ended + max(FRESH, REST * (ended - began))
+        return self._kept
+
+    def changed(self) -> None:
+        """What was read counts no longer."""
+        self._until = float("-inf")
+
+    def cards(self) -> list[Card]:
+        """The cards that chassisd has; without its file, those whose ports the kernel has."""
+        found: dict[int, Card] = {}
+        for entry in _chassis(self._chassis):
+            card = found.setdefault(int(entry["slot"]), Card(int(entry["slot"])))
+            card.since = float(entry.get("since") or 0)
+        for port in self.interfaces():
+            if port.card is not None:
+                found.setdefault(port.card, Card(port.card)).ports.append(port)
+        return [found[slot] for slot in sorted(found)]
 
 
-def interfaces() -> list[Interface]:
-    """All but units, in the order of ifIndex: two dumps of the kernel's for all tables of a walk."""
-    began = time.monotonic()
-    if began >= Kept.until:
-        Kept.ports = _read()
-        ended = time.monotonic()
-        Kept.until = ended + max(FRESH, REST * (ended - began))
-    return Kept.ports
-
-
-def _read() -> list[Interface]:
+def read_interfaces() -> list[Interface]:
+    """Two dumps of the kernel's."""
     found: dict[int, Interface] = {}
     for message in dump(RTM_GETLINK, RTM_NEWLINK):
         _, _, _, index, flags, _ = struct.unpack_from("=BBHiII", message)
         known = attributes(message, 16)
-        if router_name(text(known.get(IFLA_IFNAME, b""))):
-            found[index] = Interface(index, flags, known)
+        name = router_name(text(known.get(IFLA_IFNAME, b""))) or ""
+        if ifindex.physical(name.partition(".")[0]):
+            found[index] = Interface(name, index, flags, known)
     for index, address in addresses():
         if index in found:
             found[index].addresses.append(address)
@@ -185,18 +190,6 @@ def _address(message: bytes) -> tuple[int, Address] | None:
     known = attributes(message, 8)
     octets = known.get(IFA_LOCAL) or known.get(IFA_ADDRESS)
     return (index, (family, octets, prefix)) if octets else None
-
-
-def cards(chassis: str, ports: list[Interface]) -> list[Card]:
-    """The cards that chassisd has; without its file, those whose ports the kernel has."""
-    found: dict[int, Card] = {}
-    for entry in _chassis(chassis):
-        card = found.setdefault(int(entry["slot"]), Card(int(entry["slot"])))
-        card.since = float(entry.get("since") or 0)
-    for port in ports:
-        if port.card is not None:
-            found.setdefault(port.card, Card(port.card)).ports.append(port)
-    return [found[slot] for slot in sorted(found)]
 
 
 def _chassis(path: str) -> list[dict[str, Any]]:

@@ -7,6 +7,7 @@ import time
 from snmp import agentx
 from snmp.agentx import Malformed, Pdu, Reader, encode_open, encode_register, encode_response, pdu, split
 from snmp.lookup import Lookup
+from system.product import TITLE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from snmp.agentx import Range
     from snmp.smi import Oid
 
-TITLE = "Rackless reference router"
 PRIORITY = 100
 """Before snmpd's own tables of the same place, which have 127."""
 PATIENCE = 10

@@ -61,11 +61,12 @@ def run(path: str, chassis: str, say: Callable[[str], None]) -> None:
     arrival = Arrival(os.path.dirname(path))
     line = connect(path, arrival)
 
+    from snmp.facts import Facts
     from snmp.lookup import Lookup
     from snmp.session import Lost, Session
     from snmp.tables import COLUMNS, TABLES
 
-    lookup = Lookup(TABLES, COLUMNS, chassis)
+    lookup = Lookup(TABLES, COLUMNS, Facts(chassis))
     while True:
         session = Session(line, lookup, say)
         try:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import socket
 
-from snmp.chassis_tables import BOX, TITLE, box_table, serial
-from snmp.facts import ETHERNET_HEADER, Interface, cards, interfaces
+from snmp.chassis_tables import BOX, box_table
+from snmp.entity_table import ENTITY, entity_table
+from snmp.facts import ETHERNET_HEADER, Interface
 from snmp.lldp_table import LLDP, lldp_table
 from snmp.smi import ADDRESS, COUNTER, COUNTER64, GAUGE, INTEGER, MOST32, OBJECT, OCTETS, TICKS
 from system import ifindex
@@ -14,6 +15,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from snmp.facts import Facts
     from snmp.smi import Builder, Oid, Row
 
 IF = (1, 3, 6, 1, 2, 1, 2, 2, 1)
@@ -24,13 +26,9 @@ IFCHASSIS = (1, 3, 6, 1, 4, 1, 2636, 3, 3, 2, 1)
 IPADDR = (1, 3, 6, 1, 2, 1, 4, 20, 1)
 IPADDRESS = (1, 3, 6, 1, 2, 1, 4, 34, 1)
 IPPREFIX = (1, 3, 6, 1, 2, 1, 4, 32, 1)
-ENTITY = (1, 3, 6, 1, 2, 1, 47, 1, 1, 1, 1)
-ENTITY_ALIAS = (1, 3, 6, 1, 2, 1, 47, 1, 3, 2, 1, 2)
 ETHERNET, SOFTWARE_LOOPBACK, PROPRIETARY_VIRTUAL, LAG = 6, 24, 53, 161
 """ifType (IANAifType-MIB)."""
 FULL_DUPLEX = 3
-NOTHING = (0, 0)
-"""zeroDotZero (RFC 2578): the object identifier for none."""
 
 
 def _state(up: bool) -> int:
@@ -43,9 +41,9 @@ def _one_line(text: str) -> bytes:
     return " ".join(text.split()).encode()
 
 
-def if_table(chassis: str) -> Iterator[Row]:
+def if_table(facts: Facts) -> Iterator[Row]:
     """IF-MIB ifTable: each interface and, as Junos has it, its units with the MTU of the protocols."""
-    for port in interfaces():
+    for port in facts.interfaces():
         kind = SOFTWARE_LOOPBACK if port.loopback else LAG if port.aggregate else ETHERNET
         yield from _if_row(port, port.if_index, port.name, kind, port.mtu)
         for name, unit in port.units:
@@ -69,10 +67,10 @@ def _if_row(port: Interface, index: int, name: str, kind: int, mtu: int) -> Iter
         yield (*IF, column, index), COUNTER, port.count(what) & MOST32
 
 
-def ifx_table(chassis: str) -> Iterator[Row]:
+def ifx_table(facts: Facts) -> Iterator[Row]:
     """IF-MIB ifXTable."""
     wide = {6: "rx_bytes", 7: "rx_packets", 8: "multicast", 10: "tx_bytes", 11: "tx_packets"}
-    for port in interfaces():
+    for port in facts.interfaces():
         yield from _ifx_row(port, port.if_index, port.name, wide, port.alias, connector=not port.loopback and not port.aggregate)
         for name, unit in port.units:
             alias = unit.alias if unit is not port else ""
@@ -91,11 +89,11 @@ def _ifx_row(port: Interface, index: int, name: str, wide: dict[int, str], alias
     yield (*IFX, 19, index), TICKS, 0
 
 
-def stack_table(chassis: str) -> Iterator[Row]:
+def stack_table(facts: Facts) -> Iterator[Row]:
     """IF-MIB ifStackTable: units above their port, an aggregate above its members."""
     above: set[tuple[int, int]] = set()
     known: set[int] = set()
-    for port in interfaces():
+    for port in facts.interfaces():
         known.add(port.if_index)
         above |= {(port.if_index, member.if_index) for member in port.members}
         for name, _ in port.units:
@@ -107,11 +105,11 @@ def stack_table(chassis: str) -> Iterator[Row]:
         yield (*IFSTACK, 3, *pair), INTEGER, 1
 
 
-def ether_table(chassis: str) -> Iterator[Row]:
+def ether_table(facts: Facts) -> Iterator[Row]:
     """EtherLike-MIB dot3StatsTable (RFC 3635): the ports."""
     counters = {2: "rx_frame_errors", 3: "rx_crc_errors", 8: "tx_window_errors", 9: "tx_aborted_errors", 10: "tx_errors"}
     counters |= {11: "tx_carrier_errors", 13: "rx_length_errors", 16: "rx_errors"}
-    for port in interfaces():
+    for port in facts.interfaces():
         if port.loopback or port.aggregate:
             continue
         yield (*ETHER, 1, port.if_index), INTEGER, port.if_index
@@ -124,9 +122,9 @@ def ether_table(chassis: str) -> Iterator[Row]:
         yield (*ETHER, 21, port.if_index), INTEGER, 1
 
 
-def if_chassis_table(chassis: str) -> Iterator[Row]:
+def if_chassis_table(facts: Facts) -> Iterator[Row]:
     """JUNIPER-IF-MIB ifChassisTable: FPC, PIC, port, channel, unit, each counted from 1; 0 where there is none."""
-    for port in interfaces():
+    for port in facts.interfaces():
         place = (0, 0, 0) if port.card is None else (port.card + 1, 1, port.port + 1)
         units = [(ifindex.logical(name), int(name.partition(".")[2]) + 1) for name, _ in port.units]
         for index, unit in [(port.if_index, 0), *units]:
@@ -134,17 +132,17 @@ def if_chassis_table(chassis: str) -> Iterator[Row]:
                 yield (*IFCHASSIS, column, index), INTEGER, value
 
 
-def _addresses() -> Iterator[tuple[int, int, bytes, int]]:
+def _addresses(facts: Facts) -> Iterator[tuple[int, int, bytes, int]]:
     """(ifIndex of the unit, family, octets, prefix length), of every address."""
-    for port in interfaces():
+    for port in facts.interfaces():
         for name, unit in port.units:
             for family, octets, prefix in unit.addresses:
                 yield ifindex.logical(name), family, octets, prefix
 
 
-def ipaddr_table(chassis: str) -> Iterator[Row]:
+def ipaddr_table(facts: Facts) -> Iterator[Row]:
     """IP-MIB ipAddrTable: IPv4, for old clients."""
-    for unit, family, octets, prefix in _addresses():
+    for unit, family, octets, prefix in _addresses(facts):
         if family == socket.AF_INET:
             mask = (MOST32 << (32 - prefix)) & MOST32
             yield (*IPADDR, 1, *octets), ADDRESS, octets
@@ -154,9 +152,9 @@ def ipaddr_table(chassis: str) -> Iterator[Row]:
             yield (*IPADDR, 5, *octets), INTEGER, 65535
 
 
-def ipaddress_table(chassis: str) -> Iterator[Row]:
+def ipaddress_table(facts: Facts) -> Iterator[Row]:
     """IP-MIB ipAddressTable: both families. The prefix length is the last number of ipAddressPrefix."""
-    for unit, family, octets, prefix in _addresses():
+    for unit, family, octets, prefix in _addresses(facts):
         kind = 1 if family == socket.AF_INET else 2
         index = (kind, len(octets), *octets)
         width = len(octets) * 8
@@ -171,32 +169,6 @@ def ipaddress_table(chassis: str) -> Iterator[Row]:
         yield (*IPADDRESS, 9, *index), TICKS, 0
         yield (*IPADDRESS, 10, *index), INTEGER, 1
         yield (*IPADDRESS, 11, *index), INTEGER, 2
-
-
-def entity_table(chassis: str) -> Iterator[Row]:
-    """ENTITY-MIB entPhysicalTable: chassis (1), card N (100 (N+1)), its ports; entAliasMapping to ifIndex."""
-    ports = interfaces()
-    yield from _entity(1, TITLE, 0, 3, 0, "chassis", serial(ports))
-    for card in cards(chassis, ports):
-        index = 100 * (card.slot + 1)
-        yield from _entity(index, f"Reference card @ {card.slot}/*/*", 1, 9, card.slot, f"FPC {card.slot}", "")
-        for port in card.ports:
-            at = index + 1 + port.port
-            yield from _entity(at, port.name, index, 10, port.port, port.name, "")
-            yield (*ENTITY_ALIAS, at, 0), OBJECT, (*IF, 1, port.if_index)
-
-
-def _entity(index: int, text: str, within: int, kind: int, place: int, name: str, serial: str) -> Iterator[Row]:
-    yield (*ENTITY, 2, index), OCTETS, text.encode()
-    yield (*ENTITY, 3, index), OBJECT, NOTHING
-    yield (*ENTITY, 4, index), INTEGER, within
-    yield (*ENTITY, 5, index), INTEGER, kind
-    yield (*ENTITY, 6, index), INTEGER, place
-    yield (*ENTITY, 7, index), OCTETS, name.encode()
-    yield (*ENTITY, 11, index), OCTETS, serial.encode()
-    yield (*ENTITY, 12, index), OCTETS, b"Rackless"
-    yield (*ENTITY, 13, index), OCTETS, b"reference"
-    yield (*ENTITY, 16, index), INTEGER, _state(kind == 9)
 
 
 TABLES: dict[Oid, Builder] = {

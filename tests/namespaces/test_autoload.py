@@ -25,8 +25,10 @@ from rackless.deadline import Deadline
 from rackless.model.errors import DeadlineError
 from rackless.model.inventory import Inventory
 from snmp import smi
+from snmp.facts import Facts
 from snmp.tables import TABLES
 from system import ifindex
+from system.product import DIALECT
 
 pytestmark = pytest.mark.root
 
@@ -280,6 +282,23 @@ def test_the_chassis_tables_have_the_routing_engine_and_each_card_with_its_pic(r
     assert {"7", "8", "9"} <= values(router, f"{box}.6.1.6").keys()
 
 
+def test_the_entity_tables_have_each_card_its_pic_and_ports(router: Router) -> None:
+    """RFC 6933: what is in what, and where; the types by which clients of the vendor's routers tell cards."""
+    entity = ".1.3.6.1.2.1.47.1.1.1.1"
+    within, sort, place, name = (values(router, f"{entity}.{column}") for column in (4, 5, 6, 7))
+    number = {title: index for index, title in name.items()}
+    chassis, engine, card, pic, port = (number[t] for t in ("Chassis", "Routing Engine 0", "FPC 1", "PIC 1/0", "ge-1/0/1"))
+    assert [within[one] for one in (chassis, engine, card, pic, port)] == ["0", chassis, chassis, card, pic]
+    assert [sort[one] for one in (chassis, engine, card, pic, port)] == ["3", "9", "9", "9", "10"]
+    assert [place[one] for one in (chassis, card, pic, port)] == ["-1", "1", "0", "1"]
+    assert values(router, f"{entity}.3")[card] == ".1.3.6.1.4.1.2636.1.1.3.2.12.1"
+    assert values(router, f"{entity}.10")[engine] == DIALECT
+    assert number["FPC 2"], "a card without ports"
+    assert number["PIC 2/0"]
+    alias = values(router, ".1.3.6.1.2.1.47.1.3.2.1.2")
+    assert alias[f"{port}.0"] == f".1.3.6.1.2.1.2.2.1.1.{ifindex.physical('ge-1/0/1')}"
+
+
 def test_a_card_that_comes_back_keeps_its_interface_index(router: Router) -> None:
     before = router.walk(".1.3.6.1.2.1.31.1.1.1.1")
     ip = ("ip", "-n", router.ns)
@@ -314,7 +333,7 @@ def test_snmpd_hands_on_every_cell_of_every_table(router: Router) -> None:
     """By the project's walker, all tables in one request, and by an ordinary client: all names, all values that stand still."""
     walked = router.columns(list(TABLES))
     for root, found in zip(TABLES, walked, strict=True):
-        rows = router.within(lambda build=TABLES[root]: list(build(str(router.chassis))))  # type: ignore[misc]
+        rows = router.within(lambda build=TABLES[root]: list(build(Facts(str(router.chassis)))))  # type: ignore[misc]
         assert isinstance(rows, list), rows
         cells = {name[len(root) :]: (kind, value) for name, kind, value in rows}
         assert found.keys() == cells.keys()

@@ -8,11 +8,12 @@ import pytest
 
 from mgmt import aspath, effect, parse, rights
 from mgmt.check import check
-from mgmt.devices import device, logical_name, router_name
+from mgmt.devices import device, logical_name
 from mgmt.render import firewall, frr, interfaces, lldp, ntp, resolver, snmp, ssh, syslog
 from mgmt.routing.filters import Compiler, Use
 from mgmt.schema import ROOT
 from mgmt.world import Folder
+from system.ports import router_name
 
 START = 'set system root-authentication encrypted-password "$6$saltsalt$abcdefghijklmnop"\n'
 

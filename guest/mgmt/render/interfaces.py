@@ -7,17 +7,16 @@ taken away here.
 
 from __future__ import annotations
 
+from system.ports import kernel_name, router_name
+
 from .. import bridging
 from ..devices import (
     BRIDGING,
-    PORT,
     aggregates,
     device,
     instances,
     interfaces,
-    kernel_name,
     logicals,
-    router_name,
     tagged,
     vrf_name,
     vrf_of,
@@ -35,7 +34,7 @@ if TYPE_CHECKING:
 
     Wish = dict[str, Any]
 
-__all__ = ["DEFAULT_MTU", "HEADER", "apply", "commands", "kernel_name", "reconcile", "render", "router_name"]
+__all__ = ["DEFAULT_MTU", "HEADER", "apply", "commands", "reconcile", "render"]
 
 HEADER = 14
 """Bytes of the Ethernet header: an MTU in the configuration is the media's, and counts it; the kernel's does not."""
@@ -149,8 +148,9 @@ def reconcile(engine: Engine, wanted: dict[str, Wish]) -> None:
     lines = creations(there, wanted)
     aliases: list[tuple[str, str]] = []
     for name, link in there.items():
-        made = BRIDGING.fullmatch(name) or (PORT.fullmatch(name) and (name.startswith("ae") or "." in name))
-        if name not in wanted and not made and not PORT.fullmatch(name):
+        port = router_name(name) not in (None, "lo0", "em1", "fxp0")
+        made = BRIDGING.fullmatch(name) or (port and (name.startswith("ae") or "." in name))
+        if name not in wanted and not made and not port:
             continue
         if name not in wanted and made:
             lines.append(f"link del dev {name}")

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from ..devices import interfaces, kernel_name, router_name
+from system.ports import kernel_name, router_name
+from system.product import TITLE
+
+from ..devices import interfaces
 from ..supervisor import Daemon
 from .part import Engine, Part
 
@@ -55,7 +58,7 @@ def apply(engine: Engine, old: Part | None, new: Part) -> None:
         return
     changed = engine.put_files(None, new)
     # -d: in the foreground (the supervisor's child); which interfaces take part is told when it listens.
-    argv = [PROGRAM, "-d", "-u", SOCKET, "-O", CONFIG, "-S", "Rackless reference router", "-I", NONE]
+    argv = [PROGRAM, "-d", "-u", SOCKET, "-O", CONFIG, "-S", TITLE, "-I", NONE]
     if changed and old is not None:
         engine.supervisor.stop("lldpd")  # it reads its file at its start only; neighbours are heard again within an interval
     engine.supervisor.ensure(Daemon("lldpd", argv, ready=SOCKET))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from system.product import description
+
 from ..supervisor import Daemon
 from .part import Engine, Part
 
@@ -10,6 +12,8 @@ if TYPE_CHECKING:
     from ..tree import Tree
     from ..world import Machine
 
+RELEASE = "/usr/lib/rackless-router/version"
+"""File of one line that the image's builder writes."""
 CONFIG = "/etc/snmp/snmpd.conf"
 PART = "/usr/lib/rackless-router/snmp/snmpd.conf.part"
 """Further lines of the image: what the router says it is, and the socket of its sub-agent."""
@@ -32,7 +36,9 @@ def render(tree: Tree, world: Machine) -> Part:
         return Part(data=False)
     lines = ["# Made by the router's configuration: snmp", "agentAddress udp:161,udp6:[::]:161"]
     lines += _communities(snmp, communities) + _views(snmp) + _v3(snmp) + _traps(snmp)
-    for statement, directive in (("location", "sysLocation"), ("contact", "sysContact"), ("description", "sysDescr")):
+    release = (world.read(RELEASE) or "").strip()
+    lines.append(f"sysDescr {snmp.get('description') or description(release)}")
+    for statement, directive in (("location", "sysLocation"), ("contact", "sysContact")):
         if statement in snmp:
             lines.append(f"{directive} {snmp[statement]}")
     name = snmp.get("name", tree.get("system", {}).get("host-name"))

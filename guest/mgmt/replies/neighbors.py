@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 
-from ..devices import interfaces, logical_name, router_name
+from system.ports import router_name
+
+from ..devices import interfaces, logical_name
 from ..render.lldp import SOCKET
 from ..tree import natural
 from ..xmltree import Element

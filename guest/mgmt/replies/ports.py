@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 
+from system.ports import router_name
+
 from ..bridging import bridged
-from ..devices import device, router_name, tagged
+from ..devices import device, tagged
 from ..tree import natural
 from .reply import fail
 

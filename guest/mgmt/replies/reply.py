@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from system.product import DIALECT
+
 from ..datastore import Refused
 from ..xmltree import Element, as_json, write
 
@@ -16,8 +18,6 @@ if TYPE_CHECKING:
     Build = Callable[[Session, Given], Element]
     Text = Callable[[Element, Given], str]
 
-DIALECT = "23.2R1"
-"""Release of the command-line dialect whose forms and element names are followed; clients choose their behaviour by it."""
 JUNOS = f"http://xml.juniper.net/junos/{DIALECT}/junos"
 RELEASE = "/usr/lib/rackless-router/version"
 """File of one line that the image's builder writes."""
