@@ -146,15 +146,17 @@ class Facts:
         return [found[slot] for slot in sorted(found)]
 
 
+def made_of(message: bytes) -> Interface | None:
+    """Of a link message (struct ifinfomsg, rtnetlink(7)); None for one that is not the router's to show by SNMP."""
+    _, _, _, index, flags, _ = struct.unpack_from("=BBHiII", message)
+    known = attributes(message, 16)
+    name = router_name(text(known.get(IFLA_IFNAME, b""))) or ""
+    return Interface(name, index, flags, known) if ifindex.physical(name.partition(".")[0]) else None
+
+
 def read_interfaces() -> list[Interface]:
     """Two dumps of the kernel's."""
-    found: dict[int, Interface] = {}
-    for message in dump(RTM_GETLINK, RTM_NEWLINK):
-        _, _, _, index, flags, _ = struct.unpack_from("=BBHiII", message)
-        known = attributes(message, 16)
-        name = router_name(text(known.get(IFLA_IFNAME, b""))) or ""
-        if ifindex.physical(name.partition(".")[0]):
-            found[index] = Interface(name, index, flags, known)
+    found = {made.index: made for message in dump(RTM_GETLINK, RTM_NEWLINK) if (made := made_of(message)) is not None}
     for index, address in addresses():
         if index in found:
             found[index].addresses.append(address)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import select
 import time
 
 from snmp import agentx
-from snmp.agentx import Malformed, Pdu, Reader, encode_open, encode_register, encode_response, pdu, split
+from snmp.agentx import Malformed, Pdu, Reader, encode_open, encode_register, encode_response, encode_varbind, pdu, split
 from snmp.lookup import Lookup
 from system.product import TITLE
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from snmp.agentx import Range
     from snmp.smi import Oid
+    from snmp.traps import LinkWatch
 
 PRIORITY = 100
 """Before snmpd's own tables of the same place, which have 127."""
@@ -41,12 +43,16 @@ class Fault(Exception):
 
 
 class Session:
-    def __init__(self, line: socket.socket, lookup: Lookup, say: Callable[[str], None]) -> None:
+    """`watch`: tells what has gone up and down; nothing is told without."""
+
+    def __init__(self, line: socket.socket, lookup: Lookup, say: Callable[[str], None], watch: LinkWatch | None = None) -> None:
         self.began = time.monotonic()
         self.number = 0
         self._line = line
+        line.settimeout(PATIENCE)
         self._lookup = lookup
         self._say = say
+        self._watch = watch
         self._arrived = b""
         self._packet = 0
         self._index = 0
@@ -74,6 +80,18 @@ class Session:
         for table in self._lookup.tables:
             for subtree in table.subtrees:
                 self._ask(agentx.REGISTER, encode_register(subtree, PRIORITY), f"registering {subtree}")
+        if self._watch is not None:
+            self._watch.open()
+
+    def close(self) -> None:
+        """Nothing goes to the master any more."""
+        if self._watch is not None:
+            self._watch.close()
+
+    def _notify(self) -> None:
+        assert self._watch is not None
+        for rows in self._watch.changes():
+            self._ask(agentx.NOTIFY, b"".join(encode_varbind(*row) for row in rows), "a notification")
 
     def _ask(self, kind: int, payload: bytes, title: str) -> None:
         self._packet += 1
@@ -101,14 +119,19 @@ class Session:
 
     def _receive(self) -> None:
         """Wait for the next octets and deal with all PDUs that are whole."""
-        self._line.settimeout(PATIENCE if self._awaited else IDLE)
-        try:
-            data = self._line.recv(65536)
-        except TimeoutError:
+        sides: list[socket.socket | LinkWatch] = [self._line]
+        if self._watch is not None and self._watch.watching:
+            sides.append(self._watch)
+        ready = select.select(sides, [], [], PATIENCE if self._awaited else IDLE)[0]
+        if not ready:
             if self._awaited:
-                raise Lost(f"{', '.join(self._awaited.values())} is not answered in {PATIENCE} s") from None
+                raise Lost(f"{', '.join(self._awaited.values())} is not answered in {PATIENCE} s")
             self._ask(agentx.PING, b"", "a ping")
+        if self._watch in ready:
+            self._notify()
+        if self._line not in ready:
             return
+        data = self._line.recv(65536)
         if not data:
             raise Lost("snmpd has ended it")
         self._arrived += data

@@ -65,16 +65,19 @@ def run(path: str, chassis: str, say: Callable[[str], None]) -> None:
     from snmp.lookup import Lookup
     from snmp.session import Lost, Session
     from snmp.tables import COLUMNS, TABLES
+    from snmp.traps import LinkWatch
 
-    lookup = Lookup(TABLES, COLUMNS, Facts(chassis))
+    facts = Facts(chassis)
+    lookup, watch = Lookup(TABLES, COLUMNS, facts), LinkWatch(facts)
     while True:
-        session = Session(line, lookup, say)
+        session = Session(line, lookup, say, watch)
         try:
             session.open()
             session.serve()
         except (Lost, OSError) as error:
             say(f"snmp: connection to snmpd ended: {error}")
         finally:
+            session.close()
             line.close()
         # A master that hangs up on each connection must not be asked without a pause.
         time.sleep(BACKOFF[-1] if time.monotonic() - session.began < BACKOFF[-1] else 0)

@@ -28,7 +28,7 @@ from snmp import smi
 from snmp.facts import Facts
 from snmp.tables import TABLES
 from system import ifindex
-from system.product import DIALECT
+from system.product import DIALECT, OBJECT_ID
 
 pytestmark = pytest.mark.root
 
@@ -93,7 +93,7 @@ class Router:
         sh(*ip, "addr", "add", "192.0.2.129/25", "dev", "ae0")
         self.chassis.write_text(json.dumps({"cards": [{"slot": 0, "ports": [], "since": time.time()}, {"slot": 2, "ports": []}]}))
         part = (GUEST / "snmp/snmpd.conf.part").read_text().replace("/run/agentx.sock", str(self.socket))
-        self.conf.write_text(f"rocommunity {COMMUNITY}\nsysname west\n{part}")
+        self.conf.write_text(f"rocommunity {COMMUNITY}\nsysname west\nsysObjectID .{'.'.join(map(str, OBJECT_ID))}\n{part}")
         self.conf.chmod(0o600)
         self.start_subagent()
         self.start_snmpd()

