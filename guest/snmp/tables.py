@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import socket
 
+from snmp.bgp_table import BGP, bgp_table
 from snmp.chassis_tables import BOX, box_table
 from snmp.entity_table import ENTITY, entity_table
 from snmp.facts import ETHERNET_HEADER, Interface
 from snmp.lldp_table import LLDP, lldp_table
+from snmp.ospf_tables import OSPF, ospf_tables
 from snmp.smi import ADDRESS, COUNTER, COUNTER64, GAUGE, INTEGER, MOST32, OBJECT, OCTETS, TICKS
 from system import ifindex
 
@@ -182,6 +184,8 @@ TABLES: dict[Oid, Builder] = {
     ENTITY[:8]: entity_table,
     BOX: box_table,
     LLDP: lldp_table,
+    BGP: bgp_table,
+    OSPF: ospf_tables,
 }
 """By the root of the subtree that each fills alone."""
 

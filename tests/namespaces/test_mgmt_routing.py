@@ -79,6 +79,44 @@ def test_protocols_come_up(routers: tuple[Router, Router]) -> None:
     assert " 0% packet loss" in west.cli("ping 192.168.0.2 count 1 source 192.168.0.1")
 
 
+def test_snmp_tells_of_bgp_and_ospf(routers: tuple[Router, Router]) -> None:
+    """By an ordinary client, from a real snmpd with the guest's sub-agent, as RFC 4273 and RFC 4750 have it."""
+    west, _ = routers
+    part = west.root / "usr/lib/rackless-router/snmp/snmpd.conf.part"
+    part.parent.mkdir(parents=True)
+    part.write_bytes((GUEST / "snmp/snmpd.conf.part").read_bytes())
+    west.shows("show ospf neighbor", "Full")
+    west.shows("show bgp summary", "Establ")
+    west.cli("configure\nset snmp community public\ncommit\n")
+    code = "from snmp.subagent import run; run('/run/agentx.sock', '/run/none', print)"
+    enter = ["nsenter", "-t", str(west.pid), "--mount", "--uts", "--net", "--pid", "--root", "--wd=/"]
+    subagent = subprocess.Popen([*enter, "env", "PYTHONPATH=/guest", sys.executable, "-c", code])
+
+    def walk(oid: str) -> dict[str, str]:
+        told = west.inside("snmpwalk", "-v2c", "-m", "", "-OnQ", "-c", "public", "127.0.0.1", oid).stdout
+        lines = [line.split(" = ", 1) for line in told.splitlines() if line.startswith(f"{oid}.")]
+        return {name.removeprefix(f"{oid}."): value.strip('"') for name, value in lines}
+
+    try:
+        bgp = wait(lambda: walk(".1.3.6.1.2.1.15"), "BGP4-MIB")
+        assert (bgp["2.0"], bgp["4.0"]) == ("65001", "192.168.0.1")
+        peer = {column: bgp[f"3.1.{column}.10.0.0.2"] for column in (1, 2, 3, 4, 5, 7, 9, 15, 18)}
+        assert peer == {1: "192.168.0.2", 2: "6", 3: "2", 4: "4", 5: "10.0.0.1", 7: "10.0.0.2", 9: "65002", 15: "1", 18: "90"}
+        assert int(bgp["3.1.12.10.0.0.2"]) >= 2, "messages"
+        ospf = walk(".1.3.6.1.2.1.14")
+        assert (ospf["1.1.0"], ospf["1.3.0"], ospf["2.1.1.0.0.0.0"]) == ("192.168.0.1", "2", "0.0.0.0")
+        assert int(ospf["2.1.7.0.0.0.0"]) == 2, "a router LSA of each"
+        port = [ospf[f"7.1.{column}.10.0.0.1.0"] for column in (3, 4, 9, 10, 12)]
+        assert port == ["0.0.0.0", "3", "1", "4", "4"]
+        assert ospf["7.1.12.192.168.0.1.0"] == "2", "the loopback"
+        assert ospf["8.1.4.10.0.0.1.0.0"] == "1"
+        assert [ospf[f"10.1.{column}.10.0.0.2.0"] for column in (3, 6)] == ["192.168.0.2", "8"]
+    finally:
+        subagent.terminate()
+        subagent.wait(10)
+        west.cli("configure\ndelete snmp\ncommit\n")
+
+
 def test_a_change_keeps_the_neighbours(routers: tuple[Router, Router]) -> None:
     west, _ = routers
     west.shows("show ospf neighbor", "Full")
