@@ -58,7 +58,7 @@ class Interface:
     """A port, an aggregate, fxp0, lo0, or a unit with a VLAN, made of one link message. `card` is None where there is none.
 
     `units`: (name, what carries it) of the logical interfaces: unit 0 without a VLAN is the port itself. `members`: of an
-    aggregate. Speed in bit/s, MTU in bytes as Junos reports it.
+    aggregate. `link_info`: what the kernel tells of a bond and its members. Speed in bit/s, MTU in bytes as Junos reports it.
     """
 
     def __init__(self, name: str, index: int, flags: int, known: dict[int, bytes]) -> None:
@@ -78,6 +78,7 @@ class Interface:
         self.admin_up = bool(self.flags & IFF_UP)
         # protodown (a card without carrier) shows as no carrier.
         self.oper_up = self.admin_up and (self.loopback or known.get(IFLA_CARRIER, b"")[:1] == b"\1")
+        self.link_info = known.get(IFLA_LINKINFO, b"")
         self._counters = known.get(IFLA_STATS64, b"")
         self.addresses: list[Address] = []
         self.units: list[tuple[str, Interface]] = []

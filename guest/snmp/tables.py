@@ -8,6 +8,7 @@ from snmp.bgp_table import BGP, bgp_table
 from snmp.chassis_tables import BOX, box_table
 from snmp.entity_table import ENTITY, entity_table
 from snmp.facts import ETHERNET_HEADER, Interface
+from snmp.lag_tables import LAG, lag_tables
 from snmp.lldp_table import LLDP, lldp_table
 from snmp.ospf_tables import OSPF, ospf_tables
 from snmp.smi import ADDRESS, COUNTER, COUNTER64, GAUGE, INTEGER, MOST32, OBJECT, OCTETS, TICKS
@@ -28,7 +29,7 @@ IFCHASSIS = (1, 3, 6, 1, 4, 1, 2636, 3, 3, 2, 1)
 IPADDR = (1, 3, 6, 1, 2, 1, 4, 20, 1)
 IPADDRESS = (1, 3, 6, 1, 2, 1, 4, 34, 1)
 IPPREFIX = (1, 3, 6, 1, 2, 1, 4, 32, 1)
-ETHERNET, SOFTWARE_LOOPBACK, PROPRIETARY_VIRTUAL, LAG = 6, 24, 53, 161
+ETHERNET, SOFTWARE_LOOPBACK, PROPRIETARY_VIRTUAL, IEEE8023AD_LAG = 6, 24, 53, 161
 """ifType (IANAifType-MIB)."""
 FULL_DUPLEX = 3
 
@@ -46,7 +47,7 @@ def _one_line(text: str) -> bytes:
 def if_table(facts: Facts) -> Iterator[Row]:
     """IF-MIB ifTable: each interface and, as Junos has it, its units with the MTU of the protocols."""
     for port in facts.interfaces():
-        kind = SOFTWARE_LOOPBACK if port.loopback else LAG if port.aggregate else ETHERNET
+        kind = SOFTWARE_LOOPBACK if port.loopback else IEEE8023AD_LAG if port.aggregate else ETHERNET
         yield from _if_row(port, port.if_index, port.name, kind, port.mtu)
         for name, unit in port.units:
             mtu = unit.mtu - (0 if port.loopback else ETHERNET_HEADER)
@@ -184,6 +185,7 @@ TABLES: dict[Oid, Builder] = {
     ENTITY[:8]: entity_table,
     BOX: box_table,
     LLDP: lldp_table,
+    LAG: lag_tables,
     BGP: bgp_table,
     OSPF: ospf_tables,
 }

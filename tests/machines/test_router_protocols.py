@@ -3,6 +3,7 @@ in a routing instance, a bridge domain."""
 
 from __future__ import annotations
 
+import base64
 import json
 import subprocess
 
@@ -12,6 +13,13 @@ from .cli import Installation, await_that
 
 pytestmark = [pytest.mark.machines, pytest.mark.timeout(600)]
 LAB = "protocols"
+LINK_DOWN, LINK_UP = (bytes.fromhex(f"2b06010603010105{number:02}") for number in (3, 4))
+"""snmpTraps.3 and .4 (IF-MIB) as BER has them."""
+RECEIVER = """import socket
+line = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+line.bind(("", 16162))
+while True:
+    open("/tmp/traps", "ab").write(line.recv(65536))"""
 
 
 def shell(here: Installation, router: str, command: str) -> str:
@@ -80,10 +88,17 @@ def snmp(here: Installation) -> None:
     stack = walk(".1.3.6.1.2.1.31.1.2.1.3")
     assert {f"{names['ae0']}.{names[member]}" for member in ("ge-0/0/1", "ge-0/0/2")} <= stack.keys()
     assert f"{names['ge-0/0/3.7']}.{names['ge-0/0/3']}" in stack
+    await_that("both members", lambda: set(walk(".1.2.840.10006.300.43.1.2.1.1.13").values()), lambda s: s == {names["ae0"]})
+    attached, partners = (walk(f".1.2.840.10006.300.43.1.2.1.1.{column}") for column in (13, 9))
+    assert attached.keys() == partners.keys() == {names["ge-0/0/1"], names["ge-0/0/2"]}
+    assert walk(".1.2.840.10006.300.43.1.1.1.1.8") == {names["ae0"]: partners[names["ge-0/0/1"]]}
     assert walk(".1.3.6.1.2.1.4.34.1.3")["1.4.10.0.7.1"] == names["ge-0/0/3.7"], "an address in a routing instance"
     ends = {index.split(".")[1]: port for index, port in walk(".1.0.8802.1.1.2.1.4.1.1.7").items()}
     assert ends == {names[port]: port for port in (f"ge-0/0/{number}" for number in range(4))}
     assert set(walk(".1.0.8802.1.1.2.1.4.1.1.9").values()) == {"east"}
+    assert walk(".1.3.6.1.2.1.15.3.1.2") == {"10.0.0.2": "6"}, "established"
+    assert walk(".1.3.6.1.2.1.14.10.1.6") == {"10.0.1.2.0": "8"}, "full; the instance's neighbour is not the main one's"
+    assert walk(".1.3.6.1.2.1.14.7.1.20")["10.0.1.1.0"] == "2", "MD5"
     assert {"9.1.0.0", "7.1.0.0", "8.1.1.0"} == walk(".1.3.6.1.4.1.2636.3.1.13.1.6").keys()
 
 
@@ -103,16 +118,24 @@ def aggregate(here: Installation) -> None:
         return [one for one in ids[1:] if one == ids[0]]
 
     await_that("both members", members, lambda found: len(found) == 2)
+    shell(here, "east", f"setsid python3 -c '{RECEIVER}' </dev/null >/dev/null 2>&1 &")
+    await_that("the trap receiver", lambda: shell(here, "east", "ss -lun"), lambda text: ":16162 " in text)
     before = shell(here, "west", "pgrep -x ospfd")
+
+    def heard() -> bytes:
+        return base64.b64decode(shell(here, "east", "base64 -w0 /tmp/traps"))
+
     here.run("link", LAB, "west:ge-0/0/1", "--down")
     await_that(
         "the loss of a member", lambda: shell(here, "west", "cat /proc/net/bonding/ae0"), lambda s: "MII Status: down" in s
     )
+    await_that("linkDown", heard, lambda octets: LINK_DOWN in octets and b"ge-0/0/1" in octets)
     assert " 0% packet loss" in shell(here, "west", "ping -c 3 -W 5 10.0.1.2")
     assert "Full" in here.on(LAB, "west", "show ospf neighbor")
     assert "172.17.2.0/24" in here.on(LAB, "west", "show route protocol ospf")
     assert shell(here, "west", "pgrep -x ospfd") == before
     here.run("link", LAB, "west:ge-0/0/1", "--up")
+    await_that("linkUp", heard, lambda octets: LINK_UP in octets)
     await_that("both members again", members, lambda found: len(found) == 2)
     assert json.loads(shell(here, "west", "ip -j link show ae0"))[0]["operstate"] == "UP"
 
