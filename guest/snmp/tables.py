@@ -8,6 +8,7 @@ from snmp.bgp_table import BGP, bgp_table
 from snmp.chassis_tables import BOX, box_table
 from snmp.entity_table import ENTITY, entity_table
 from snmp.facts import ETHERNET_HEADER, Interface
+from snmp.host_tables import HOST, host_tables
 from snmp.lag_tables import LAG, lag_tables
 from snmp.lldp_table import LLDP, lldp_table
 from snmp.ospf_tables import OSPF, ospf_tables
@@ -186,6 +187,7 @@ TABLES: dict[Oid, Builder] = {
     BOX: box_table,
     LLDP: lldp_table,
     LAG: lag_tables,
+    HOST: host_tables,
     BGP: bgp_table,
     OSPF: ospf_tables,
 }

@@ -26,6 +26,7 @@ from rackless.model.errors import DeadlineError
 from rackless.model.inventory import Inventory
 from snmp import smi
 from snmp.facts import Facts
+from snmp.host_tables import HOST
 from snmp.tables import TABLES
 from system import ifindex
 from system.product import DIALECT, OBJECT_ID
@@ -299,6 +300,21 @@ def test_the_entity_tables_have_each_card_its_pic_and_ports(router: Router) -> N
     assert alias[f"{port}.0"] == f".1.3.6.1.2.1.2.2.1.1.{ifindex.physical('ge-1/0/1')}"
 
 
+def test_the_host_tables_tell_of_memory_and_file_systems(router: Router) -> None:
+    host = values(router, ".1.3.6.1.2.1.25")
+    memory = int(re.search(r"MemTotal: +(\d+)", Path("/proc/meminfo").read_text())[1])  # type: ignore[index]
+    assert (host["2.2.0"], host["2.3.1.5.1"]) == (str(memory), str(memory))
+    (root,) = (name.rpartition(".")[2] for name, value in host.items() if name.startswith("2.3.1.3.") and value == "/")
+    found = os.statvfs("/")
+    unit, size = int(host[f"2.3.1.4.{root}"]), int(host[f"2.3.1.5.{root}"])
+    assert abs(unit * size - found.f_frsize * found.f_blocks) <= unit
+    assert 0 < int(host[f"2.3.1.6.{root}"]) <= size
+    assert host["2.3.1.2.1"] == ".1.3.6.1.2.1.25.2.1.2"
+    loads = [value for name, value in host.items() if name.startswith("3.3.1.2.")]
+    assert len(loads) == os.cpu_count()
+    assert int(host["1.6.0"]) > 1, "processes"
+
+
 def test_a_card_that_comes_back_keeps_its_interface_index(router: Router) -> None:
     before = router.walk(".1.3.6.1.2.1.31.1.1.1.1")
     ip = ("ip", "-n", router.ns)
@@ -324,8 +340,9 @@ def test_a_wrong_community_is_told_as_a_guess(router: Router) -> None:
 
 
 OPERATING, FRU = (1, 3, 6, 1, 4, 1, 2636, 3, 1, 13, 1), (1, 3, 6, 1, 4, 1, 2636, 3, 1, 15, 1)
-MOVING = {*((*OPERATING, column) for column in (8, 11, 13, 20, 21, 22)), (*FRU, 13)}
-"""Load, memory in use, time since the start."""
+MOVING = (*((*OPERATING, column) for column in (8, 11, 13, 20, 21, 22)), (*FRU, 13),
+          *((*HOST, *place) for place in ((1, 2), (1, 6), (2, 3, 1, 6), (3, 3, 1, 2))))  # fmt: skip
+"""Load, memory and storage in use, processes, the time and that since the start."""
 CHANGING = {smi.COUNTER, smi.COUNTER64, smi.TICKS}
 
 
@@ -338,7 +355,8 @@ def test_snmpd_hands_on_every_cell_of_every_table(router: Router) -> None:
         cells = {name[len(root) :]: (kind, value) for name, kind, value in rows}
         assert found.keys() == cells.keys()
         for name, (kind, value) in cells.items():
-            if kind not in CHANGING and (*root, *name)[: len(OPERATING) + 1] not in MOVING:
+            whole = (*root, *name)
+            if kind not in CHANGING and not any(whole[: len(one)] == one for one in MOVING):
                 assert type(value)(found[name]) == value, (root, name)  # type: ignore[call-overload]
         lines = router.walk("." + ".".join(map(str, root))).splitlines()
         shown = [tuple(map(int, line.split(" = ")[0].strip(".").split("."))) for line in lines if "No Such" not in line]
