@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
-import socket
-
 from snmp.bgp_table import BGP, bgp_table
 from snmp.chassis_tables import BOX, box_table
 from snmp.entity_table import ENTITY, entity_table
 from snmp.facts import ETHERNET_HEADER, Interface
 from snmp.host_tables import HOST, host_tables
+from snmp.ip_tables import (
+    IPADDR,
+    IPADDRESS,
+    MEDIA,
+    PHYSICAL,
+    PREFIX,
+    ipaddr_table,
+    ipaddress_table,
+    media_table,
+    physical_table,
+    prefix_table,
+)
 from snmp.lag_tables import LAG, lag_tables
 from snmp.lldp_table import LLDP, lldp_table
 from snmp.ospf_tables import OSPF, ospf_tables
-from snmp.smi import ADDRESS, COUNTER, COUNTER64, GAUGE, INTEGER, MOST32, OBJECT, OCTETS, TICKS
+from snmp.route_tables import DEFAULT_ROUTER, FORWARD, default_router_table, forward_tables
+from snmp.smi import COUNTER, COUNTER64, GAUGE, INTEGER, MOST32, OCTETS, TICKS
 from system import ifindex
 
 TYPE_CHECKING = False
@@ -27,9 +38,6 @@ IFX = (1, 3, 6, 1, 2, 1, 31, 1, 1, 1)
 IFSTACK = (1, 3, 6, 1, 2, 1, 31, 1, 2, 1)
 ETHER = (1, 3, 6, 1, 2, 1, 10, 7, 2, 1)
 IFCHASSIS = (1, 3, 6, 1, 4, 1, 2636, 3, 3, 2, 1)
-IPADDR = (1, 3, 6, 1, 2, 1, 4, 20, 1)
-IPADDRESS = (1, 3, 6, 1, 2, 1, 4, 34, 1)
-IPPREFIX = (1, 3, 6, 1, 2, 1, 4, 32, 1)
 ETHERNET, SOFTWARE_LOOPBACK, PROPRIETARY_VIRTUAL, IEEE8023AD_LAG = 6, 24, 53, 161
 """ifType (IANAifType-MIB)."""
 FULL_DUPLEX = 3
@@ -136,45 +144,6 @@ def if_chassis_table(facts: Facts) -> Iterator[Row]:
                 yield (*IFCHASSIS, column, index), INTEGER, value
 
 
-def _addresses(facts: Facts) -> Iterator[tuple[int, int, bytes, int]]:
-    """(ifIndex of the unit, family, octets, prefix length), of every address."""
-    for port in facts.interfaces():
-        for name, unit in port.units:
-            for family, octets, prefix in unit.addresses:
-                yield ifindex.logical(name), family, octets, prefix
-
-
-def ipaddr_table(facts: Facts) -> Iterator[Row]:
-    """IP-MIB ipAddrTable: IPv4, for old clients."""
-    for unit, family, octets, prefix in _addresses(facts):
-        if family == socket.AF_INET:
-            mask = (MOST32 << (32 - prefix)) & MOST32
-            yield (*IPADDR, 1, *octets), ADDRESS, octets
-            yield (*IPADDR, 2, *octets), INTEGER, unit
-            yield (*IPADDR, 3, *octets), ADDRESS, mask.to_bytes(4)
-            yield (*IPADDR, 4, *octets), INTEGER, 1
-            yield (*IPADDR, 5, *octets), INTEGER, 65535
-
-
-def ipaddress_table(facts: Facts) -> Iterator[Row]:
-    """IP-MIB ipAddressTable: both families. The prefix length is the last number of ipAddressPrefix."""
-    for unit, family, octets, prefix in _addresses(facts):
-        kind = 1 if family == socket.AF_INET else 2
-        index = (kind, len(octets), *octets)
-        width = len(octets) * 8
-        net = (int.from_bytes(octets) >> (width - prefix) << (width - prefix)).to_bytes(len(octets))
-        yield (*IPADDRESS, 3, *index), INTEGER, unit
-        yield (*IPADDRESS, 4, *index), INTEGER, 1
-        pointer = (*IPPREFIX, 5, unit, kind, len(net), *net, prefix)
-        yield (*IPADDRESS, 5, *index), OBJECT, pointer
-        yield (*IPADDRESS, 6, *index), INTEGER, 2
-        yield (*IPADDRESS, 7, *index), INTEGER, 1
-        yield (*IPADDRESS, 8, *index), TICKS, 0
-        yield (*IPADDRESS, 9, *index), TICKS, 0
-        yield (*IPADDRESS, 10, *index), INTEGER, 1
-        yield (*IPADDRESS, 11, *index), INTEGER, 2
-
-
 TABLES: dict[Oid, Builder] = {
     IF[:-1]: if_table,
     IFX[:-1]: ifx_table,
@@ -183,6 +152,11 @@ TABLES: dict[Oid, Builder] = {
     IFCHASSIS[:-1]: if_chassis_table,
     IPADDR[:-1]: ipaddr_table,
     IPADDRESS[:-1]: ipaddress_table,
+    PREFIX[:-1]: prefix_table,
+    MEDIA[:-1]: media_table,
+    PHYSICAL[:-1]: physical_table,
+    DEFAULT_ROUTER[:-1]: default_router_table,
+    FORWARD: forward_tables,
     ENTITY[:8]: entity_table,
     BOX: box_table,
     LLDP: lldp_table,
@@ -193,6 +167,9 @@ TABLES: dict[Oid, Builder] = {
 }
 """By the root of the subtree that each fills alone."""
 
-COLUMNS: dict[Oid, tuple[Oid, ...]] = {IPADDR[:-1]: tuple((*IPADDR, column) for column in range(1, 6))}
+COLUMNS: dict[Oid, tuple[Oid, ...]] = {
+    IPADDR[:-1]: tuple((*IPADDR, column) for column in range(1, 6)),
+    MEDIA[:-1]: tuple((*MEDIA, column) for column in range(1, 5)),
+}
 """What is registered instead of the root, where snmpd has registered each column of its own table: a longer one goes before ours
 whatever the priorities, so that only one of the same length can win."""

@@ -92,6 +92,13 @@ class Router:
         sh(*ip, "link", "add", "ae0", "type", "bridge")
         sh(*ip, "link", "set", "ge-0-0-1", "master", "ae0")
         sh(*ip, "addr", "add", "192.0.2.129/25", "dev", "ae0")
+        sh(*ip, "neigh", "add", "198.51.100.2", "lladdr", "52:00:00:00:09:01", "dev", "ge-0-0-0", "nud", "permanent")
+        sh(*ip, "neigh", "add", "2001:db8::2", "lladdr", "52:00:00:00:09:02", "dev", "ge-0-0-0", "nud", "permanent")
+        sh(*ip, "neigh", "add", "198.51.100.3", "lladdr", "52:00:00:00:09:03", "dev", "peer-0-0", "nud", "permanent")
+        sh(*ip, "route", "add", "default", "via", "198.51.100.2", "metric", "7")
+        sh(*ip, "route", "add", "10.1.0.0/16", "nexthop", "via", "198.51.100.2", "nexthop", "via", "192.0.2.9")
+        sh(*ip, "route", "add", "blackhole", "10.2.0.0/16")
+        sh(*ip, "route", "add", "2001:db8:1::/48", "via", "2001:db8::2")
         self.chassis.write_text(json.dumps({"cards": [{"slot": 0, "ports": [], "since": time.time()}, {"slot": 2, "ports": []}]}))
         part = (GUEST / "snmp/snmpd.conf.part").read_text().replace("/run/agentx.sock", str(self.socket))
         self.conf.write_text(f"rocommunity {COMMUNITY}\nsysname west\nsysObjectID .{'.'.join(map(str, OBJECT_ID))}\n{part}")
@@ -268,6 +275,33 @@ def test_units_with_vlans_and_aggregates_have_rows_as_the_command_line_numbers_t
     ether = values(router, ".1.3.6.1.2.1.10.7.2.1.19")
     assert ether[member] == "3"
     assert not {aggregate, tagged, numbers["lo0"]} & ether.keys()
+
+
+def test_neighbours_prefixes_and_routes_are_at_the_units_number(router: Router) -> None:
+    """snmpd's own tables would have Linux's."""
+    ip, unit, fxp0 = ".1.3.6.1.2.1.4", str(ifindex.logical("ge-0/0/0.0")), str(ifindex.logical("fxp0.0"))
+    assert values(router, f"{ip}.22.1.2") == {f"{unit}.198.51.100.2": "52 00 00 00 09 01 "}
+    six = "2.16.32.1.13.184.0.0.0.0.0.0.0.0.0.0.0.2"
+    assert values(router, f"{ip}.35.1.4") == {
+        f"{unit}.1.4.198.51.100.2": "52 00 00 00 09 01 ",
+        f"{unit}.{six}": "52 00 00 00 09 02 ",
+    }
+    assert values(router, f"{ip}.35.1.6")[f"{unit}.{six}"] == "4", "static"
+    prefixes = values(router, f"{ip}.32.1.5")
+    assert {f"{unit}.1.4.198.51.100.0.30", f"{fxp0}.1.4.192.0.2.0.24"} <= prefixes.keys()
+    pointers = values(router, f"{ip}.34.1.5")
+    assert pointers["1.4.198.51.100.1"] == f"{ip}.32.1.5.{unit}.1.4.198.51.100.0.30"
+    routes = {column: values(router, f"{ip}.24.7.1.{column}") for column in (7, 8, 9, 12)}
+    default, several = "1.4.0.0.0.0.0.2.0.0.1.4.198.51.100.2", "1.4.10.1.0.0.16.2.0.0.1.4"
+    assert [routes[column][default] for column in (7, 8, 9, 12)] == [unit, "4", "1", "7"]
+    assert [routes[7][f"{several}.{hop}"] for hop in ("198.51.100.2", "192.0.2.9")] == [unit, fxp0]
+    assert [routes[column]["1.4.10.2.0.0.16.2.0.0.0.0"] for column in (7, 8)] == ["0", "5"], "blackhole"
+    assert [routes[column]["1.4.198.51.100.0.30.2.0.0.0.0"] for column in (7, 8, 9)] == [unit, "3", "2"], "on the link"
+    assert routes[7][f"2.16.32.1.13.184.0.1.0.0.0.0.0.0.0.0.0.0.48.2.0.0.{six}"] == unit
+    assert values(router, f"{ip}.24.4.1.5")["10.1.0.0.255.255.0.0.0.192.0.2.9"] == fxp0
+    assert values(router, f"{ip}.24.6")["0"] == str(len(routes[7]))
+    assert values(router, f"{ip}.37.1.4") == {f"1.4.198.51.100.2.{unit}": "65535"}
+    assert values(router, f"{ip}.1") == {"0": "1"} or values(router, f"{ip}.1") == {"0": "2"}, "snmpd's own ipForwarding"
 
 
 def test_the_chassis_tables_have_the_routing_engine_and_each_card_with_its_pic(router: Router) -> None:

@@ -21,13 +21,12 @@ PART = "/usr/lib/rackless-router/snmp/snmpd.conf.part"
 
 MODULES = (
     "vacm_conf usmConf snmpEngine snmpMPDStats usmStats usmUser system_mib sysORTable snmp_mib"
-    " interface ip ip_scalars ipAddressTable ipAddressPrefixTable ipDefaultRouterTable inetNetToMediaTable ipSystemStatsTable"
-    " ipIfStatsTable ipv6ScopeZoneIndexTable ipCidrRouteTable inetCidrRouteTable"
+    " interface ip ip_scalars ipSystemStatsTable"
     " snmpTargetAddrEntry_data snmpTargetParamsEntry_data snmpNotifyTable_data snmpNotifyTable snmpNotifyFilterTable_data_storage"
     " snmpNotifyFilterTable snmpNotifyFilterProfileTable_data snmpNotifyFilterProfileTable"
     " icmp tcp tcpTable tcpConnectionTable tcpListenerTable udp udpTable udpEndpointTable"
 )
-"""Modules of snmpd that are started: SNMPv2-MIB, SNMP-FRAMEWORK-MIB, IP-MIB, IP-FORWARD-MIB, TCP-MIB, UDP-MIB; and
+"""Modules of snmpd that are started: SNMPv2-MIB, SNMP-FRAMEWORK-MIB, the scalars of IP-MIB, TCP-MIB, UDP-MIB; and
 SNMP-NOTIFICATION-MIB, by whose filters trap groups get the categories that they ask for. Without the
 others it starts in half the time, has no tables with Linux's names of interfaces before the sub-agent is there, and does not
 listen on TCP port 199 (smux)."""
