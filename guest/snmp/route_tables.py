@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from snmp.smi import Oid, Row
 
 FORWARD = (1, 3, 6, 1, 2, 1, 4, 24)
+OLDEST = (1, 3, 6, 1, 2, 1, 4, 21, 1)
 OLD, NEW = (*FORWARD, 4, 1), (*FORWARD, 7, 1)
 DEFAULT_ROUTER = (1, 3, 6, 1, 2, 1, 4, 37, 1)
 RTM_NEWROUTE, RTM_GETROUTE = 24, 26
@@ -133,6 +134,23 @@ def _old(route: Route) -> Iterator[Row]:
     for column, number in (*numbers, (12, -1), (13, -1), (14, -1), (15, -1), (16, 1)):
         yield (*OLD, column, *index), INTEGER, number
     yield (*OLD, 9, *index), OBJECT, NOTHING
+
+
+def oldest_table(facts: Facts) -> Iterator[Row]:
+    """RFC 1213 ipRouteTable: one IPv4 route of a destination, for the oldest clients."""
+    named: set[bytes] = set()
+    for route in routes(facts):
+        if len(route.net) != 4 or route.net in named or len(route.gateway) not in (0, 4) or len(named) >= MOST_ROUTES:
+            continue
+        named.add(route.net)
+        mask = ((MOST32 << (32 - route.prefix)) & MOST32).to_bytes(4)
+        for column, octets in ((1, route.net), (7, route.gateway or bytes(4)), (11, mask)):
+            yield (*OLDEST, column, *route.net), ADDRESS, octets
+        kind = route.kind if route.kind in (LOCAL, REMOTE) else 1
+        numbers = ((2, route.unit), (3, min(route.metric, 0x7FFFFFFF)), (4, -1), (5, -1), (6, -1), (8, kind), (9, route.protocol))
+        for column, number in (*numbers, (10, 0), (12, -1)):
+            yield (*OLDEST, column, *route.net), INTEGER, number
+        yield (*OLDEST, 13, *route.net), OBJECT, NOTHING
 
 
 def default_router_table(facts: Facts) -> Iterator[Row]:

@@ -22,7 +22,7 @@ from snmp.ip_tables import (
 from snmp.lag_tables import LAG, lag_tables
 from snmp.lldp_table import LLDP, lldp_table
 from snmp.ospf_tables import OSPF, ospf_tables
-from snmp.route_tables import DEFAULT_ROUTER, FORWARD, default_router_table, forward_tables
+from snmp.route_tables import DEFAULT_ROUTER, FORWARD, OLDEST, default_router_table, forward_tables, oldest_table
 from snmp.smi import COUNTER, COUNTER64, GAUGE, INTEGER, MOST32, OCTETS, TICKS
 from system import ifindex
 
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from snmp.smi import Builder, Oid, Row
 
 IF = (1, 3, 6, 1, 2, 1, 2, 2, 1)
+IF_NUMBER = (1, 3, 6, 1, 2, 1, 2, 1)
 IFX = (1, 3, 6, 1, 2, 1, 31, 1, 1, 1)
 IFSTACK = (1, 3, 6, 1, 2, 1, 31, 1, 2, 1)
 ETHER = (1, 3, 6, 1, 2, 1, 10, 7, 2, 1)
@@ -61,6 +62,11 @@ def if_table(facts: Facts) -> Iterator[Row]:
         for name, unit in port.units:
             mtu = unit.mtu - (0 if port.loopback else ETHERNET_HEADER)
             yield from _if_row(unit, ifindex.logical(name), name, kind if port.loopback else PROPRIETARY_VIRTUAL, mtu)
+
+
+def if_number(facts: Facts) -> Iterator[Row]:
+    """IF-MIB ifNumber: how many rows ifTable has."""
+    yield (*IF_NUMBER, 0), INTEGER, sum(1 + len(port.units) for port in facts.interfaces())
 
 
 def _if_row(port: Interface, index: int, name: str, kind: int, mtu: int) -> Iterator[Row]:
@@ -157,6 +163,8 @@ TABLES: dict[Oid, Builder] = {
     PHYSICAL[:-1]: physical_table,
     DEFAULT_ROUTER[:-1]: default_router_table,
     FORWARD: forward_tables,
+    OLDEST[:-1]: oldest_table,
+    IF_NUMBER: if_number,
     ENTITY[:8]: entity_table,
     BOX: box_table,
     LLDP: lldp_table,
@@ -170,6 +178,7 @@ TABLES: dict[Oid, Builder] = {
 COLUMNS: dict[Oid, tuple[Oid, ...]] = {
     IPADDR[:-1]: tuple((*IPADDR, column) for column in range(1, 6)),
     MEDIA[:-1]: tuple((*MEDIA, column) for column in range(1, 5)),
+    OLDEST[:-1]: tuple((*OLDEST, column) for column in range(1, 14)),
 }
 """What is registered instead of the root, where snmpd has registered each column of its own table: a longer one goes before ours
 whatever the priorities, so that only one of the same length can win."""

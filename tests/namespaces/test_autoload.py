@@ -301,6 +301,9 @@ def test_neighbours_prefixes_and_routes_are_at_the_units_number(router: Router) 
     assert values(router, f"{ip}.24.4.1.5")["10.1.0.0.255.255.0.0.0.192.0.2.9"] == fxp0
     assert values(router, f"{ip}.24.6")["0"] == str(len(routes[7]))
     assert values(router, f"{ip}.37.1.4") == {f"1.4.198.51.100.2.{unit}": "65535"}
+    oldest = {column: values(router, f"{ip}.21.1.{column}") for column in (2, 7, 8)}
+    assert [oldest[column]["198.51.100.0"] for column in (2, 7, 8)] == [unit, "0.0.0.0", "3"]
+    assert values(router, ".1.3.6.1.2.1.2.1") == {"0": str(len(values(router, ".1.3.6.1.2.1.2.2.1.1")))}
     assert values(router, f"{ip}.1") == {"0": "1"} or values(router, f"{ip}.1") == {"0": "2"}, "snmpd's own ipForwarding"
 
 
