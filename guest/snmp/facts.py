@@ -114,10 +114,14 @@ class Card:
 
 
 class Facts:
-    """What all tables of a walk are made of: read from the kernel once for them all. `chassis`: the path of chassisd's file."""
+    """What all tables of a walk are made of: read from the kernel once for them all.
 
-    def __init__(self, chassis: str, read: Callable[[], list[Interface]] | None = None) -> None:
+    `chassis`: the path of chassisd's file; `silent`: of that with the interfaces that nobody is to be told of.
+    """
+
+    def __init__(self, chassis: str, read: Callable[[], list[Interface]] | None = None, *, silent: str = "") -> None:
         self._chassis = chassis
+        self._silent = silent
         self._read = read or read_interfaces
         self._kept: list[Interface] = []
         self._until = float("-inf")
@@ -130,6 +134,14 @@ class Facts:
             ended = time.monotonic()
             self._until = ended + max(FRESH, REST * (ended - began))
         return self._kept
+
+    def silent(self) -> frozenset[str]:
+        """Interfaces and units whose going up and down is not told (`no-traps`)."""
+        try:
+            with open(self._silent, encoding="utf-8") as file:
+                return frozenset(file.read().split())
+        except OSError:
+            return frozenset()
 
     def changed(self) -> None:
         """What was read counts no longer."""

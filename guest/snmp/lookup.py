@@ -46,6 +46,10 @@ class Table:
             ended = time.monotonic()
             self._until = ended + max(FRESH, REST * (ended - began))
 
+    def expire(self) -> None:
+        """Something has changed: what is kept counts no longer."""
+        self._until = float("-inf")
+
     def at(self, oid: Oid) -> bytes | None:
         """The cell of that name as an encoded varbind."""
         found = self._encoded.get(oid)
@@ -64,6 +68,10 @@ class Lookup:
 
     def __init__(self, tables: Mapping[Oid, Builder], columns: Mapping[Oid, tuple[Oid, ...]], facts: Facts) -> None:
         self.tables = [Table(root, tables[root], columns.get(root, (root,)), facts) for root in sorted(tables)]
+
+    def expire(self) -> None:
+        for table in self.tables:
+            table.expire()
 
     def get(self, oid: Oid) -> bytes:
         """An encoded varbind, with noSuchInstance or noSuchObject in the place of a value that there is not."""

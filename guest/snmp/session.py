@@ -90,6 +90,8 @@ class Session:
 
     def _notify(self) -> None:
         assert self._watch is not None
+        # A port that went is not to be told to anybody from memory.
+        self._lookup.expire()
         for rows in self._watch.changes():
             self._ask(agentx.NOTIFY, b"".join(encode_varbind(*row) for row in rows), "a notification")
 

@@ -88,18 +88,20 @@ def _if_row(port: Interface, index: int, name: str, kind: int, mtu: int) -> Iter
 def ifx_table(facts: Facts) -> Iterator[Row]:
     """IF-MIB ifXTable."""
     wide = {6: "rx_bytes", 7: "rx_packets", 8: "multicast", 10: "tx_bytes", 11: "tx_packets"}
+    silent = facts.silent()
     for port in facts.interfaces():
         yield from _ifx_row(port, port.if_index, port.name, wide, port.alias, connector=not port.loopback and not port.aggregate)
+        yield (*IFX, 14, port.if_index), INTEGER, _state(port.name not in silent)
         for name, unit in port.units:
             alias = unit.alias if unit is not port else ""
             yield from _ifx_row(unit, ifindex.logical(name), name, wide, alias, connector=False)
+            yield (*IFX, 14, ifindex.logical(name)), INTEGER, _state(name not in silent)
 
 
 def _ifx_row(port: Interface, index: int, name: str, wide: dict[int, str], alias: str, *, connector: bool) -> Iterator[Row]:
     yield (*IFX, 1, index), OCTETS, name.encode()
     for column, what in wide.items():
         yield (*IFX, column, index), COUNTER64, port.count(what)
-    yield (*IFX, 14, index), INTEGER, 1
     yield (*IFX, 15, index), GAUGE, port.speed // 1_000_000
     yield (*IFX, 16, index), INTEGER, 2
     yield (*IFX, 17, index), INTEGER, _state(connector)

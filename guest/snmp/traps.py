@@ -74,9 +74,12 @@ class LinkWatch:
         return self._line.fileno()
 
     def changes(self) -> Iterator[list[Row]]:
-        """The notifications that are due, in their order."""
+        """The notifications that are due, in their order. What was read of the interfaces counts no longer."""
         assert self._line is not None
-        looked = False
+        silent = self._facts.silent()
+        # One dump for all that has come at once.
+        self._facts.changed()
+        self._look_at_units()
         while True:
             try:
                 data = self._line.recv(65536)
@@ -89,13 +92,9 @@ class LinkWatch:
             else:
                 found = self._told(data)
             for name, admin_up, up in found:
-                if not looked:
-                    # One dump for all that has come at once.
-                    looked = True
-                    self._facts.changed()
-                    self._look_at_units()
                 for one in (name, *self._units.get(name, ())):
-                    yield notification(one, admin_up=admin_up, up=up)
+                    if one not in silent:
+                        yield notification(one, admin_up=admin_up, up=up)
 
     def _look_at_units(self) -> None:
         for port in self._facts.interfaces():

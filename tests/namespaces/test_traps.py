@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from mgmt.render.snmp import CONFIG, MODULES, render
+from mgmt.render.snmp import CONFIG, MODULES, SILENT, render
 from mgmt.world import Folder
 from system import ifindex
 
@@ -85,8 +85,8 @@ class Router:
         text = text.replace("/run/agentx.sock", str(self.tmp / "agentx.sock"))
         conf = self.tmp / "snmpd.conf"
         conf.write_text(text.replace("udp:161,udp6:[::]:161", f"udp:127.0.0.1:{AGENT}"))
-        code = "import sys; from snmp.subagent import run; run(sys.argv[1], sys.argv[2], print)"
-        words = [sys.executable, "-uc", code, str(self.tmp / "agentx.sock"), str(self.tmp / "none")]
+        code = "import sys; from snmp.subagent import run; run(sys.argv[1], sys.argv[2], print, sys.argv[3])"
+        words = [sys.executable, "-uc", code, str(self.tmp / "agentx.sock"), str(self.tmp / "none"), str(self.tmp / "no-traps")]
         with (self.tmp / "subagent.log").open("wb") as log:
             self.popen(*words, stdout=log, stderr=log, env={**os.environ, "PYTHONPATH": str(GUEST)})
         modules = [word for module in MODULES.split() for word in ("-I", module)]
@@ -192,6 +192,20 @@ def test_the_ports_of_a_lost_card_go_down_and_a_new_ones_come_up(router: Router)
     router.ip("link", "set", "peer-1-0", "up")
     router.ip("link", "set", "ge-1-0-0", "up")
     assert links(router.told(len(LISTENERS)), LINK, 2) == [("linkUp", "ge-1/0/0", (index, "1", "1"))]
+
+
+def test_an_interface_that_is_to_be_silent_is(router: Router) -> None:
+    """Its unit and others are not: each has a statement of its own."""
+    configured = {"ge-0/0/0": {"no-traps": True, "unit": {"0": {}, "7": {"no-traps": True}}}}
+    text, _ = render({**tree(), "interfaces": {"interface": configured}}, Folder(str(router.tmp))).files[SILENT]
+    assert text == "ge-0/0/0\nge-0/0/0.7\n"
+    (router.tmp / "no-traps").write_text(text)
+    router.ip("link", "set", "peer-0-0", "down")
+    unit = str(ifindex.logical("ge-0/0/0.0"))
+    assert links(router.told(len(LISTENERS)), LINK, 2) == [("linkDown", "ge-0/0/0.0", (unit, "1", "2"))]
+    (router.tmp / "no-traps").unlink()
+    router.ip("link", "set", "peer-0-0", "up")
+    assert [name for _, name, _ in links(router.told(2 * len(LISTENERS)), LINK, 2)] == ["ge-0/0/0", "ge-0/0/0.0"]
 
 
 def test_a_wrong_community_is_told_to_those_who_ask_for_it(router: Router) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from system.product import OBJECT_ID, description
 
-from ..devices import unit_of
+from ..devices import interfaces, logicals, unit_of
 from ..supervisor import Daemon
 from .part import Engine, Part
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 RELEASE = "/usr/lib/rackless-router/version"
 """File of one line that the image's builder writes."""
 CONFIG = "/etc/snmp/snmpd.conf"
+SILENT = "/etc/snmp/no-traps"
+"""Interfaces and units without linkUp and linkDown, one a line, for the router's sub-agent."""
 PART = "/usr/lib/rackless-router/snmp/snmpd.conf.part"
 """Further lines of the image: what the router says it is, and the socket of its sub-agent."""
 
@@ -50,7 +52,13 @@ def render(tree: Tree, world: Machine) -> Part:
         lines.append(f"sysName {name}")
     more = world.read(PART)
     lines += [] if more is None else more.splitlines()
-    return Part({CONFIG: ("\n".join(lines) + "\n", 0o600)}, True)
+    silent = "".join(f"{name}\n" for name in _silent(tree))
+    return Part({CONFIG: ("\n".join(lines) + "\n", 0o600), SILENT: (silent, 0o644)}, True)
+
+
+def _silent(tree: Tree) -> list[str]:
+    found = [name for name, entry in interfaces(tree).items() if "no-traps" in entry]
+    return sorted(found + [name for name, _, unit in logicals(tree) if "no-traps" in unit])
 
 
 def _communities(snmp: Tree, communities: Tree) -> list[str]:
@@ -166,6 +174,7 @@ def apply(engine: Engine, old: Part | None, new: Part) -> None:
     if not new.data:
         engine.supervisor.stop("snmpd")
         engine.world.remove(CONFIG)
+        engine.world.remove(SILENT)
         return
     changed = engine.put_files(None, new)
     # -m: no textual MIBs. -C keeps snmpd from snmp.conf, which says the same to others that use its library.

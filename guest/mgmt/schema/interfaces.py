@@ -94,8 +94,8 @@ UNIT = entries(
     leaf("vlan-id", "Virtual LAN identifier value for 802.1q VLAN tags", t.number("vlan-id", 0, 4094)),
     ineffective(leaf("bandwidth", "Logical unit bandwidth (informational only)", t.size)),
     leaf("encapsulation", "Logical link-layer encapsulation", t.one_of("encapsulation", vlan_bridge="VLAN layer-2 bridging")),
-    ineffective(flag("traps", "Enable SNMP notifications on state changes")),
-    ineffective(flag("no-traps", "Don't enable SNMP notifications on state changes")),
+    flag("traps", "Enable SNMP notifications on state changes", excludes=("no-traps",)),
+    flag("no-traps", "Don't enable SNMP notifications on state changes", excludes=("traps",)),
     FAMILY,
 )
 
@@ -170,8 +170,8 @@ INTERFACES = container(
                 leaf("down", "Down (ms)", t.number("ms", 0, 4294967295)),
             )
         ),
-        ineffective(flag("traps", "Enable SNMP notifications on state changes")),
-        ineffective(flag("no-traps", "Don't enable SNMP notifications on state changes")),
+        flag("traps", "Enable SNMP notifications on state changes", excludes=("no-traps",)),
+        flag("no-traps", "Don't enable SNMP notifications on state changes", excludes=("traps",)),
         ineffective(flag("gratuitous-arp-reply", "Enable gratuitous ARP reply")),
         ineffective(flag("no-gratuitous-arp-request", "Ignore gratuitous ARP request")),
         UNIT,
