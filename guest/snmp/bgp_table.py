@@ -51,7 +51,6 @@ def _peer(remote: bytes, peer: dict[str, Any]) -> Iterator[tuple[int, int, Value
     counted = peer.get("messageStats") or {}
     state = STATES.get(str(peer.get("bgpState")), 1)
     up = state == STATES["Established"]
-    families = (peer.get("addressFamilyInfo") or {}).values()
     since = (peer.get("bgpTimerUpMsec") if up else peer.get("lastResetTimerMsecs")) or 0
     yield 1, ADDRESS, address(peer.get("remoteRouterId"))
     yield 2, INTEGER, state
@@ -74,7 +73,7 @@ def _peer(remote: bytes, peer: dict[str, Any]) -> Iterator[tuple[int, int, Value
     yield 21, INTEGER, number(peer.get("bgpTimerConfiguredKeepAliveIntervalMsecs")) // 1000
     yield 22, INTEGER, 15
     yield 23, INTEGER, number(peer.get("minBtwnAdvertisementRunsTimerMsecs")) // 1000 or 1
-    yield 24, GAUGE, number(peer.get("bgpInUpdateElapsedTimeMsecs")) // 1000 if families else 0
+    yield 24, GAUGE, number(peer.get("bgpInUpdateElapsedTimeMsecs")) // 1000
 
 
 def _last_error(peer: dict[str, Any]) -> bytes:

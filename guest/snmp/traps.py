@@ -9,7 +9,7 @@ import struct
 from snmp.facts import Facts, Interface, made_of
 from snmp.smi import INTEGER, OBJECT, OCTETS
 from system import ifindex
-from system.netlink import RTM_DELLINK, RTM_GETLINK, RTM_NEWLINK, dump, messages
+from system.netlink import RTM_DELLINK, RTM_GETLINK, RTM_NEWLINK, RTMGRP_LINK, dump, messages
 from system.product import OBJECT_ID
 
 TYPE_CHECKING = False
@@ -23,8 +23,6 @@ TRAP_ENTERPRISE = (1, 3, 6, 1, 6, 3, 1, 1, 4, 3, 0)
 LINK_DOWN, LINK_UP = (1, 3, 6, 1, 6, 3, 1, 1, 5, 3), (1, 3, 6, 1, 6, 3, 1, 1, 5, 4)
 IF_ENTRY = (1, 3, 6, 1, 2, 1, 2, 2, 1)
 IF_NAME = (1, 3, 6, 1, 2, 1, 31, 1, 1, 1, 1)
-RTMGRP_LINK = 1
-"""Netlink multicast group of link changes (linux/rtnetlink.h)."""
 AF_BRIDGE = 7
 
 

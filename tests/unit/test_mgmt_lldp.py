@@ -2,45 +2,42 @@
 
 from __future__ import annotations
 
+import queue
 import threading
-from typing import Any, cast
+from typing import cast
 
 from mgmt.render import lldp
 from mgmt.render.part import Engine, Part
 
+PATIENCE = 20
+
 
 class Machine:
-    """Ports that come, and what lldpd was told; the first to tell is held up."""
+    """Ports that come, and which of them lldpd was told of, one entry a time."""
 
     live = True
 
     def __init__(self) -> None:
         self.ports = ["fxp0"]
-        self.told: list[str] = []
+        self.told: queue.Queue[str] = queue.Queue()
 
     def names(self, _: str) -> list[str]:
         return self.ports
 
     def run(self, _: list[str], stdin: str) -> None:
-        self.told.append(stdin.splitlines()[0].split()[-1])
+        self.told.put(stdin.splitlines()[0].split()[-1])
 
 
 class Starting:
-    """lldpd is ready once `ready` is set; who asked first is told last."""
+    """An lldpd that becomes ready for one who waits after the other, as the test wants it."""
 
     def __init__(self) -> None:
-        self.ready = threading.Event()
-        self.asked: list[threading.Event] = []
+        self.waiting: queue.Queue[threading.Event] = queue.Queue()
 
     def wait_ready(self, _: str, deadline: float) -> bool:
-        before, mine = list(self.asked), threading.Event()
-        self.asked.append(mine)
-        assert self.ready.wait(deadline)
-        if before:
-            mine.set()
-        else:
-            assert self.asked[1].wait(deadline)
-        return True
+        mine = threading.Event()
+        self.waiting.put(mine)
+        return mine.wait(deadline)
 
 
 def test_the_last_word_has_every_port() -> None:
@@ -51,18 +48,11 @@ def test_the_last_word_has_every_port() -> None:
 
     engine, part = cast("Engine", Both()), Part(data={"chosen": None, "without": set(), "texts": {}})
     lldp.refresh(engine, part)
-    while not starting.asked:
-        pass
+    first = starting.waiting.get(timeout=PATIENCE)
     machine.ports = ["fxp0", "ge-0-0-0"]
     lldp.refresh(engine, part)
-    while len(starting.asked) < 2:
-        pass
-    starting.ready.set()
-    for thread in list_of_lldp():
-        thread.join(20)
-    assert len(machine.told) == 2
-    assert machine.told[-1] == "fxp0,ge-0-0-0"
-
-
-def list_of_lldp() -> list[Any]:
-    return [thread for thread in threading.enumerate() if thread.name == "lldp"]
+    second = starting.waiting.get(timeout=PATIENCE)
+    for one in (second, first):
+        one.set()
+        last = machine.told.get(timeout=PATIENCE)
+    assert last == "fxp0,ge-0-0-0"
