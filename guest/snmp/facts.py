@@ -122,6 +122,9 @@ class Facts:
     def __init__(self, chassis: str, read: Callable[[], list[Interface]] | None = None, *, silent: str = "") -> None:
         self._chassis = chassis
         self._silent = silent
+        self._since: dict[str, float] = {}
+        self.master_since = 0.0
+        """When snmpd began to count sysUpTime, monotonic seconds."""
         self._read = read or read_interfaces
         self._kept: list[Interface] = []
         self._until = float("-inf")
@@ -142,6 +145,15 @@ class Facts:
                 return frozenset(file.read().split())
         except OSError:
             return frozenset()
+
+    def now_different(self, name: str) -> None:
+        """An interface or a unit went up or down."""
+        self._since[name] = time.monotonic()
+
+    def last_change(self, name: str) -> int:
+        """ifLastChange: sysUpTime at which it came into its state, in 1/100 s; 0 when that was before snmpd's start."""
+        since = self._since.get(name, 0.0)
+        return max(0, int((since - self.master_since) * 100)) if since else 0
 
     def changed(self) -> None:
         """What was read counts no longer."""

@@ -67,6 +67,7 @@ class Lookup:
     """All tables, by their place in the tree, where they do not overlap. `columns`: see tables.COLUMNS."""
 
     def __init__(self, tables: Mapping[Oid, Builder], columns: Mapping[Oid, tuple[Oid, ...]], facts: Facts) -> None:
+        self.facts = facts
         self.tables = [Table(root, tables[root], columns.get(root, (root,)), facts) for root in sorted(tables)]
 
     def expire(self) -> None:

@@ -102,7 +102,8 @@ class Session:
 
     def _confirmed(self, answer: Pdu) -> None:
         title = self._awaited.pop(answer.packet, "")
-        error, _ = Reader(answer).response()
+        uptime, error, _ = Reader(answer).response()
+        self._lookup.facts.master_since = time.monotonic() - uptime / 100
         if title == "opening":
             self.number = answer.session
         if not error:

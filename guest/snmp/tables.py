@@ -59,9 +59,11 @@ def if_table(facts: Facts) -> Iterator[Row]:
     for port in facts.interfaces():
         kind = SOFTWARE_LOOPBACK if port.loopback else IEEE8023AD_LAG if port.aggregate else ETHERNET
         yield from _if_row(port, port.if_index, port.name, kind, port.mtu)
+        yield (*IF, 9, port.if_index), TICKS, facts.last_change(port.name)
         for name, unit in port.units:
             mtu = unit.mtu - (0 if port.loopback else ETHERNET_HEADER)
             yield from _if_row(unit, ifindex.logical(name), name, kind if port.loopback else PROPRIETARY_VIRTUAL, mtu)
+            yield (*IF, 9, ifindex.logical(name)), TICKS, facts.last_change(name)
 
 
 def if_number(facts: Facts) -> Iterator[Row]:
@@ -80,7 +82,6 @@ def _if_row(port: Interface, index: int, name: str, kind: int, mtu: int) -> Iter
     yield (*IF, 6, index), OCTETS, port.mac
     yield (*IF, 7, index), INTEGER, _state(port.admin_up)
     yield (*IF, 8, index), INTEGER, _state(port.oper_up)
-    yield (*IF, 9, index), TICKS, 0
     for column, what in counters.items():
         yield (*IF, column, index), COUNTER, port.count(what) & MOST32
 

@@ -91,6 +91,7 @@ class LinkWatch:
                 found = self._told(data)
             for name, admin_up, up in found:
                 for one in (name, *self._units.get(name, ())):
+                    self._facts.now_different(one)
                     if one not in silent:
                         yield notification(one, admin_up=admin_up, up=up)
 

@@ -194,6 +194,24 @@ def test_the_ports_of_a_lost_card_go_down_and_a_new_ones_come_up(router: Router)
     assert links(router.told(len(LISTENERS)), LINK, 2) == [("linkUp", "ge-1/0/0", (index, "1", "1"))]
 
 
+def test_the_last_change_is_told_in_the_agents_time(router: Router) -> None:
+    """ifLastChange is the sysUpTime of then; of what has not changed since the agent's start, 0."""
+
+    def ticks(oid: str) -> int:
+        words = ["snmpget", "-v2c", "-m", "", "-c", "public", "-t", "5", "-OtqvU", f"127.0.0.1:{AGENT}", oid]
+        done = subprocess.run(["ip", "netns", "exec", router.ns, *words], check=True, capture_output=True, text=True)
+        return int(done.stdout)
+
+    last = f".1.3.6.1.2.1.2.2.1.9.{ifindex.physical('ge-0/0/0')}"
+    before = ticks(".1.3.6.1.2.1.1.3.0")
+    router.ip("link", "set", "peer-0-0", "down")
+    router.told(2 * len(LISTENERS))
+    assert before - 100 <= ticks(last) <= ticks(".1.3.6.1.2.1.1.3.0") + 100
+    assert ticks(f".1.3.6.1.2.1.2.2.1.9.{ifindex.physical('lo0')}") == 0
+    router.ip("link", "set", "peer-0-0", "up")
+    router.told(2 * len(LISTENERS))
+
+
 def test_an_interface_that_is_to_be_silent_is(router: Router) -> None:
     """Its unit and others are not: each has a statement of its own."""
     configured = {"ge-0/0/0": {"no-traps": True, "unit": {"0": {}, "7": {"no-traps": True}}}}
