@@ -7,7 +7,9 @@ is, a trunk with one VLAN interface (`ge-0-0-1v10`) for each domain.
 
 from __future__ import annotations
 
-from .devices import device, interfaces, kernel_name, logical_name, logicals
+from system.ports import kernel_name
+
+from .devices import device, interfaces, logical_name, logicals
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

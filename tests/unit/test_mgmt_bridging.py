@@ -8,10 +8,11 @@ from tests.unit.mgmt_router import START, lines
 
 from mgmt import bridging
 from mgmt.check import check
-from mgmt.devices import router_name, vrf_name
+from mgmt.devices import vrf_name
 from mgmt.render import interfaces
 from mgmt.schema import ROOT
 from mgmt.world import Folder
+from system.ports import router_name
 
 TRUNK = """
 set chassis aggregated-devices ethernet device-count 1
