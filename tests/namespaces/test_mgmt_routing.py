@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.namespaces.router import Router, wait
+from tests.namespaces.router import GUEST, Router, wait
 
 pytestmark = [
     pytest.mark.root,
