@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import subprocess
 
 import pytest
@@ -39,6 +40,7 @@ def test_two_routers_over_real_wires(here: Installation) -> None:
     filters(here)
     neighbours(here)
     instance(here)
+    operational(here)
     snmp(here)
     guard(here)
     aggregate(here)
@@ -49,7 +51,9 @@ def filters(here: Installation) -> None:
     assert " 0% packet loss" in here.on(LAB, "west", "ping 10.0.0.2 count 1")
     assert "100% packet loss" in shell(here, "west", "ping -c 2 -W 3 -s 600 10.0.0.2")
     assert " 0% packet loss" in shell(here, "west", "ping -c 1 -W 3 -s 600 10.0.1.2"), "the other wire has no filter"
-    assert "packets 2" in shell(here, "east", "nft list counters table inet rackless")
+    assert re.search(r"big-pings +1256 +2\n", here.on(LAB, "east", "show firewall filter edge"))
+    here.on(LAB, "east", "clear firewall all")
+    assert re.search(r"big-pings +0 +0\n", here.on(LAB, "east", "show firewall"))
 
 
 def guard(here: Installation) -> None:
@@ -107,7 +111,42 @@ def instance(here: Installation) -> None:
         "the instance's route", lambda: shell(here, "west", "ip route show vrf red"), lambda text: "10.7.0.2 " in text, 180
     )
     assert "10.7.0.2" not in shell(here, "west", "ip route show")
-    assert " 0% packet loss" in shell(here, "west", "ping -c 1 -W 5 -I red 10.7.0.2")
+    assert " 0% packet loss" in here.on(LAB, "west", "ping 10.7.0.2 routing-instance red count 1")
+    for command, pattern in (
+        ("ospf neighbor", r"10\.0\.7\.2 +ge-0/0/3\.7 +Full"),
+        ("ospf3 neighbor", r"ge-0/0/3\.7 +Full"),
+        ("isis adjacency", r"ge-0/0/3\.7 +east +\d +Up"),
+        ("bgp summary", r"10\.0\.7\.2 .* Establ"),
+    ):
+        await_that(
+            f"{command} of the instance",
+            lambda c=command: here.on(LAB, "west", f"show {c} instance red"),
+            lambda text, p=pattern: re.search(p, text),
+        )
+    assert re.search(r"lo0\.7 +DRother", here.on(LAB, "west", "show ospf interface instance red"))
+    tables = re.findall(r"^(\S+): \d+ destinations", here.on(LAB, "west", "show route"), re.MULTILINE)
+    assert tables == ["inet.0", "red.inet.0", "red.inet6.0"]
+    assert re.search(r"10\.7\.0\.2/32 +\*\[OSPF/10\]", here.on(LAB, "west", "show route table red.inet.0"))
+
+
+def operational(here: Installation) -> None:
+    """What the command line tells of running daemons."""
+    for command, pattern in (
+        ("show bfd session extensive", r"10\.0\.0\.2 +Up +ge-0/0/0\.0 +3\.000 +1\.000 +3\n Client BGP"),
+        ("show route protocol isis", r"172\.18\.2\.0/24 +\*\[IS-IS/18\]"),
+        ("show route 172.16.2.0/24", r"AS path: 65002 \?"),
+        ("show route advertising-protocol bgp 10.0.0.2", r"\* 172\.16\.1\.0/24 +Self"),
+        ("show route receive-protocol bgp 10.0.0.2", r"\* 172\.16\.2\.0/24 +10\.0\.0\.2"),
+        ("show bgp neighbor 10.0.0.2", r"Export: \[ bgp-out \]"),
+        ("show isis interface", r"ge-0/0/0\.0 +2 +\w+ Disabled +Point to Point"),
+        ("show lldp local-information", r"System name +: west\n"),
+        ("show lldp neighbors interface ge-0/0/1", r"Parent Interface +: ae0\n(.*\n)*System name +: east\n"),
+        ("show lldp statistics interface ge-0/0/0", r"ge-0/0/0 +- +[1-9]"),
+        ("show policy bgp-out", r"172\.16\.1\.0/24 exact"),
+        ("clear interfaces statistics ge-0/0/3", r""),
+    ):
+        said = here.on(LAB, "west", command)
+        assert re.search(pattern, said), f"{command}: {said}"
 
 
 def aggregate(here: Installation) -> None:
@@ -120,6 +159,7 @@ def aggregate(here: Installation) -> None:
     await_that("both members", members, lambda found: len(found) == 2)
     shell(here, "east", f"setsid python3 -c '{RECEIVER}' </dev/null >/dev/null 2>&1 &")
     await_that("the trap receiver", lambda: shell(here, "east", "ss -lun"), lambda text: ":16162 " in text)
+    assert here.on(LAB, "west", "show lacp interfaces ae0").count("Collecting distributing") == 2
     before = shell(here, "west", "pgrep -x ospfd")
 
     def heard() -> bytes:
@@ -130,6 +170,11 @@ def aggregate(here: Installation) -> None:
         "the loss of a member", lambda: shell(here, "west", "cat /proc/net/bonding/ae0"), lambda s: "MII Status: down" in s
     )
     await_that("linkDown", heard, lambda octets: LINK_DOWN in octets and b"ge-0/0/1" in octets)
+    await_that(
+        "what LACP says of it",
+        lambda: here.on(LAB, "west", "show lacp interfaces"),
+        lambda text: re.search(r"ge-0/0/1 +Port disabled", text) and text.count("Collecting distributing") == 1,
+    )
     assert " 0% packet loss" in shell(here, "west", "ping -c 3 -W 5 10.0.1.2")
     assert "Full" in here.on(LAB, "west", "show ospf neighbor")
     assert "172.17.2.0/24" in here.on(LAB, "west", "show route protocol ospf")

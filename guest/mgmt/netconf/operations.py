@@ -53,7 +53,8 @@ def table() -> dict[str, list[tuple[Reply, Word]]]:
     """RPC name -> what answers it, from the commands themselves."""
     if not _table:
         for reply, word in _replies(operational.ROOT):
-            _table.setdefault(reply.rpc, []).append((reply, word))
+            for name in (reply.rpc, *reply.also):
+                _table.setdefault(name, []).append((reply, word))
     return _table
 
 

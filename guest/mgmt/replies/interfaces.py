@@ -7,6 +7,7 @@ from system import ifindex
 from ..bridging import bridged
 from ..render.interfaces import HEADER
 from ..xmltree import Element
+from .ports import clear as clear_counters
 from .ports import select
 from .reply import information
 
@@ -105,6 +106,14 @@ def descriptions(session: Session, given: Given) -> Element:
                 _states_of(made, one.name, one.states)
                 made.add("description", one.tree["description"])
     return root
+
+
+def clear(session: Session, given: Given) -> Element:
+    """Counters of the interfaces that are asked for begin at nothing; `all` is all."""
+    chosen, unit = select(session, {} if given.get("interface") == "all" else given, counters=False)
+    kernel = [logical.link["ifname"] for port in chosen.values() for logical in _asked(port, unit)]
+    clear_counters(session, kernel if unit else [*kernel, *(port.link.get("ifname", "") for port in chosen.values())])
+    return Element("output")
 
 
 def optics(session: Session, given: Given) -> Element:
