@@ -198,6 +198,18 @@ def test_bad_load_says_line_and_word(session: Netconf) -> None:
 # ---- locks and ends
 
 
+def test_bridge_domains_by_rpc(session: Netconf) -> None:
+    assert "<ok/>" in session.set("set bridge-domains ten vlan-id 10")
+    session.ok("<commit/>")
+    asked = "<get-bridge-instance-information><bridge-domain-name>{}</bridge-domain-name></get-bridge-instance-information>"
+    said = session.rpc(asked.format("ten"))
+    assert "<l2rtb-bridging-domain>ten</l2rtb-bridging-domain>" in said
+    assert "<l2rtb-bridge-vlan>10</l2rtb-bridge-vlan>" in said
+    assert "bridge domain eleven not found" in session.rpc(asked.format("eleven"))
+    assert "<l2ald-rtb-macdb/>" in session.rpc("<get-bridge-mac-table/>")
+    assert "rpc-error" not in session.rpc("<clear-bridge-mac-table/>")
+
+
 def test_lock_keeps_others_out_until_its_session_ends(session: Netconf, router: Path) -> None:
     other = Netconf(router)
     session.ok("<lock><target><candidate/></target></lock>")
