@@ -51,7 +51,7 @@ def run(script: str, login: dict[str, Any]) -> None:
     assert (done.returncode, done.stdout[-5:]) == (0, "done\n"), done.stdout[-2000:] + done.stderr[-6000:]
 
 
-@pytest.mark.parametrize("script", ["command_line.py", "napalm_junos.py", "quali.py"])
+@pytest.mark.parametrize("script", ["command_line.py", "napalm_junos.py", "quali.py", "ansible_playbook.py"])
 def test_client(script: str, login: dict[str, Any]) -> None:
     run(script, login)
 

@@ -187,6 +187,12 @@ def test_load_formats_and_rollback(session: Netconf) -> None:
     assert "<log>four</log>" in session.rpc("<get-commit-information/>")
 
 
+def test_an_answer_without_text_has_an_element_all_the_same(session: Netconf) -> None:
+    """Clients take the text of `output` and strip it; without the element, or without text in it, they fail."""
+    said = session.rpc('<command format="text">show route 203.0.113.0/24</command>')
+    assert "<output>\n</output>" in said
+
+
 def test_bad_load_says_line_and_word(session: Netconf) -> None:
     said = session.set("set system host-name x", "set system nonsense y")
     assert "<bad-element>nonsense</bad-element>" in said

@@ -89,7 +89,7 @@ def _format(operation: Element) -> str:
 def _formed(client: Client, reply: Reply, given: dict[str, str], form: str) -> list[Element]:
     if form in ("text", "ascii"):
         text = reply.text(client.session, given)
-        return [output("\n" + text if text else "")]
+        return [output("\n" + text)]  # with a line's end also when there is nothing to say: clients strip what is in it
     made = reply.element(client.session, given)
     return [Element("", as_json([made]))] if form == "json" else [made]
 
