@@ -49,12 +49,26 @@ install_python_packages() {
 
 install_clients() { # into .venv-clients: the packages that the router is tested with, whose pins contradict ours
   local stamp=.venv-clients/.installed want
-  want=$(sha256sum <packaging/clients.lock)
+  want=$(cat packaging/clients.lock packaging/collections.lock | sha256sum)
   [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$want" ] && return
   say "installing the pinned clients of other authors into .venv-clients"
   "${PYTHON:-python3}" -m venv .venv-clients
   .venv-clients/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r packaging/clients.lock
+  unpack_collections
   printf '%s' "$want" > "$stamp"
+}
+
+unpack_collections() { # of Ansible: the wheel has a hundred of them, and installing them all takes a minute
+  local wheel; wheel=$(mktemp -d)
+  .venv-clients/bin/python -m pip download --quiet --disable-pip-version-check --no-deps --require-hashes \
+    -r packaging/collections.lock -d "$wheel"
+  .venv-clients/bin/python - "$wheel"/*.whl <<'END'
+import sys, zipfile
+wanted = ("ansible_collections/ansible/netcommon/", "ansible_collections/ansible/utils/", "ansible_collections/junipernetworks/junos/")
+with zipfile.ZipFile(sys.argv[1]) as wheel:
+    wheel.extractall(".venv-clients", [name for name in wheel.namelist() if name.startswith(wanted)])
+END
+  rm -rf "$wheel"
 }
 
 install_debian_packages

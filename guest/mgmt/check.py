@@ -123,7 +123,7 @@ def _unit(logical: str, path: str, entry: Tree, unit: Tree) -> Iterator[Problem]
         yield Problem(f"{path} family", "iso", "IS-IS can't run on the management interface")
     if "vlan-id" in unit and not tagging:
         yield Problem(path, "vlan-id", "vlan-id can only be specified on an interface with 'vlan-tagging'")
-    elif name != "lo0" and number != "0" and not tagged(unit):
+    elif name not in ("lo0", "irb") and number != "0" and not tagged(unit):
         yield Problem(
             path, f"unit {number}", "a unit other than 0 needs 'vlan-tagging' on the interface and a 'vlan-id' of its own"
         )

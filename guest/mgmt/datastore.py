@@ -330,8 +330,10 @@ class Datastore:
                 confirm = store.Confirm(int(time.time()) + minutes * 60, back, minutes)
             if new:
                 self._make_active(fresh, parts, running, user=user, via=via, comment=comment, confirm=confirm)
-            elif confirm is not None or self._confirm is not None:
+            elif confirm is not None:
                 self._mark_confirm(confirm)
+            elif self._confirm is not None:
+                self._confirm_by_commit(fresh, user, via, comment)
             self._await_confirmation(confirm)
             editor = self._private(number)
             if editor is not None:
@@ -418,6 +420,14 @@ class Datastore:
         if self._confirm is not None:
             self._mark_confirm(None)
             self._await_confirmation(None)
+
+    def _confirm_by_commit(self, tree: Tree, user: str, via: str, comment: str) -> None:
+        """The commit that confirms is one of its own: the history tells who confirmed, and when."""
+        try:
+            self._keep(tree, user, via, comment)
+        except OSError as error:
+            raise Refused([f"error: configuration can't be kept: {error.strerror}"]) from error
+        self.log(f"configuration: confirmed by {user} via {via}")
 
     def _mark_confirm(self, confirm: store.Confirm | None) -> None:
         """Write on the disk what becomes of the active commit."""

@@ -1,4 +1,4 @@
-"""Names: the router's interfaces and the Unix ones that stand for them. Pure.
+"""Which Unix interface carries what of a configuration, and how they are called (names of ports: system.ports). Pure.
 
 A unit without a VLAN is the port's own Unix interface; one with a VLAN is `ge-0-0-0.100`, after the unit. lo0's further
 units have no Unix interface of their own: their addresses are on the VRF of the routing instance that they are in.
@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 
+from system.ports import kernel_name, router_name
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,28 +18,8 @@ if TYPE_CHECKING:
 
 LONGEST = 15
 """Characters of a Unix interface's name (IFNAMSIZ of linux/if.h, without the end mark)."""
-PORT = re.compile(r"(ge|xe|et)-(\d+)-(\d+)-(\d+)(\.\d+)?|(ae\d+)(\.\d+)?")
-
-
-def kernel_name(name: str) -> str:
-    """The Unix interface of a port: ge-0/0/0 -> ge-0-0-0, lo0 -> lo; a logical one's unit is dropped."""
-    name = name.partition(".")[0]
-    return "lo" if name == "lo0" else name.replace("/", "-")
-
-
-def router_name(kernel: str) -> str | None:
-    """The router's name of a Unix interface (with the unit when that has its own), None when the router does not show it."""
-    if kernel == "lo":
-        return "lo0"
-    if kernel == "int":
-        return "em1"
-    if kernel == "fxp0":
-        return kernel
-    found = PORT.fullmatch(kernel)
-    if found is None:
-        return None
-    kind, card, pic, port, unit, aggregate, aggregate_unit = found.groups()
-    return f"{aggregate}{aggregate_unit or ''}" if aggregate else f"{kind}-{card}/{pic}/{port}{unit or ''}"
+BRIDGING = re.compile(r"(ge-\d+-\d+-\d+|ae\d+)v\d+|bd-[0-9a-f]{8}|irb\.\d+")
+"""Unix interfaces that are there for bridge domains only."""
 
 
 def logical_name(kernel: str) -> str:
@@ -65,6 +47,8 @@ def tagged(unit: Tree) -> bool:
 def device(tree: Tree, logical: str) -> str:
     """The Unix interface that carries a logical one."""
     name, _, unit = logical.partition(".")
+    if name == "irb":
+        return f"irb.{unit or '0'}"
     if name == "lo0" and unit not in ("", "0"):
         return vrf_of(tree, logical) or "lo"
     return f"{kernel_name(name)}.{unit}" if tagged(unit_of(tree, logical)) else kernel_name(name)
@@ -93,7 +77,8 @@ def vrf_name(instance: str) -> str:
     """The Unix name of a routing instance: its own when it fits and can't be taken for something else."""
     from zlib import crc32
 
-    if len(instance) <= LONGEST and instance not in ("lo", "int", "all", "default", "eth0") and router_name(instance) is None:
+    taken = instance in ("lo", "int", "all", "default", "eth0") or router_name(instance) or BRIDGING.fullmatch(instance)
+    if len(instance) <= LONGEST and not taken:
         return instance
     return f"ri-{crc32(instance.encode()):08x}"
 

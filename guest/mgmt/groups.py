@@ -8,7 +8,7 @@ entries that are there by themselves or from another group. `apply-groups-except
 from __future__ import annotations
 
 from . import tree as trees
-from .nodes import ABOUT_GROUPS, APPLY_GROUPS, APPLY_GROUPS_EXCEPT, CONTAINER, GROUPS, LEAVES, LIST, Node
+from .nodes import APPLY_GROUPS, APPLY_GROUPS_EXCEPT, CONTAINER, GROUPS, LEAVES, LIST, Node, set_aside
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def _without(tree: Tree, schema: Node) -> Tree:
     """A copy without the statements about groups."""
     found: Tree = {}
     for child in schema.all:
-        if child.name not in tree or child.name in ABOUT_GROUPS:
+        if child.name not in tree or set_aside(child):
             continue
         value = tree[child.name]
         if child.kind == CONTAINER:
@@ -75,7 +75,7 @@ def _expanded(here: Tree, schema: Node, steps: tuple[Step, ...], sources: list[S
     taken: set[str] = {other for child in schema.children if child.name in here for other in child.excludes}
     for child in schema.all:
         mine = here.get(child.name)
-        theirs = [] if child.name in ABOUT_GROUPS else [(name, part[child.name]) for name, part in sources if child.name in part]
+        theirs = [] if set_aside(child) else [(name, part[child.name]) for name, part in sources if child.name in part]
         if mine is None and (not theirs or child.name in taken):
             continue
         place = (child.name, None)

@@ -169,8 +169,13 @@ VERSION = leaf("version", "Software version information", valuetypes.text)
 _NAME = valuetypes.pattern("group-name", r"[A-Za-z0-9_.-]{1,64}", "letters, digits, dots, - and _ are needed, at most 64")
 APPLY_GROUPS = leaves("apply-groups", "Groups from which to inherit configuration data", _NAME)
 APPLY_GROUPS_EXCEPT = leaves("apply-groups-except", "Don't inherit configuration data from these groups", _NAME)
-ABOUT_GROUPS = frozenset([VERSION.name, GROUPS, APPLY_GROUPS.name, APPLY_GROUPS_EXCEPT.name])
-"""Statements that are no part of the configuration that is put to work."""
+_ABOUT_GROUPS = frozenset([GROUPS, APPLY_GROUPS.name, APPLY_GROUPS_EXCEPT.name])
+
+
+def set_aside(node: Node) -> bool:
+    """Whether a statement is no part of the configuration that is put to work: those about groups, and the `version` at the
+    top; others of that name are ordinary ones."""
+    return node is VERSION or node.name in _ABOUT_GROUPS
 
 
 def _groups(children: tuple[Node, ...]) -> Node:

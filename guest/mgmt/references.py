@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from .bridging import bridged, domains, mode
 from .check import Problem
-from .devices import instances, interfaces, logicals, vrf_name
+from .devices import instances, logicals, tagged, vrf_name, vrf_of
 from .tokens import quote
 
 TYPE_CHECKING = False
@@ -175,9 +176,59 @@ def ports(tree: Tree) -> Iterator[Problem]:
         for name, entry in ntp.get(kind, {}).items():
             if "key" in entry and entry["key"] not in ntp.get("authentication-key", {}):
                 yield Problem(f"system ntp {kind} {name}", f"key {entry['key']}", "this authentication-key is not defined")
-    for name in interfaces(tree):
-        if name == "irb":
-            yield Problem("interfaces", name, "irb is not possible on this router")
 
 
-RULES = (policies, conditions, filters, classes, members, views, ports)
+def layer2(tree: Tree) -> Iterator[Problem]:
+    """Members and routing interfaces of bridge domains."""
+    there = {logical: (entry, unit) for logical, entry, unit in logicals(tree)}
+    taken: dict[tuple[str, str], str] = {}
+    for name, domain in domains(tree).items():
+        path = f"bridge-domains {name}"
+        for key in ("routing-interface", "vlan-id"):
+            value = domain.get(key, "none")
+            if key == "routing-interface" and value != "none" and value not in there:
+                yield Problem(path, f"{key} {value}", "this interface is not configured")
+            if value != "none" and taken.setdefault((key, value), name) != name:
+                yield Problem(path, f"{key} {value}", f"bridge domain {taken[key, value]} has it already")
+        for logical in domain.get("interface", {}):
+            if taken.setdefault(("interface", logical), name) != name:
+                yield Problem(
+                    path, f"interface {logical}", f"this interface is already in bridge domain {taken['interface', logical]}"
+                )
+            reason = _no_member(tree, logical, *there.get(logical, ({}, {})))
+            if reason:
+                yield Problem(path, f"interface {logical}", reason)
+    for logical, (entry, unit) in there.items():
+        yield from _bridged_unit(logical, entry, unit)
+
+
+def _no_member(tree: Tree, logical: str, entry: Tree, unit: Tree) -> str:
+    """Why a domain can't name this interface, or ""."""
+    if not logical.startswith(("ge-", "ae")) or not entry:
+        return "this interface is not a configured logical interface of a port"
+    if not bridged(entry, unit):
+        return "this interface has neither 'family bridge' nor an encapsulation for bridging"
+    if mode(unit):
+        return "an interface with an interface-mode is in the bridge domain of its VLAN"
+    return "this interface is in a routing instance" if vrf_of(tree, logical) is not None else ""
+
+
+def _bridged_unit(logical: str, entry: Tree, unit: Tree) -> Iterator[Problem]:
+    path = f"interfaces {logical.replace('.', ' unit ')}"
+    families = unit.get("family", {})
+    family = families.get("bridge", {})
+    if bridged(entry, unit):
+        if not logical.startswith(("ge-", "ae")):
+            yield Problem(path, "family bridge", "only ports and aggregates can be bridged")
+        if any(kind in families for kind in ("inet", "inet6", "iso")):
+            yield Problem(f"{path} family", "bridge", "an interface that is bridged can't have a layer-3 family")
+    if mode(unit) and (tagged(unit) or "vlan-tagging" in entry):
+        yield Problem(f"{path} family bridge", "interface-mode", "the port can't have VLANs of its own units beside this")
+    for kind, key in (("access", "vlan-id"), ("trunk", "vlan-id-list")):
+        if mode(unit) == kind and key not in family:
+            yield Problem(f"{path} family bridge", f"interface-mode {kind}", f"Missing mandatory statement: '{key}'")
+        if key in family and mode(unit) != kind:
+            yield Problem(f"{path} family bridge", key, f"this needs 'interface-mode {kind}'")
+
+
+RULES = (policies, conditions, filters, classes, members, views, ports, layer2)

@@ -233,6 +233,8 @@ class Session:
                 text = f"Wrote {text.count(chr(10))} lines of output to '{given['file']}'\n"
         if text:
             self.channel.text(text, paging=self.paging())
+        if self.channel.tty and any(name == "hold" for name, _ in self.stages):
+            self.channel.ask("---(more 100%)---", echo=False)
 
     def assist(self, text: str, key: str) -> Assistance:
         """Help for what is left of the cursor. Lines may begin with \\x01, where the prompt's width goes."""
@@ -263,7 +265,7 @@ class Session:
 
     def run_program(self, argv: list[str]) -> int:
         """Run a program at the user's terminal; with pipes its output is kept for them."""
-        piped = any(name != "no-more" for name, _ in self.stages)
+        piped = any(name not in ("no-more", "hold") for name, _ in self.stages)
         code, text = self.channel.run(argv, capture=piped)
         self.out(text)
         if code != 0:

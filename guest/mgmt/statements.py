@@ -7,7 +7,7 @@ The result of a line is a tuple of operations, (steps, value). `annotate` gives 
 from __future__ import annotations
 
 from .grammar import Choice, State
-from .nodes import ABOUT_GROUPS, CONTAINER, FLAG, GROUPS, LEAF, LEAVES, LIST, PROMPT, Node
+from .nodes import CONTAINER, FLAG, GROUPS, LEAF, LEAVES, LIST, PROMPT, Node, set_aside
 from .tree import get, keys, natural
 from .valuetypes import Type, text
 
@@ -115,7 +115,7 @@ class PlaceState(State):
             if child.bare:
                 return keyed.choices()
             return [Choice(child.help, lambda _: keyed, word=child.name, mark=mark)]
-        aside = child.name in ABOUT_GROUPS
+        aside = set_aside(child)
         return [
             Choice(child.help, lambda _: self._enter(child, here), word=child.name, mark=mark, hidden=child.hidden, aside=aside)
         ]

@@ -147,8 +147,8 @@ def _host(text: str) -> str:
         raise ValueError(f"invalid value '{text}': a host name or an IP address is needed") from None
 
 
-INTERFACE_PATTERN = r"(fxp0|lo0|ae(12[0-7]|1[01][0-9]|[1-9]?[0-9])|ge-(1[0-1]|[0-9])/0/[0-9])"
-INTERFACE_REASON = "fxp0, lo0, ae<number> or ge-<card>/0/<port>, like ge-0/0/0, is needed"
+INTERFACE_PATTERN = r"(fxp0|lo0|irb|ae(12[0-7]|1[01][0-9]|[1-9]?[0-9])|ge-(1[0-1]|[0-9])/0/[0-9])"
+INTERFACE_REASON = "fxp0, lo0, irb, ae<number> or ge-<card>/0/<port>, like ge-0/0/0, is needed"
 UNIT_MOST = 16385
 """Highest unit number of the original."""
 
@@ -163,6 +163,25 @@ def _logical(text: str) -> str:
     if re.fullmatch(INTERFACE_PATTERN, text):
         return text + ".0"
     raise ValueError(f"invalid value '{text}': a logical interface like ge-0/0/0.0 is needed")
+
+
+def _irb(text: str) -> str:
+    if not text.startswith("irb"):
+        raise ValueError(f"invalid value '{text}': an integrated routing and bridging interface like irb.10 is needed")
+    return _logical(text)
+
+
+def _vlan_or_none(text: str) -> str:
+    if text == "none" or (re.fullmatch(r"[1-9][0-9]{0,3}", text) and int(text) <= 4094):
+        return text
+    raise ValueError(f"invalid value '{text}': a VLAN identifier from 1 to 4094 or 'none' is needed")
+
+
+def _vlans(text: str) -> str:
+    found = re.fullmatch(r"([1-9][0-9]{0,3})(?:-([1-9][0-9]{0,3}))?", text)
+    if found is None or not int(found[1]) <= int(found[2] or found[1]) <= 4094:
+        raise ValueError(f"invalid value '{text}': a VLAN identifier or a range like 10-20 is needed")
+    return text
 
 
 def _logical_or_all(text: str) -> str:
@@ -364,6 +383,9 @@ def _length_range(text: str) -> str:
 
 
 logical_interface = Type("interface-name", _logical)
+irb = Type("interface-name", _irb)
+vlan_or_none = Type("vlan-id", _vlan_or_none)
+vlan_range = Type("vlan-id", _vlans)
 logical_or_all = Type("interface-name", _logical_or_all)
 ipv4 = Type("address", _address(4))
 ipv6 = Type("address", _address(6))

@@ -218,7 +218,7 @@ class Reader:
             found.append(self.varbind())
         return found
 
-    def response(self) -> tuple[int, int]:
-        """Error and index of a Response; its varbinds follow."""
-        _, error, index = self.numbers("LHH")
-        return error, index
+    def response(self) -> tuple[int, int, int]:
+        """The master's sysUpTime (1/100 s), error and index of a Response; its varbinds follow."""
+        uptime, error, index = self.numbers("LHH")
+        return uptime, error, index

@@ -5,21 +5,19 @@ from __future__ import annotations
 import os
 import time
 
-from snmp.facts import cards, interfaces
-from snmp.smi import GAUGE, INTEGER, MOST32, OBJECT, OCTETS, TICKS
+from snmp.smi import GAUGE, INTEGER, MOST32, NOTHING, OBJECT, OCTETS, TICKS
+from system.product import TITLE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from snmp.facts import Interface
+    from snmp.facts import Facts, Interface
     from snmp.smi import Row
 
 BOX = (1, 3, 6, 1, 4, 1, 2636, 3, 1)
 CHASSIS, FPC, PIC, ROUTING_ENGINE = 1, 7, 8, 9
 """Indices of jnxContainersTable."""
-TITLE = "Rackless reference router"
-NOTHING = (0, 0)
 RUNNING, ONLINE, NO_REASON = 2, 6, 2
 """jnxOperatingState, jnxFruState, jnxFruOfflineReason."""
 FRU_TYPES = {FPC: 3, PIC: 11, ROUTING_ENGINE: 6}
@@ -48,22 +46,22 @@ def serial(ports: list[Interface]) -> str:
     return next(("RR" + port.mac.hex().upper() for port in ports if port.name == "fxp0"), "")
 
 
-def parts(chassis: str) -> list[Part]:
+def parts(facts: Facts) -> list[Part]:
     """The routing engine, and each card with its PIC."""
     found = [Part(ROUTING_ENGINE, (1, 0, 0), "Routing Engine 0", 0, 0.0)]
-    for card in cards(chassis, interfaces()):
+    for card in facts.cards():
         place = card.slot + 1
         found.append(Part(FPC, (place, 0, 0), f"FPC: Reference card @ {card.slot}/*/*", card.slot, card.since))
         found.append(Part(PIC, (place, 1, 0), f"PIC: {len(card.ports)}x 1GE @ {card.slot}/0/*", 0, card.since))
     return found
 
 
-def box_table(chassis: str) -> Iterator[Row]:
+def box_table(facts: Facts) -> Iterator[Row]:
     """jnxBoxDescr, jnxBoxSerialNo, jnxContainersTable, jnxContentsTable, jnxOperatingTable, jnxFruTable."""
     yield (*BOX, 2, 0), OCTETS, TITLE.encode()
-    yield (*BOX, 3, 0), OCTETS, serial(interfaces()).encode()
+    yield (*BOX, 3, 0), OCTETS, serial(facts.interfaces()).encode()
     yield from _containers()
-    for part in parts(chassis):
+    for part in parts(facts):
         yield from _contents(part)
         yield from _operating(part)
         yield from _fru(part)

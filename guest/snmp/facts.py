@@ -23,9 +23,11 @@ from system.netlink import (
     dump,
     text,
 )
+from system.ports import router_name
 
 TYPE_CHECKING = False  # typing, re and what they need take an emulated processor half a second to import
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
 GIGABIT = 1_000_000_000
@@ -46,21 +48,6 @@ Address = tuple[int, bytes, int]
 """Family, octets, prefix length."""
 
 
-def router_name(kernel: str) -> str:
-    """ge-1-0-3 -> ge-1/0/3, ge-1-0-3.70 -> ge-1/0/3.70, lo -> lo0; "" for one that is not the router's to show."""
-    if kernel in ("lo", "fxp0"):
-        return "lo0" if kernel == "lo" else kernel
-    port, dot, unit = kernel.partition(".")
-    if dot and not unit.isdecimal():
-        return ""
-    if port.startswith("ae") and port[2:].isdecimal():
-        return kernel
-    words = port.split("-")
-    if len(words) == 4 and words[0] == "ge" and all(word.isdecimal() for word in words[1:]):
-        return f"ge-{'/'.join(words[1:])}{dot}{unit}"
-    return ""
-
-
 def own_address(known: dict[int, bytes]) -> bytes:
     """The port's own MAC: a member of an aggregate shows the aggregate's, and its own as data of the member."""
     of_member = attributes(attributes(known.get(IFLA_LINKINFO, b""), 0).get(IFLA_INFO_SLAVE_DATA, b""), 0)
@@ -71,12 +58,11 @@ class Interface:
     """A port, an aggregate, fxp0, lo0, or a unit with a VLAN, made of one link message. `card` is None where there is none.
 
     `units`: (name, what carries it) of the logical interfaces: unit 0 without a VLAN is the port itself. `members`: of an
-    aggregate. Speed in bit/s, MTU in bytes as Junos reports it.
+    aggregate. `link_info`: what the kernel tells of a bond and its members. Speed in bit/s, MTU in bytes as Junos reports it.
     """
 
-    def __init__(self, index: int, flags: int, known: dict[int, bytes]) -> None:
-        self.kernel = text(known.get(IFLA_IFNAME, b""))
-        self.name = router_name(self.kernel)
+    def __init__(self, name: str, index: int, flags: int, known: dict[int, bytes]) -> None:
+        self.name = name
         self.flags = flags
         self.index = index
         self.card: int | None = None
@@ -92,6 +78,7 @@ class Interface:
         self.admin_up = bool(self.flags & IFF_UP)
         # protodown (a card without carrier) shows as no carrier.
         self.oper_up = self.admin_up and (self.loopback or known.get(IFLA_CARRIER, b"")[:1] == b"\1")
+        self.link_info = known.get(IFLA_LINKINFO, b"")
         self._counters = known.get(IFLA_STATS64, b"")
         self.addresses: list[Address] = []
         self.units: list[tuple[str, Interface]] = []
@@ -126,30 +113,75 @@ class Card:
         self.ports: list[Interface] = []
 
 
-class Kept:
-    """What was read last, and until when it counts."""
+class Facts:
+    """What all tables of a walk are made of: read from the kernel once for them all.
 
-    until = 0.0
-    ports: list[Interface] = []  # noqa: RUF012  # one for the process
+    `chassis`: the path of chassisd's file; `silent`: of that with the interfaces that nobody is to be told of.
+    """
+
+    def __init__(self, chassis: str, read: Callable[[], list[Interface]] | None = None, *, silent: str = "") -> None:
+        self._chassis = chassis
+        self._silent = silent
+        self._since: dict[str, float] = {}
+        self.master_since = 0.0
+        """When snmpd began to count sysUpTime, monotonic seconds."""
+        self._read = read or read_interfaces
+        self._kept: list[Interface] = []
+        self._until = float("-inf")
+
+    def interfaces(self) -> list[Interface]:
+        """All but units, in the order of ifIndex; as fresh as the tables that are made of them (lookup)."""
+        began = time.monotonic()
+        if began >= self._until:
+            self._kept = self._read()
+            ended = time.monotonic()
+            self._until = ended + max(FRESH, REST * (ended - began))
+        return self._kept
+
+    def silent(self) -> frozenset[str]:
+        """Interfaces and units whose going up and down is not told (`no-traps`)."""
+        try:
+            with open(self._silent, encoding="utf-8") as file:
+                return frozenset(file.read().split())
+        except OSError:
+            return frozenset()
+
+    def now_different(self, name: str) -> None:
+        """An interface or a unit went up or down."""
+        self._since[name] = time.monotonic()
+
+    def last_change(self, name: str) -> int:
+        """ifLastChange: sysUpTime at which it came into its state, in 1/100 s; 0 when that was before snmpd's start."""
+        since = self._since.get(name, 0.0)
+        return max(0, int((since - self.master_since) * 100)) if since else 0
+
+    def changed(self) -> None:
+        """What was read counts no longer."""
+        self._until = float("-inf")
+
+    def cards(self) -> list[Card]:
+        """The cards that chassisd has; without its file, those whose ports the kernel has."""
+        found: dict[int, Card] = {}
+        for entry in _chassis(self._chassis):
+            card = found.setdefault(int(entry["slot"]), Card(int(entry["slot"])))
+            card.since = float(entry.get("since") or 0)
+        for port in self.interfaces():
+            if port.card is not None:
+                found.setdefault(port.card, Card(port.card)).ports.append(port)
+        return [found[slot] for slot in sorted(found)]
 
 
-def interfaces() -> list[Interface]:
-    """All but units, in the order of ifIndex: two dumps of the kernel's for all tables of a walk."""
-    began = time.monotonic()
-    if began >= Kept.until:
-        Kept.ports = _read()
-        ended = time.monotonic()
-        Kept.until = ended + max(FRESH, REST * (ended - began))
-    return Kept.ports
+def made_of(message: bytes) -> Interface | None:
+    """Of a link message (struct ifinfomsg, rtnetlink(7)); None for one that is not the router's to show by SNMP."""
+    _, _, _, index, flags, _ = struct.unpack_from("=BBHiII", message)
+    known = attributes(message, 16)
+    name = router_name(text(known.get(IFLA_IFNAME, b""))) or ""
+    return Interface(name, index, flags, known) if ifindex.physical(name.partition(".")[0]) else None
 
 
-def _read() -> list[Interface]:
-    found: dict[int, Interface] = {}
-    for message in dump(RTM_GETLINK, RTM_NEWLINK):
-        _, _, _, index, flags, _ = struct.unpack_from("=BBHiII", message)
-        known = attributes(message, 16)
-        if router_name(text(known.get(IFLA_IFNAME, b""))):
-            found[index] = Interface(index, flags, known)
+def read_interfaces() -> list[Interface]:
+    """Two dumps of the kernel's."""
+    found = {made.index: made for message in dump(RTM_GETLINK, RTM_NEWLINK) if (made := made_of(message)) is not None}
     for index, address in addresses():
         if index in found:
             found[index].addresses.append(address)
@@ -185,18 +217,6 @@ def _address(message: bytes) -> tuple[int, Address] | None:
     known = attributes(message, 8)
     octets = known.get(IFA_LOCAL) or known.get(IFA_ADDRESS)
     return (index, (family, octets, prefix)) if octets else None
-
-
-def cards(chassis: str, ports: list[Interface]) -> list[Card]:
-    """The cards that chassisd has; without its file, those whose ports the kernel has."""
-    found: dict[int, Card] = {}
-    for entry in _chassis(chassis):
-        card = found.setdefault(int(entry["slot"]), Card(int(entry["slot"])))
-        card.since = float(entry.get("since") or 0)
-    for port in ports:
-        if port.card is not None:
-            found.setdefault(port.card, Card(port.card)).ports.append(port)
-    return [found[slot] for slot in sorted(found)]
 
 
 def _chassis(path: str) -> list[dict[str, Any]]:

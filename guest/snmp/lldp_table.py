@@ -6,15 +6,16 @@ import os
 import socket
 import subprocess
 
-from snmp.facts import interfaces, router_name
 from snmp.smi import INTEGER, OBJECT, OCTETS
 from system import ifindex
+from system.ports import router_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
+    from snmp.facts import Facts, Interface
     from snmp.smi import Row
 
 LLDP = (1, 0, 8802, 1, 1, 2, 1)
@@ -45,11 +46,11 @@ def ask(*words: str) -> dict[str, Any]:
     return found
 
 
-def lldp_table(chassis: str) -> Iterator[Row]:
+def lldp_table(facts: Facts) -> Iterator[Row]:
     """lldpLocalSystemData with lldpLocPortTable, lldpRemTable, lldpRemManAddrTable."""
     if not os.path.exists(SOCKET):
         return
-    yield from local_rows(ask("chassis"))
+    yield from local_rows(ask("chassis"), facts.interfaces())
     yield from remote_rows(ask("neighbors", "details"))
 
 
@@ -79,7 +80,7 @@ def _capabilities(entry: Any) -> tuple[bytes, bytes]:
     return supported.to_bytes(2), enabled.to_bytes(2)
 
 
-def local_rows(told: dict[str, Any]) -> Iterator[Row]:
+def local_rows(told: dict[str, Any], ports: list[Interface]) -> Iterator[Row]:
     """lldpLocPortNum is the ifIndex of the port."""
     (box,) = (told.get("local-chassis") or [{}])[:1]
     (entry,) = (box.get("chassis") or [{}])[:1]
@@ -93,7 +94,7 @@ def local_rows(told: dict[str, Any]) -> Iterator[Row]:
     yield (*LOCAL, 4, 0), OCTETS, _value(entry, "descr").encode()
     yield (*LOCAL, 5, 0), OCTETS, supported
     yield (*LOCAL, 6, 0), OCTETS, enabled
-    for port in interfaces():
+    for port in ports:
         if port.loopback or port.aggregate:
             continue
         yield (*LOCAL, 7, 1, 2, port.if_index), INTEGER, PORT_IDS["local"]
@@ -103,7 +104,7 @@ def local_rows(told: dict[str, Any]) -> Iterator[Row]:
 
 def remote_rows(told: dict[str, Any]) -> Iterator[Row]:
     for heard in (told.get("lldp") or [{}])[0].get("interface") or ():
-        index = ifindex.physical(router_name(str(heard.get("name", ""))))
+        index = ifindex.physical(router_name(str(heard.get("name", ""))) or "")
         if not index or not heard.get("chassis") or not heard.get("port"):
             continue
         box, port = heard["chassis"][0], heard["port"][0]

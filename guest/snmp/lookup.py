@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from snmp.agentx import Range
+    from snmp.facts import Facts
     from snmp.smi import Builder, Oid, Value
 
 FRESH = 1.0
@@ -24,11 +25,11 @@ REST = 10
 class Table:
     """`subtrees`: what of it is registered with the master."""
 
-    def __init__(self, root: Oid, build: Builder, subtrees: tuple[Oid, ...], chassis: str) -> None:
+    def __init__(self, root: Oid, build: Builder, subtrees: tuple[Oid, ...], facts: Facts) -> None:
         self.root = root
         self.subtrees = subtrees
         self._build = build
-        self._chassis = chassis
+        self._facts = facts
         self._cells: dict[Oid, tuple[int, Value]] = {}
         self._order: list[Oid] = []
         self._encoded: dict[Oid, bytes] = {}
@@ -39,11 +40,15 @@ class Table:
         """Make it anew if it is not fresh. Raises whatever its builder does; it is then tried again at the next question."""
         began = time.monotonic()
         if began >= self._until:
-            self._cells = {name: (kind, value) for name, kind, value in self._build(self._chassis)}
+            self._cells = {name: (kind, value) for name, kind, value in self._build(self._facts)}
             self._order = sorted(self._cells)
             self._encoded = {}
             ended = time.monotonic()
             self._until = ended + max(FRESH, REST * (ended - began))
+
+    def expire(self) -> None:
+        """Something has changed: what is kept counts no longer."""
+        self._until = float("-inf")
 
     def at(self, oid: Oid) -> bytes | None:
         """The cell of that name as an encoded varbind."""
@@ -61,8 +66,13 @@ class Table:
 class Lookup:
     """All tables, by their place in the tree, where they do not overlap. `columns`: see tables.COLUMNS."""
 
-    def __init__(self, tables: Mapping[Oid, Builder], columns: Mapping[Oid, tuple[Oid, ...]], chassis: str) -> None:
-        self.tables = [Table(root, tables[root], columns.get(root, (root,)), chassis) for root in sorted(tables)]
+    def __init__(self, tables: Mapping[Oid, Builder], columns: Mapping[Oid, tuple[Oid, ...]], facts: Facts) -> None:
+        self.facts = facts
+        self.tables = [Table(root, tables[root], columns.get(root, (root,)), facts) for root in sorted(tables)]
+
+    def expire(self) -> None:
+        for table in self.tables:
+            table.expire()
 
     def get(self, oid: Oid) -> bytes:
         """An encoded varbind, with noSuchInstance or noSuchObject in the place of a value that there is not."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import select
 import time
 
 from snmp import agentx
-from snmp.agentx import Malformed, Pdu, Reader, encode_open, encode_register, encode_response, pdu, split
+from snmp.agentx import Malformed, Pdu, Reader, encode_open, encode_register, encode_response, encode_varbind, pdu, split
 from snmp.lookup import Lookup
+from system.product import TITLE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,8 +17,8 @@ if TYPE_CHECKING:
 
     from snmp.agentx import Range
     from snmp.smi import Oid
+    from snmp.traps import LinkWatch
 
-TITLE = "Rackless reference router"
 PRIORITY = 100
 """Before snmpd's own tables of the same place, which have 127."""
 PATIENCE = 10
@@ -41,12 +43,16 @@ class Fault(Exception):
 
 
 class Session:
-    def __init__(self, line: socket.socket, lookup: Lookup, say: Callable[[str], None]) -> None:
+    """`watch`: tells what has gone up and down; nothing is told without."""
+
+    def __init__(self, line: socket.socket, lookup: Lookup, say: Callable[[str], None], watch: LinkWatch | None = None) -> None:
         self.began = time.monotonic()
         self.number = 0
         self._line = line
+        line.settimeout(PATIENCE)
         self._lookup = lookup
         self._say = say
+        self._watch = watch
         self._arrived = b""
         self._packet = 0
         self._index = 0
@@ -74,6 +80,20 @@ class Session:
         for table in self._lookup.tables:
             for subtree in table.subtrees:
                 self._ask(agentx.REGISTER, encode_register(subtree, PRIORITY), f"registering {subtree}")
+        if self._watch is not None:
+            self._watch.open()
+
+    def close(self) -> None:
+        """Nothing goes to the master any more."""
+        if self._watch is not None:
+            self._watch.close()
+
+    def _notify(self) -> None:
+        assert self._watch is not None
+        # A port that went is not to be told to anybody from memory.
+        self._lookup.expire()
+        for rows in self._watch.changes():
+            self._ask(agentx.NOTIFY, b"".join(encode_varbind(*row) for row in rows), "a notification")
 
     def _ask(self, kind: int, payload: bytes, title: str) -> None:
         self._packet += 1
@@ -82,7 +102,8 @@ class Session:
 
     def _confirmed(self, answer: Pdu) -> None:
         title = self._awaited.pop(answer.packet, "")
-        error, _ = Reader(answer).response()
+        uptime, error, _ = Reader(answer).response()
+        self._lookup.facts.master_since = time.monotonic() - uptime / 100
         if title == "opening":
             self.number = answer.session
         if not error:
@@ -101,14 +122,19 @@ class Session:
 
     def _receive(self) -> None:
         """Wait for the next octets and deal with all PDUs that are whole."""
-        self._line.settimeout(PATIENCE if self._awaited else IDLE)
-        try:
-            data = self._line.recv(65536)
-        except TimeoutError:
+        sides: list[socket.socket | LinkWatch] = [self._line]
+        if self._watch is not None and self._watch.watching:
+            sides.append(self._watch)
+        ready = select.select(sides, [], [], PATIENCE if self._awaited else IDLE)[0]
+        if not ready:
             if self._awaited:
-                raise Lost(f"{', '.join(self._awaited.values())} is not answered in {PATIENCE} s") from None
+                raise Lost(f"{', '.join(self._awaited.values())} is not answered in {PATIENCE} s")
             self._ask(agentx.PING, b"", "a ping")
+        if self._watch in ready:
+            self._notify()
+        if self._line not in ready:
             return
+        data = self._line.recv(65536)
         if not data:
             raise Lost("snmpd has ended it")
         self._arrived += data

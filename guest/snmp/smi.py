@@ -13,6 +13,8 @@ NO_SUCH_OBJECT, NO_SUCH_INSTANCE, END_OF_VIEW = 128, 129, 130
 
 MOST32 = 0xFFFFFFFF
 MOST64 = 0xFFFFFFFFFFFFFFFF
+NOTHING = (0, 0)
+"""zeroDotZero (RFC 2578): the object identifier for none."""
 
 Oid = tuple[int, ...]
 Value = int | bytes | Oid | None
@@ -21,5 +23,7 @@ Row = tuple[Oid, int, Value]
 """One cell: its name, the type, the value."""
 
 if TYPE_CHECKING:
-    Builder = Callable[[str], Iterator[Row]]
-    """Makes the rows of a table, in any order; it is given the path of chassisd's file."""
+    from snmp.facts import Facts
+
+    Builder = Callable[[Facts], Iterator[Row]]
+    """Makes the rows of a table, in any order."""

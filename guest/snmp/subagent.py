@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 SOCKET = "/run/agentx.sock"
+SILENT = "/etc/snmp/no-traps"
+"""Interfaces that nobody is told of, by the configuration (mgmt.render.snmp)."""
 BACKOFF = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 """Seconds between attempts at a socket that is there and refuses: snmpd binds it before it listens. Then an arrival counts."""
 LOOK = 30.0
@@ -53,27 +55,34 @@ def main() -> None:
     """The router's: with its paths and its log."""
     from system import links
 
-    run(SOCKET, "/run/chassisd.json", links.say)
+    run(SOCKET, "/run/chassisd.json", links.say, SILENT)
 
 
-def run(path: str, chassis: str, say: Callable[[str], None]) -> None:
-    """Serve for ever at snmpd's socket `path`. `chassis`: chassisd's file; `say`: takes a line for the log."""
+def run(path: str, chassis: str, say: Callable[[str], None], silent: str = "") -> None:
+    """Serve for ever at snmpd's socket `path`.
+
+    `chassis`: chassisd's file; `say`: takes a line for the log; `silent`: as Facts has it.
+    """
     arrival = Arrival(os.path.dirname(path))
     line = connect(path, arrival)
 
+    from snmp.facts import Facts
     from snmp.lookup import Lookup
     from snmp.session import Lost, Session
     from snmp.tables import COLUMNS, TABLES
+    from snmp.traps import LinkWatch
 
-    lookup = Lookup(TABLES, COLUMNS, chassis)
+    facts = Facts(chassis, silent=silent)
+    lookup, watch = Lookup(TABLES, COLUMNS, facts), LinkWatch(facts)
     while True:
-        session = Session(line, lookup, say)
+        session = Session(line, lookup, say, watch)
         try:
             session.open()
             session.serve()
         except (Lost, OSError) as error:
             say(f"snmp: connection to snmpd ended: {error}")
         finally:
+            session.close()
             line.close()
         # A master that hangs up on each connection must not be asked without a pause.
         time.sleep(BACKOFF[-1] if time.monotonic() - session.began < BACKOFF[-1] else 0)

@@ -2,35 +2,46 @@
 
 from __future__ import annotations
 
-import socket
-
-from snmp.chassis_tables import BOX, TITLE, box_table, serial
-from snmp.facts import ETHERNET_HEADER, Interface, cards, interfaces
+from snmp.bgp_table import BGP, bgp_table
+from snmp.chassis_tables import BOX, box_table
+from snmp.entity_table import ENTITY, entity_table
+from snmp.facts import ETHERNET_HEADER, Interface
+from snmp.host_tables import HOST, host_tables
+from snmp.ip_tables import (
+    IPADDR,
+    IPADDRESS,
+    MEDIA,
+    PHYSICAL,
+    PREFIX,
+    ipaddr_table,
+    ipaddress_table,
+    media_table,
+    physical_table,
+    prefix_table,
+)
+from snmp.lag_tables import LAG, lag_tables
 from snmp.lldp_table import LLDP, lldp_table
-from snmp.smi import ADDRESS, COUNTER, COUNTER64, GAUGE, INTEGER, MOST32, OBJECT, OCTETS, TICKS
+from snmp.ospf_tables import OSPF, ospf_tables
+from snmp.route_tables import DEFAULT_ROUTER, FORWARD, OLDEST, default_router_table, forward_tables, oldest_table
+from snmp.smi import COUNTER, COUNTER64, GAUGE, INTEGER, MOST32, OCTETS, TICKS
 from system import ifindex
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from snmp.facts import Facts
     from snmp.smi import Builder, Oid, Row
 
 IF = (1, 3, 6, 1, 2, 1, 2, 2, 1)
+IF_NUMBER = (1, 3, 6, 1, 2, 1, 2, 1)
 IFX = (1, 3, 6, 1, 2, 1, 31, 1, 1, 1)
 IFSTACK = (1, 3, 6, 1, 2, 1, 31, 1, 2, 1)
 ETHER = (1, 3, 6, 1, 2, 1, 10, 7, 2, 1)
 IFCHASSIS = (1, 3, 6, 1, 4, 1, 2636, 3, 3, 2, 1)
-IPADDR = (1, 3, 6, 1, 2, 1, 4, 20, 1)
-IPADDRESS = (1, 3, 6, 1, 2, 1, 4, 34, 1)
-IPPREFIX = (1, 3, 6, 1, 2, 1, 4, 32, 1)
-ENTITY = (1, 3, 6, 1, 2, 1, 47, 1, 1, 1, 1)
-ENTITY_ALIAS = (1, 3, 6, 1, 2, 1, 47, 1, 3, 2, 1, 2)
-ETHERNET, SOFTWARE_LOOPBACK, PROPRIETARY_VIRTUAL, LAG = 6, 24, 53, 161
+ETHERNET, SOFTWARE_LOOPBACK, PROPRIETARY_VIRTUAL, IEEE8023AD_LAG = 6, 24, 53, 161
 """ifType (IANAifType-MIB)."""
 FULL_DUPLEX = 3
-NOTHING = (0, 0)
-"""zeroDotZero (RFC 2578): the object identifier for none."""
 
 
 def _state(up: bool) -> int:
@@ -43,14 +54,21 @@ def _one_line(text: str) -> bytes:
     return " ".join(text.split()).encode()
 
 
-def if_table(chassis: str) -> Iterator[Row]:
+def if_table(facts: Facts) -> Iterator[Row]:
     """IF-MIB ifTable: each interface and, as Junos has it, its units with the MTU of the protocols."""
-    for port in interfaces():
-        kind = SOFTWARE_LOOPBACK if port.loopback else LAG if port.aggregate else ETHERNET
+    for port in facts.interfaces():
+        kind = SOFTWARE_LOOPBACK if port.loopback else IEEE8023AD_LAG if port.aggregate else ETHERNET
         yield from _if_row(port, port.if_index, port.name, kind, port.mtu)
+        yield (*IF, 9, port.if_index), TICKS, facts.last_change(port.name)
         for name, unit in port.units:
             mtu = unit.mtu - (0 if port.loopback else ETHERNET_HEADER)
             yield from _if_row(unit, ifindex.logical(name), name, kind if port.loopback else PROPRIETARY_VIRTUAL, mtu)
+            yield (*IF, 9, ifindex.logical(name)), TICKS, facts.last_change(name)
+
+
+def if_number(facts: Facts) -> Iterator[Row]:
+    """IF-MIB ifNumber: how many rows ifTable has."""
+    yield (*IF_NUMBER, 0), INTEGER, sum(1 + len(port.units) for port in facts.interfaces())
 
 
 def _if_row(port: Interface, index: int, name: str, kind: int, mtu: int) -> Iterator[Row]:
@@ -64,26 +82,27 @@ def _if_row(port: Interface, index: int, name: str, kind: int, mtu: int) -> Iter
     yield (*IF, 6, index), OCTETS, port.mac
     yield (*IF, 7, index), INTEGER, _state(port.admin_up)
     yield (*IF, 8, index), INTEGER, _state(port.oper_up)
-    yield (*IF, 9, index), TICKS, 0
     for column, what in counters.items():
         yield (*IF, column, index), COUNTER, port.count(what) & MOST32
 
 
-def ifx_table(chassis: str) -> Iterator[Row]:
+def ifx_table(facts: Facts) -> Iterator[Row]:
     """IF-MIB ifXTable."""
     wide = {6: "rx_bytes", 7: "rx_packets", 8: "multicast", 10: "tx_bytes", 11: "tx_packets"}
-    for port in interfaces():
+    silent = facts.silent()
+    for port in facts.interfaces():
         yield from _ifx_row(port, port.if_index, port.name, wide, port.alias, connector=not port.loopback and not port.aggregate)
+        yield (*IFX, 14, port.if_index), INTEGER, _state(port.name not in silent)
         for name, unit in port.units:
             alias = unit.alias if unit is not port else ""
             yield from _ifx_row(unit, ifindex.logical(name), name, wide, alias, connector=False)
+            yield (*IFX, 14, ifindex.logical(name)), INTEGER, _state(name not in silent)
 
 
 def _ifx_row(port: Interface, index: int, name: str, wide: dict[int, str], alias: str, *, connector: bool) -> Iterator[Row]:
     yield (*IFX, 1, index), OCTETS, name.encode()
     for column, what in wide.items():
         yield (*IFX, column, index), COUNTER64, port.count(what)
-    yield (*IFX, 14, index), INTEGER, 1
     yield (*IFX, 15, index), GAUGE, port.speed // 1_000_000
     yield (*IFX, 16, index), INTEGER, 2
     yield (*IFX, 17, index), INTEGER, _state(connector)
@@ -91,11 +110,11 @@ def _ifx_row(port: Interface, index: int, name: str, wide: dict[int, str], alias
     yield (*IFX, 19, index), TICKS, 0
 
 
-def stack_table(chassis: str) -> Iterator[Row]:
+def stack_table(facts: Facts) -> Iterator[Row]:
     """IF-MIB ifStackTable: units above their port, an aggregate above its members."""
     above: set[tuple[int, int]] = set()
     known: set[int] = set()
-    for port in interfaces():
+    for port in facts.interfaces():
         known.add(port.if_index)
         above |= {(port.if_index, member.if_index) for member in port.members}
         for name, _ in port.units:
@@ -107,11 +126,11 @@ def stack_table(chassis: str) -> Iterator[Row]:
         yield (*IFSTACK, 3, *pair), INTEGER, 1
 
 
-def ether_table(chassis: str) -> Iterator[Row]:
+def ether_table(facts: Facts) -> Iterator[Row]:
     """EtherLike-MIB dot3StatsTable (RFC 3635): the ports."""
     counters = {2: "rx_frame_errors", 3: "rx_crc_errors", 8: "tx_window_errors", 9: "tx_aborted_errors", 10: "tx_errors"}
     counters |= {11: "tx_carrier_errors", 13: "rx_length_errors", 16: "rx_errors"}
-    for port in interfaces():
+    for port in facts.interfaces():
         if port.loopback or port.aggregate:
             continue
         yield (*ETHER, 1, port.if_index), INTEGER, port.if_index
@@ -124,79 +143,14 @@ def ether_table(chassis: str) -> Iterator[Row]:
         yield (*ETHER, 21, port.if_index), INTEGER, 1
 
 
-def if_chassis_table(chassis: str) -> Iterator[Row]:
+def if_chassis_table(facts: Facts) -> Iterator[Row]:
     """JUNIPER-IF-MIB ifChassisTable: FPC, PIC, port, channel, unit, each counted from 1; 0 where there is none."""
-    for port in interfaces():
+    for port in facts.interfaces():
         place = (0, 0, 0) if port.card is None else (port.card + 1, 1, port.port + 1)
         units = [(ifindex.logical(name), int(name.partition(".")[2]) + 1) for name, _ in port.units]
         for index, unit in [(port.if_index, 0), *units]:
             for column, value in enumerate((*place, 0, unit), start=1):
                 yield (*IFCHASSIS, column, index), INTEGER, value
-
-
-def _addresses() -> Iterator[tuple[int, int, bytes, int]]:
-    """(ifIndex of the unit, family, octets, prefix length), of every address."""
-    for port in interfaces():
-        for name, unit in port.units:
-            for family, octets, prefix in unit.addresses:
-                yield ifindex.logical(name), family, octets, prefix
-
-
-def ipaddr_table(chassis: str) -> Iterator[Row]:
-    """IP-MIB ipAddrTable: IPv4, for old clients."""
-    for unit, family, octets, prefix in _addresses():
-        if family == socket.AF_INET:
-            mask = (MOST32 << (32 - prefix)) & MOST32
-            yield (*IPADDR, 1, *octets), ADDRESS, octets
-            yield (*IPADDR, 2, *octets), INTEGER, unit
-            yield (*IPADDR, 3, *octets), ADDRESS, mask.to_bytes(4)
-            yield (*IPADDR, 4, *octets), INTEGER, 1
-            yield (*IPADDR, 5, *octets), INTEGER, 65535
-
-
-def ipaddress_table(chassis: str) -> Iterator[Row]:
-    """IP-MIB ipAddressTable: both families. The prefix length is the last number of ipAddressPrefix."""
-    for unit, family, octets, prefix in _addresses():
-        kind = 1 if family == socket.AF_INET else 2
-        index = (kind, len(octets), *octets)
-        width = len(octets) * 8
-        net = (int.from_bytes(octets) >> (width - prefix) << (width - prefix)).to_bytes(len(octets))
-        yield (*IPADDRESS, 3, *index), INTEGER, unit
-        yield (*IPADDRESS, 4, *index), INTEGER, 1
-        pointer = (*IPPREFIX, 5, unit, kind, len(net), *net, prefix)
-        yield (*IPADDRESS, 5, *index), OBJECT, pointer
-        yield (*IPADDRESS, 6, *index), INTEGER, 2
-        yield (*IPADDRESS, 7, *index), INTEGER, 1
-        yield (*IPADDRESS, 8, *index), TICKS, 0
-        yield (*IPADDRESS, 9, *index), TICKS, 0
-        yield (*IPADDRESS, 10, *index), INTEGER, 1
-        yield (*IPADDRESS, 11, *index), INTEGER, 2
-
-
-def entity_table(chassis: str) -> Iterator[Row]:
-    """ENTITY-MIB entPhysicalTable: chassis (1), card N (100 (N+1)), its ports; entAliasMapping to ifIndex."""
-    ports = interfaces()
-    yield from _entity(1, TITLE, 0, 3, 0, "chassis", serial(ports))
-    for card in cards(chassis, ports):
-        index = 100 * (card.slot + 1)
-        yield from _entity(index, f"Reference card @ {card.slot}/*/*", 1, 9, card.slot, f"FPC {card.slot}", "")
-        for port in card.ports:
-            at = index + 1 + port.port
-            yield from _entity(at, port.name, index, 10, port.port, port.name, "")
-            yield (*ENTITY_ALIAS, at, 0), OBJECT, (*IF, 1, port.if_index)
-
-
-def _entity(index: int, text: str, within: int, kind: int, place: int, name: str, serial: str) -> Iterator[Row]:
-    yield (*ENTITY, 2, index), OCTETS, text.encode()
-    yield (*ENTITY, 3, index), OBJECT, NOTHING
-    yield (*ENTITY, 4, index), INTEGER, within
-    yield (*ENTITY, 5, index), INTEGER, kind
-    yield (*ENTITY, 6, index), INTEGER, place
-    yield (*ENTITY, 7, index), OCTETS, name.encode()
-    yield (*ENTITY, 11, index), OCTETS, serial.encode()
-    yield (*ENTITY, 12, index), OCTETS, b"Rackless"
-    yield (*ENTITY, 13, index), OCTETS, b"reference"
-    yield (*ENTITY, 16, index), INTEGER, _state(kind == 9)
 
 
 TABLES: dict[Oid, Builder] = {
@@ -207,12 +161,27 @@ TABLES: dict[Oid, Builder] = {
     IFCHASSIS[:-1]: if_chassis_table,
     IPADDR[:-1]: ipaddr_table,
     IPADDRESS[:-1]: ipaddress_table,
+    PREFIX[:-1]: prefix_table,
+    MEDIA[:-1]: media_table,
+    PHYSICAL[:-1]: physical_table,
+    DEFAULT_ROUTER[:-1]: default_router_table,
+    FORWARD: forward_tables,
+    OLDEST[:-1]: oldest_table,
+    IF_NUMBER: if_number,
     ENTITY[:8]: entity_table,
     BOX: box_table,
     LLDP: lldp_table,
+    LAG: lag_tables,
+    HOST: host_tables,
+    BGP: bgp_table,
+    OSPF: ospf_tables,
 }
 """By the root of the subtree that each fills alone."""
 
-COLUMNS: dict[Oid, tuple[Oid, ...]] = {IPADDR[:-1]: tuple((*IPADDR, column) for column in range(1, 6))}
+COLUMNS: dict[Oid, tuple[Oid, ...]] = {
+    IPADDR[:-1]: tuple((*IPADDR, column) for column in range(1, 6)),
+    MEDIA[:-1]: tuple((*MEDIA, column) for column in range(1, 5)),
+    OLDEST[:-1]: tuple((*OLDEST, column) for column in range(1, 14)),
+}
 """What is registered instead of the root, where snmpd has registered each column of its own table: a longer one goes before ours
 whatever the priorities, so that only one of the same length can win."""

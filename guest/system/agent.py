@@ -30,6 +30,8 @@ NOBODY_AFTER = 20.0
 MOST_OUTPUT = 24 * 1024
 """Characters of each output of `run` that fit an answer of 64 KiB, escapes included."""
 KEY_POWER = 116
+CHASSIS = Path("/run/chassisd.json")
+"""What chassisd knows (docs/reference/internal-protocol.md)."""
 DAEMONS = {"controller": ("system.chassisd", "snmp.subagent"), "card": ("system.carddata",)}
 
 
@@ -249,18 +251,32 @@ def drive_identity() -> Identity | None:
         return None
 
 
+def told_macs() -> dict[str, str]:
+    """MAC by label of the ports that the cards have told of. The interface of one that just becomes a member of an aggregate
+    has the aggregate's already, and does not say yet that it is a member."""
+    try:
+        cards = json.loads(CHASSIS.read_text())["cards"]
+    except (OSError, ValueError, KeyError):
+        return {}
+    return {label(card["slot"], port["port"]): port["mac"] for card in cards for port in card["ports"]}
+
+
 def ports_of(identity: Identity) -> list[dict[str, object]]:
     """The role's ports: a controller's are its cards', a card's and a host's are its own NICs."""
+    macs: dict[str, str] = {}
     if identity.role == "controller":
         placed = [(name, card_port(name)) for name in links.names()]
         named = [(name, label(*place)) for name, place in placed if place is not None]
+        macs = told_macs()
     else:
         labels = {nic.index: nic.label for nic in identity.nics}
         indexes = range(identity.fixed, len(links.physical()))
         named = [(identity.interface(index), labels.get(index, identity.interface(index))) for index in indexes]
     found = [(title, links.read(name)) for name, title in named]
     return [
-        {"label": title, "mac": link.mac, "mtu": link.mtu, "carrier": link.carrier} for title, link in found if link is not None
+        {"label": title, "mac": macs.get(title, link.mac), "mtu": link.mtu, "carrier": link.carrier}
+        for title, link in found
+        if link is not None
     ]
 
 
@@ -271,7 +287,7 @@ def is_ready(identity: Identity) -> bool:
     if identity.role == "host":
         return Path("/run/sshd.pid").exists()
     with_mgmt = Path("/usr/lib/rackless-router/mgmt/daemon.py").exists()
-    return Path("/run/chassisd.json").exists() and (not with_mgmt or Path("/run/mgd.sock").exists())
+    return CHASSIS.exists() and (not with_mgmt or Path("/run/mgd.sock").exists())
 
 
 def open_power_keys() -> list[int]:

@@ -13,7 +13,7 @@ from system.identity import Identity
 ROLE, UNKNOWN = Path("/run/rackless/role"), Path("/run/rackless/unknown")
 """What waits for the role reads the fifo `unknown`, whose end comes when the role is written (rootfs: `as`)."""
 MODULES = {
-    "controller": ("vxlan", "mpls_router", "mpls_iptunnel", "button", "evdev"),
+    "controller": ("vxlan", "nf_tables", "mpls_router", "mpls_iptunnel", "button", "evdev"),
     "card": ("vxlan", "sch_ingress", "cls_matchall", "act_mirred", "button", "evdev"),
     "host": ("button", "evdev"),
 }
@@ -26,8 +26,13 @@ SETTINGS = {
         ("net/ipv6/conf/all/ignore_routes_with_linkdown", "1"),
         ("net/ipv6/conf/int/disable_ipv6", "1"),
     ),
-    # A card's NICs must say nothing of their own onto the wires.
-    "card": (("net/ipv6/conf/all/disable_ipv6", "1"), ("net/ipv6/conf/default/disable_ipv6", "1")),
+    # A card's NICs must say nothing of their own onto the wires, and hear nothing but the internal network: all that a card has
+    # a route to is there, so whatever comes in elsewhere is dropped (RFC 3704 strict reverse path).
+    "card": (
+        ("net/ipv6/conf/all/disable_ipv6", "1"),
+        ("net/ipv6/conf/default/disable_ipv6", "1"),
+        ("net/ipv4/conf/all/rp_filter", "1"),
+    ),
     "host": (),
 }
 HOST_KEY = Path("/etc/ssh/ssh_host_ed25519_key")

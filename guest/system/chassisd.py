@@ -9,6 +9,7 @@ import json
 import os
 import select
 import socket
+import subprocess
 import time
 from collections.abc import Collection
 from dataclasses import asdict
@@ -39,6 +40,20 @@ from system.protocol import (
 CHASSIS_FILE = Path("/run/chassisd.json")
 PID_FILE = Path("/run/chassisd.pid")
 DEFAULT_MTU = 1500
+GUARD = "rackless-guard"
+"""nftables' table that keeps the internal protocols to the internal network; the configuration's filters have another one."""
+RULES = f"""table inet {GUARD}
+delete table inet {GUARD}
+table inet {GUARD} {{
+  counter dropped {{ }}
+  chain input {{
+    type filter hook input priority -300; policy accept;
+    iifname != "int" udp dport {{ {VXLAN_PORT}, {CONTROL_PORT} }} counter name dropped drop
+  }}
+}}
+"""
+"""The kernel takes VXLAN at every address of the machine, and the internal addresses on every interface: without this, whoever
+reaches a port of the router or its management network could put frames on any port. What is routed through is not touched."""
 
 
 def commands(actions: tuple[Action, ...], present: Collection[str]) -> list[str]:
@@ -176,8 +191,20 @@ class Daemon:
                     self.tell(slot, always=False)
 
 
+def guard() -> None:
+    """Before there is an interface to protect. Made anew in one transaction, it is never absent again."""
+    try:
+        done = subprocess.run(["/usr/sbin/nft", "-f", "-"], input=RULES, capture_output=True, text=True, timeout=30, check=False)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        links.say(f"chassisd: the internal network is not guarded: {error}")
+    else:
+        if done.returncode:
+            links.say(f"chassisd: the internal network is not guarded: {done.stderr.strip()}")
+
+
 def prepare() -> None:
     """The internal interface; repeated by a respawned daemon without harm."""
+    guard()
     links.batch(
         "ip",
         [

@@ -1,7 +1,7 @@
 """ifIndex of the router's interfaces: a function of the name alone, so that it outlives restarts of card and controller
 (RFC 2863 section 3.1.5 asks for as much). The CLI and SNMP show the same numbers. Pure.
 
-    1 fxp0   6 lo0   13 fxp0.0   16 lo0.0   500 + 64 N + P  ge-N/0/P   4000 + N  aeN
+    1 fxp0   6 lo0   8 irb   13 fxp0.0   16 lo0.0   500 + 64 N + P  ge-N/0/P   4000 + N  aeN
     10000 + the port's  unit 0   1000000 + 16386 x the port's + unit  other units
 """
 
@@ -14,8 +14,8 @@ UNITS = 16386
 
 def physical(name: str) -> int:
     """0 for a name that has none."""
-    if name in ("fxp0", "lo0"):
-        return 1 if name == "fxp0" else 6
+    if name in ("fxp0", "lo0", "irb"):
+        return {"fxp0": 1, "lo0": 6, "irb": 8}[name]
     if name.startswith("ae") and name[2:].isdecimal():
         return 4000 + int(name[2:])
     words = name[3:].split("/")

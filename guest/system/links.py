@@ -9,12 +9,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from system.netlink import RTMGRP_LINK
+
 SYSFS = Path("/sys/class/net")
 IFF_UP = 0x1
 MOST_EVERYWHERE = 9000
 """MTU that vmxnet3 and most clouds' NICs stop at (VMXNET3_MAX_MTU in Linux' vmxnet3_defs.h)."""
-RTMGRP_LINK = 1
-"""Netlink multicast group of link changes (linux/rtnetlink.h)."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,8 +10,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
-RTM_NEWLINK, RTM_GETLINK, RTM_NEWADDR, RTM_GETADDR = 16, 18, 20, 22
+RTM_NEWLINK, RTM_DELLINK, RTM_GETLINK, RTM_NEWADDR, RTM_GETADDR = 16, 17, 18, 20, 22
 NLM_F_DUMP_REQUEST, NLMSG_DONE, NLMSG_ERROR = 0x301, 3, 2
+RTMGRP_LINK = 1
+"""Netlink multicast group of link changes (linux/rtnetlink.h)."""
 IFLA_IFNAME, IFLA_MTU, IFLA_MASTER, IFLA_IFALIAS = 3, 4, 10, 20
 IFA_ADDRESS, IFA_LOCAL = 1, 2
 FLAGS = {0x1: "UP", 0x8: "LOOPBACK", 0x10000: "LOWER_UP"}
@@ -32,15 +34,20 @@ def dump(request: int, kind: int) -> Iterator[bytes]:
         # struct nlmsghdr, then an empty struct ifinfomsg; the kernel takes its first octet as the family for addresses.
         line.send(struct.pack("=LHHLL16x", 32, request, NLM_F_DUMP_REQUEST, 1, 0))
         while True:
-            data = line.recv(65536)
-            at = 0
-            while at + 16 <= len(data):
-                length, got = struct.unpack_from("=LH", data, at)
+            for got, message in messages(line.recv(65536)):
                 if got in {NLMSG_DONE, NLMSG_ERROR}:
                     return
                 if got == kind:
-                    yield data[at + 16 : at + length]
-                at += (length + 3) & ~3
+                    yield message
+
+
+def messages(data: bytes) -> Iterator[tuple[int, bytes]]:
+    """(type, what follows its header of 16 octets) of each message of a datagram."""
+    at = 0
+    while at + 16 <= len(data):
+        length, kind = struct.unpack_from("=LH", data, at)
+        yield kind, data[at + 16 : at + length]
+        at += max((length + 3) & ~3, 16)
 
 
 def attributes(message: bytes, at: int) -> dict[int, bytes]:

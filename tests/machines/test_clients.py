@@ -31,7 +31,7 @@ def lab() -> Iterator[Installation]:
 
 @pytest.fixture
 def login(lab: Installation) -> dict[str, Any]:
-    """How clients come in; also the port of SNMP and the MAC of each port."""
+    """How clients come in; also the port of SNMP, the MAC of each port, and the release that `show version` tells."""
     (secret,) = lab.json("credentials", "clients")
     host, _, port = secret["ssh"].rpartition(":")
     return {
@@ -40,6 +40,7 @@ def login(lab: Installation) -> dict[str, Any]:
         "user": secret["user"],
         "password": secret["password"],
         "snmp_port": int(secret["snmp"].rpartition(":")[2]),
+        "release": lab.on("clients", "r", "show version | match ^Junos:").split()[-1],
         "macs": {name.partition(":")[2]: port["mac"] for name, port in lab.ports("clients").items()},
     }
 
@@ -50,7 +51,7 @@ def run(script: str, login: dict[str, Any]) -> None:
     assert (done.returncode, done.stdout[-5:]) == (0, "done\n"), done.stdout[-2000:] + done.stderr[-6000:]
 
 
-@pytest.mark.parametrize("script", ["command_line.py", "napalm_junos.py", "quali.py"])
+@pytest.mark.parametrize("script", ["command_line.py", "napalm_junos.py", "quali.py", "ansible_playbook.py"])
 def test_client(script: str, login: dict[str, Any]) -> None:
     run(script, login)
 

@@ -47,7 +47,7 @@ def test_pyez_on_a_running_router(login: dict[str, Any]) -> None:
         assert [(port.name, port.oper) for port in EthPortTable(device).get()] == [("ge-0/0/0", "up"), ("ge-0/0/1", "up")]
         assert [(card.name, card.state) for card in FpcInfoTable(device).get()] == [("0", "Online")]
         assert {"10.0.0.0/30", "10.0.0.1/32"} <= {route.name for route in RouteTable(device).get()}
-        config.rollback(1)
+        config.rollback(2)
         assert "-" in config.diff()
         config.commit()
         with StartShell(device) as shell:

@@ -18,10 +18,9 @@ from rackless.images import store
 from rackless.images.store import Image
 from tests.machines.reference_vm import MAC, Vm
 
-pytestmark = [pytest.mark.machines, pytest.mark.timeout(1200)]
-
 CUTS = int(os.environ.get("RACKLESS_POWER_CUTS", "6"))
 """How often the power goes; `make test-all` asks for 50."""
+pytestmark = [pytest.mark.machines, pytest.mark.timeout(600 + 60 * CUTS)]
 SEED = int(os.environ.get("RACKLESS_SEED", str(random.SystemRandom().randrange(10**6))))
 PASSWORD = "$6$salt$egUxKNxDs8kPfh8iPMNcosMhb2eWah6d3R44JDm5Rj/j/XWR5E33QPd0YmHXoDHOIDR6kL5D3JcQcz0O8FHE00"
 """A crypt(5) hash of \"secret\"."""

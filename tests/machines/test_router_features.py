@@ -97,7 +97,7 @@ PROTOCOLS = {
     "show route 203.0.113.0/24": ("*[Static/5]", "to 10.0.0.2 via ge-0/0/0.0"),
     "show route protocol static": ("0.0.0.0/0", "to 172.29.0.1 via fxp0.0"),
     "show route protocol ospf": ("192.0.2.2/32", "*[OSPF/10]", "to 10.0.0.2 via ge-0/0/0.0"),
-    "show route protocol isis": ("2001:db8:f::2/128", "*[IS-IS/115]", "via ge-0/0/0.0"),
+    "show route protocol isis": ("2001:db8:f::2/128", "*[IS-IS/18]", "via ge-0/0/0.0"),
     "ping inet6 2001:db8:f::2 count 2": (" 0% packet loss",),
 }
 """What west shows once every protocol runs over the wire between two card ports."""
@@ -132,7 +132,7 @@ def test_a_route_arrives_by_bgp_and_goes_again(lab: Installation) -> None:
     learnt = await_that("the route", routes, lambda out: "198.51.100.0/24" in out)
     assert "*[BGP/170]" in learnt
     assert "via ge-0/0/0.0" in learnt
-    assert "Establ 1" in lab.on(LAB, "west", "show bgp summary")
+    assert "inet.0: 1/1/1/0" in lab.on(LAB, "west", "show bgp summary")
     announce("no")
     await_that("the route to go", routes, lambda out: "198.51.100.0/24" not in out)
 

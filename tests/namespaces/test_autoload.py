@@ -25,8 +25,11 @@ from rackless.deadline import Deadline
 from rackless.model.errors import DeadlineError
 from rackless.model.inventory import Inventory
 from snmp import smi
+from snmp.facts import Facts
+from snmp.host_tables import HOST
 from snmp.tables import TABLES
 from system import ifindex
+from system.product import DIALECT, OBJECT_ID
 
 pytestmark = pytest.mark.root
 
@@ -89,9 +92,16 @@ class Router:
         sh(*ip, "link", "add", "ae0", "type", "bridge")
         sh(*ip, "link", "set", "ge-0-0-1", "master", "ae0")
         sh(*ip, "addr", "add", "192.0.2.129/25", "dev", "ae0")
+        sh(*ip, "neigh", "add", "198.51.100.2", "lladdr", "52:00:00:00:09:01", "dev", "ge-0-0-0", "nud", "permanent")
+        sh(*ip, "neigh", "add", "2001:db8::2", "lladdr", "52:00:00:00:09:02", "dev", "ge-0-0-0", "nud", "permanent")
+        sh(*ip, "neigh", "add", "198.51.100.3", "lladdr", "52:00:00:00:09:03", "dev", "peer-0-0", "nud", "permanent")
+        sh(*ip, "route", "add", "default", "via", "198.51.100.2", "metric", "7")
+        sh(*ip, "route", "add", "10.1.0.0/16", "nexthop", "via", "198.51.100.2", "nexthop", "via", "192.0.2.9")
+        sh(*ip, "route", "add", "blackhole", "10.2.0.0/16")
+        sh(*ip, "route", "add", "2001:db8:1::/48", "via", "2001:db8::2")
         self.chassis.write_text(json.dumps({"cards": [{"slot": 0, "ports": [], "since": time.time()}, {"slot": 2, "ports": []}]}))
         part = (GUEST / "snmp/snmpd.conf.part").read_text().replace("/run/agentx.sock", str(self.socket))
-        self.conf.write_text(f"rocommunity {COMMUNITY}\nsysname west\n{part}")
+        self.conf.write_text(f"rocommunity {COMMUNITY}\nsysname west\nsysObjectID .{'.'.join(map(str, OBJECT_ID))}\n{part}")
         self.conf.chmod(0o600)
         self.start_subagent()
         self.start_snmpd()
@@ -267,6 +277,36 @@ def test_units_with_vlans_and_aggregates_have_rows_as_the_command_line_numbers_t
     assert not {aggregate, tagged, numbers["lo0"]} & ether.keys()
 
 
+def test_neighbours_prefixes_and_routes_are_at_the_units_number(router: Router) -> None:
+    """snmpd's own tables would have Linux's."""
+    ip, unit, fxp0 = ".1.3.6.1.2.1.4", str(ifindex.logical("ge-0/0/0.0")), str(ifindex.logical("fxp0.0"))
+    assert values(router, f"{ip}.22.1.2") == {f"{unit}.198.51.100.2": "52 00 00 00 09 01 "}
+    six = "2.16.32.1.13.184.0.0.0.0.0.0.0.0.0.0.0.2"
+    assert values(router, f"{ip}.35.1.4") == {
+        f"{unit}.1.4.198.51.100.2": "52 00 00 00 09 01 ",
+        f"{unit}.{six}": "52 00 00 00 09 02 ",
+    }
+    assert values(router, f"{ip}.35.1.6")[f"{unit}.{six}"] == "4", "static"
+    prefixes = values(router, f"{ip}.32.1.5")
+    assert {f"{unit}.1.4.198.51.100.0.30", f"{fxp0}.1.4.192.0.2.0.24"} <= prefixes.keys()
+    pointers = values(router, f"{ip}.34.1.5")
+    assert pointers["1.4.198.51.100.1"] == f"{ip}.32.1.5.{unit}.1.4.198.51.100.0.30"
+    routes = {column: values(router, f"{ip}.24.7.1.{column}") for column in (7, 8, 9, 12)}
+    default, several = "1.4.0.0.0.0.0.2.0.0.1.4.198.51.100.2", "1.4.10.1.0.0.16.2.0.0.1.4"
+    assert [routes[column][default] for column in (7, 8, 9, 12)] == [unit, "4", "1", "7"]
+    assert [routes[7][f"{several}.{hop}"] for hop in ("198.51.100.2", "192.0.2.9")] == [unit, fxp0]
+    assert [routes[column]["1.4.10.2.0.0.16.2.0.0.0.0"] for column in (7, 8)] == ["0", "5"], "blackhole"
+    assert [routes[column]["1.4.198.51.100.0.30.2.0.0.0.0"] for column in (7, 8, 9)] == [unit, "3", "2"], "on the link"
+    assert routes[7][f"2.16.32.1.13.184.0.1.0.0.0.0.0.0.0.0.0.0.48.2.0.0.{six}"] == unit
+    assert values(router, f"{ip}.24.4.1.5")["10.1.0.0.255.255.0.0.0.192.0.2.9"] == fxp0
+    assert values(router, f"{ip}.24.6")["0"] == str(len(routes[7]))
+    assert values(router, f"{ip}.37.1.4") == {f"1.4.198.51.100.2.{unit}": "65535"}
+    oldest = {column: values(router, f"{ip}.21.1.{column}") for column in (2, 7, 8)}
+    assert [oldest[column]["198.51.100.0"] for column in (2, 7, 8)] == [unit, "0.0.0.0", "3"]
+    assert values(router, ".1.3.6.1.2.1.2.1") == {"0": str(len(values(router, ".1.3.6.1.2.1.2.2.1.1")))}
+    assert values(router, f"{ip}.1") == {"0": "1"} or values(router, f"{ip}.1") == {"0": "2"}, "snmpd's own ipForwarding"
+
+
 def test_the_chassis_tables_have_the_routing_engine_and_each_card_with_its_pic(router: Router) -> None:
     box = ".1.3.6.1.4.1.2636.3.1"
     here = {"9.1.0.0", *(f"7.{slot}.0.0" for slot in (1, 2, 3)), *(f"8.{slot}.1.0" for slot in (1, 2, 3))}
@@ -278,6 +318,38 @@ def test_the_chassis_tables_have_the_routing_engine_and_each_card_with_its_pic(r
     kinds = values(router, f"{box}.15.1.6")
     assert (kinds["9.1.0.0"], kinds["7.1.0.0"], kinds["8.1.1.0"]) == ("6", "3", "11")
     assert {"7", "8", "9"} <= values(router, f"{box}.6.1.6").keys()
+
+
+def test_the_entity_tables_have_each_card_its_pic_and_ports(router: Router) -> None:
+    """RFC 6933: what is in what, and where; the types by which clients of the vendor's routers tell cards."""
+    entity = ".1.3.6.1.2.1.47.1.1.1.1"
+    within, sort, place, name = (values(router, f"{entity}.{column}") for column in (4, 5, 6, 7))
+    number = {title: index for index, title in name.items()}
+    chassis, engine, card, pic, port = (number[t] for t in ("Chassis", "Routing Engine 0", "FPC 1", "PIC 1/0", "ge-1/0/1"))
+    assert [within[one] for one in (chassis, engine, card, pic, port)] == ["0", chassis, chassis, card, pic]
+    assert [sort[one] for one in (chassis, engine, card, pic, port)] == ["3", "9", "9", "9", "10"]
+    assert [place[one] for one in (chassis, card, pic, port)] == ["-1", "1", "0", "1"]
+    assert values(router, f"{entity}.3")[card] == ".1.3.6.1.4.1.2636.1.1.3.2.12.1"
+    assert values(router, f"{entity}.10")[engine] == DIALECT
+    assert number["FPC 2"], "a card without ports"
+    assert number["PIC 2/0"]
+    alias = values(router, ".1.3.6.1.2.1.47.1.3.2.1.2")
+    assert alias[f"{port}.0"] == f".1.3.6.1.2.1.2.2.1.1.{ifindex.physical('ge-1/0/1')}"
+
+
+def test_the_host_tables_tell_of_memory_and_file_systems(router: Router) -> None:
+    host = values(router, ".1.3.6.1.2.1.25")
+    memory = int(re.search(r"MemTotal: +(\d+)", Path("/proc/meminfo").read_text())[1])  # type: ignore[index]
+    assert (host["2.2.0"], host["2.3.1.5.1"]) == (str(memory), str(memory))
+    (root,) = (name.rpartition(".")[2] for name, value in host.items() if name.startswith("2.3.1.3.") and value == "/")
+    found = os.statvfs("/")
+    unit, size = int(host[f"2.3.1.4.{root}"]), int(host[f"2.3.1.5.{root}"])
+    assert abs(unit * size - found.f_frsize * found.f_blocks) <= unit
+    assert 0 < int(host[f"2.3.1.6.{root}"]) <= size
+    assert host["2.3.1.2.1"] == ".1.3.6.1.2.1.25.2.1.2"
+    loads = [value for name, value in host.items() if name.startswith("3.3.1.2.")]
+    assert len(loads) == os.cpu_count()
+    assert int(host["1.6.0"]) > 1, "processes"
 
 
 def test_a_card_that_comes_back_keeps_its_interface_index(router: Router) -> None:
@@ -305,8 +377,9 @@ def test_a_wrong_community_is_told_as_a_guess(router: Router) -> None:
 
 
 OPERATING, FRU = (1, 3, 6, 1, 4, 1, 2636, 3, 1, 13, 1), (1, 3, 6, 1, 4, 1, 2636, 3, 1, 15, 1)
-MOVING = {*((*OPERATING, column) for column in (8, 11, 13, 20, 21, 22)), (*FRU, 13)}
-"""Load, memory in use, time since the start."""
+MOVING = (*((*OPERATING, column) for column in (8, 11, 13, 20, 21, 22)), (*FRU, 13),
+          *((*HOST, *place) for place in ((1, 2), (1, 6), (2, 3, 1, 6), (3, 3, 1, 2))))  # fmt: skip
+"""Load, memory and storage in use, processes, the time and that since the start."""
 CHANGING = {smi.COUNTER, smi.COUNTER64, smi.TICKS}
 
 
@@ -314,12 +387,13 @@ def test_snmpd_hands_on_every_cell_of_every_table(router: Router) -> None:
     """By the project's walker, all tables in one request, and by an ordinary client: all names, all values that stand still."""
     walked = router.columns(list(TABLES))
     for root, found in zip(TABLES, walked, strict=True):
-        rows = router.within(lambda build=TABLES[root]: list(build(str(router.chassis))))  # type: ignore[misc]
+        rows = router.within(lambda build=TABLES[root]: list(build(Facts(str(router.chassis)))))  # type: ignore[misc]
         assert isinstance(rows, list), rows
         cells = {name[len(root) :]: (kind, value) for name, kind, value in rows}
         assert found.keys() == cells.keys()
         for name, (kind, value) in cells.items():
-            if kind not in CHANGING and (*root, *name)[: len(OPERATING) + 1] not in MOVING:
+            whole = (*root, *name)
+            if kind not in CHANGING and not any(whole[: len(one)] == one for one in MOVING):
                 assert type(value)(found[name]) == value, (root, name)  # type: ignore[call-overload]
         lines = router.walk("." + ".".join(map(str, root))).splitlines()
         shown = [tuple(map(int, line.split(" = ")[0].strip(".").split("."))) for line in lines if "No Such" not in line]

@@ -12,100 +12,17 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TypeVar
 
 import pytest
-
-GUEST = Path(__file__).resolve().parents[2] / "guest"
+from tests.namespaces.router import GUEST, Router, wait
 
 pytestmark = [
     pytest.mark.root,
     pytest.mark.skipif(os.geteuid() != 0, reason="needs root for namespaces"),
     pytest.mark.skipif(not Path("/usr/lib/frr/zebra").exists(), reason="needs Debian's package frr"),
 ]
-
-INSIDE = """
-set -e
-mount --make-rprivate /
-mount -t tmpfs root "$1"
-mkdir "$1/upper" "$1/work" "$1/all"
-mount -t overlay overlay -o "lowerdir=/,upperdir=$1/upper,workdir=$1/work" "$1/all"
-cd "$1/all"
-mount -t proc proc proc
-mount --rbind /dev dev
-mount -t tmpfs run run
-mount -t tmpfs log var/log
-mkdir -p run/frr guest config
-rm -f etc/frr/*.conf
-chown frr:frr run/frr
-mount --bind "$2" guest
-ip link set lo up
-echo router > etc/hostname
-export PATH=/usr/sbin:/usr/bin:/sbin:/bin PYTHONPATH=/guest PYTHONDONTWRITEBYTECODE=1
-exec chroot . sh -c 'while :; do "$0" -m mgmt.daemon; sleep 0.2; done' "$3"
-"""
-
-
-class Router:
-    """One router; `cli` runs commands in it as root does."""
-
-    def __init__(self, folder: Path, name: str) -> None:
-        self.name = name
-        root = folder / name
-        root.mkdir()
-        flags = ["--mount", "--uts", "--net", "--pid", "--fork", "--kill-child=KILL"]
-        self.outer = subprocess.Popen(["unshare", *flags, "bash", "-c", INSIDE, name, str(root), str(GUEST), sys.executable])
-        self.pid = wait(lambda: child_of(self.outer.pid), "the namespaces")
-        self.root = Path(f"/proc/{self.pid}/root")
-        wait((self.root / "run/mgd.sock").exists, "the daemon's socket")
-
-    def inside(self, *argv: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
-        enter = ["nsenter", "-t", str(self.pid), "--mount", "--uts", "--net", "--pid", "--root", "--wd=/"]
-        return subprocess.run([*enter, *argv], input=stdin, capture_output=True, text=True, timeout=60, check=False)
-
-    def cli(self, commands: str) -> str:
-        done = self.inside("env", "PYTHONPATH=/guest", sys.executable, "-m", "mgmt.cli", stdin=commands)
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
-
-    def shows(self, command: str, pattern: str) -> str:
-        """Repeat a command until it shows the pattern; what it showed."""
-
-        def look() -> str | None:
-            said = self.cli(command)
-            return said if re.search(pattern, said) else None
-
-        return wait(look, f"{self.name}: {command} with {pattern}", 60)
-
-    def daemon(self) -> int:
-        """The management daemon's process number inside the router."""
-        return int(self.inside("pgrep", "-f", "mgmt.daemon$").stdout.split()[-1])
-
-    def stop(self) -> None:
-        self.outer.kill()
-        self.outer.wait(10)
-
-
-def child_of(pid: int) -> int | None:
-    text = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return int(text[0]) if text else None
-
-
-T = TypeVar("T")
-
-
-def wait(look: Callable[[], T | None], what: str, seconds: float = 20) -> T:
-    end = time.monotonic() + seconds
-    while True:
-        found = look()
-        if found:
-            return found
-        assert time.monotonic() < end, f"{what} did not come within {seconds:g} s"
-        time.sleep(0.05)
-
 
 CONFIGURATION = """configure
 set system host-name {name}
@@ -160,6 +77,44 @@ def test_protocols_come_up(routers: tuple[Router, Router]) -> None:
     assert "to 10.0.0.2 via ge-0/0/0.0" in west.shows("show route 192.168.0.2", r"\*\[OSPF/10\]")
     east.shows("show route 192.168.0.1", r"\*\[OSPF/10\]")
     assert " 0% packet loss" in west.cli("ping 192.168.0.2 count 1 source 192.168.0.1")
+
+
+def test_snmp_tells_of_bgp_and_ospf(routers: tuple[Router, Router]) -> None:
+    """By an ordinary client, from a real snmpd with the guest's sub-agent, as RFC 4273 and RFC 4750 have it."""
+    west, _ = routers
+    part = west.root / "usr/lib/rackless-router/snmp/snmpd.conf.part"
+    part.parent.mkdir(parents=True)
+    part.write_bytes((GUEST / "snmp/snmpd.conf.part").read_bytes())
+    west.shows("show ospf neighbor", "Full")
+    west.shows("show bgp summary", "Establ")
+    west.cli("configure\nset snmp community public\ncommit\n")
+    code = "from snmp.subagent import run; run('/run/agentx.sock', '/run/none', print)"
+    enter = ["nsenter", "-t", str(west.pid), "--mount", "--uts", "--net", "--pid", "--root", "--wd=/"]
+    subagent = subprocess.Popen([*enter, "env", "PYTHONPATH=/guest", sys.executable, "-c", code])
+
+    def walk(oid: str) -> dict[str, str]:
+        told = west.inside("snmpwalk", "-v2c", "-m", "", "-OnQ", "-c", "public", "127.0.0.1", oid).stdout
+        lines = [line.split(" = ", 1) for line in told.splitlines() if line.startswith(f"{oid}.")]
+        return {name.removeprefix(f"{oid}."): value.strip('"') for name, value in lines}
+
+    try:
+        bgp = wait(lambda: walk(".1.3.6.1.2.1.15"), "BGP4-MIB")
+        assert (bgp["2.0"], bgp["4.0"]) == ("65001", "192.168.0.1")
+        peer = {column: bgp[f"3.1.{column}.10.0.0.2"] for column in (1, 2, 3, 4, 5, 7, 9, 15, 18)}
+        assert peer == {1: "192.168.0.2", 2: "6", 3: "2", 4: "4", 5: "10.0.0.1", 7: "10.0.0.2", 9: "65002", 15: "1", 18: "90"}
+        assert int(bgp["3.1.12.10.0.0.2"]) >= 2, "messages"
+        ospf = walk(".1.3.6.1.2.1.14")
+        assert (ospf["1.1.0"], ospf["1.3.0"], ospf["2.1.1.0.0.0.0"]) == ("192.168.0.1", "2", "0.0.0.0")
+        assert int(ospf["2.1.7.0.0.0.0"]) == 2, "a router LSA of each"
+        port = [ospf[f"7.1.{column}.10.0.0.1.0"] for column in (3, 4, 9, 10, 12)]
+        assert port == ["0.0.0.0", "3", "1", "4", "4"]
+        assert ospf["7.1.12.192.168.0.1.0"] == "2", "the loopback"
+        assert ospf["8.1.4.10.0.0.1.0.0"] == "1"
+        assert [ospf[f"10.1.{column}.10.0.0.2.0"] for column in (3, 6)] == ["192.168.0.2", "8"]
+    finally:
+        subagent.terminate()
+        subagent.wait(10)
+        west.cli("configure\ndelete snmp\ncommit\n")
 
 
 def test_a_change_keeps_the_neighbours(routers: tuple[Router, Router]) -> None:

@@ -271,3 +271,18 @@ def test_ports_are_told_beside_units_of_them(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setattr(links, "SYSFS", tmp_path)
     controller = Identity(role="controller", slot=None, hostname="west", nics=())
     assert [port["label"] for port in agent.ports_of(controller)] == ["ge-0/0/3"]
+
+
+def test_a_port_that_becomes_a_member_keeps_the_mac_its_card_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The kernel gives it the aggregate's MAC before it shows that it is a member and what its own was."""
+    told = {"cards": [{"slot": 0, "ports": [{"port": 3, "mac": "52:00:00:00:00:03"}]}]}
+    (tmp_path / "chassisd.json").write_text(json.dumps(told))
+    (tmp_path / "net/ge-0-0-3").mkdir(parents=True)
+    for file, text in (("flags", "0x1003"), ("address", "52:00:00:00:00:01"), ("mtu", "1500"), ("carrier", "1")):
+        (tmp_path / "net/ge-0-0-3" / file).write_text(text + "\n")
+    monkeypatch.setattr(links, "SYSFS", tmp_path / "net")
+    monkeypatch.setattr(agent, "CHASSIS", tmp_path / "chassisd.json")
+    controller = Identity(role="controller", slot=None, hostname="west", nics=())
+    assert [port["mac"] for port in agent.ports_of(controller)] == ["52:00:00:00:00:03"]
+    (tmp_path / "chassisd.json").unlink()
+    assert [port["mac"] for port in agent.ports_of(controller)] == ["52:00:00:00:00:01"], "before chassisd has said anything"

@@ -346,3 +346,15 @@ def test_subtree_filter() -> None:
         found = configuration_xml.selected(xmltree.parse(f"<configuration>{filter_}</configuration>"), whole)
         assert [one.value("name") for one in (found.all("policy") if found is not None else [])] == kept
         assert found is None or found.find("then") is None
+
+
+def test_a_version_that_is_not_the_configurations_is_put_to_work() -> None:
+    """At the top, `version` tells which release wrote the configuration; elsewhere it is a statement as any other."""
+    said = "set version 23.2R1\nset snmp trap-group t version v2\nset apply-groups g\n"
+    said += "set groups g system ntp server 192.0.2.1 version 3\n"
+    found: dict[str, Any] = {}
+    parse.load_set(said, found, ROOT)
+    made = groups.effective(found, ROOT)
+    assert "version" not in made
+    assert made["snmp"]["trap-group"]["t"]["version"] == "v2"
+    assert made["system"]["ntp"]["server"]["192.0.2.1"]["version"] == "3"

@@ -8,11 +8,12 @@ import pytest
 
 from mgmt import aspath, effect, parse, rights
 from mgmt.check import check
-from mgmt.devices import device, logical_name, router_name
+from mgmt.devices import device, logical_name
 from mgmt.render import firewall, frr, interfaces, lldp, ntp, resolver, snmp, ssh, syslog
 from mgmt.routing.filters import Compiler, Use
 from mgmt.schema import ROOT
 from mgmt.world import Folder
+from system.ports import router_name
 
 START = 'set system root-authentication encrypted-password "$6$saltsalt$abcdefghijklmnop"\n'
 
@@ -270,6 +271,8 @@ set snmp v3 usm local-engine user alice privacy-aes128 privacy-password secretse
 set snmp v3 vacm security-to-group security-model usm security-name alice group g
 set snmp v3 vacm access group g default-context-prefix security-model usm security-level privacy read-view all
 set snmp trap-group t targets 192.0.2.7
+set snmp trap-options source-address lo0
+set interfaces lo0 unit 0 family inet address 10.9.9.1/32
 """)
     assert check(fresh, ROOT) == []
     assert resolver.render(fresh, world).files[resolver.CONFIG][0] == "search example.net\nnameserver 192.0.2.53\n"
@@ -287,4 +290,4 @@ set snmp trap-group t targets 192.0.2.7
     assert 'rocommunity "public" 192.0.2.0/24' in agent
     assert 'createUser alice SHA "secretsecret" AES "secretsecret"' in agent
     assert 'access g "" usm priv exact all none none' in agent
-    assert "trap2sink 192.0.2.7:162 t" in agent
+    assert {"trapsink -profile t 192.0.2.7:162 t", "trap2sink -profile t 192.0.2.7:162 t", "clientaddr 10.9.9.1"} <= set(agent)

@@ -28,6 +28,7 @@ set system login user op class operator
 set system login user ro class read-only
 set system login user su class super-user
 set snmp community s3cret
+set firewall family inet filter edge term all then accept
 """
 
 

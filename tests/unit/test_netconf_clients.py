@@ -176,7 +176,7 @@ def test_config_load_diff_check_commit_rollback(device: Any) -> None:
     assert config.commit(comment="by PyEZ", confirm=5)
     assert config.commit()
     assert config.diff() is None
-    assert config.rollback(1)
+    assert config.rollback(2), "the commit that confirmed is 0, what it confirmed is 1"
     assert "-  host-name north;" in config.diff()
     assert config.commit()
     assert device.cli("show configuration system host-name", warning=False).strip() == "host-name west;"
@@ -247,7 +247,7 @@ def test_operational_tables(device: Any) -> None:
     routes = {row.name: row for row in RouteTable(device).get()}
     assert (routes["0.0.0.0/0"].nexthop, routes["0.0.0.0/0"].via) == ("10.0.0.2", "ge-0/0/0.0")
     assert routes["10.9.9.9/32"].protocol == "Local"
-    assert [row.name for row in RouteTable(device).get("10.9.9.9")] == ["10.9.9.9/32", "0.0.0.0/0"][::-1]
+    assert [row.name for row in RouteTable(device).get("10.9.9.9")] == ["10.9.9.9/32"], "the longest prefix"
     assert [row.name for row in FpcHwTable(device).get()] == ["FPC 0", "FPC 1"]
     assert [(row.name, row.state) for row in FpcInfoTable(device).get()] == [("0", "Online"), ("1", "Online")]
 

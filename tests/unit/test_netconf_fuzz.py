@@ -176,6 +176,8 @@ def test_every_rpc_of_the_table_answers_in_each_form(root: Path) -> None:
         "file-delete": "<path>/answers.json</path>",
         "file-list": "<path>/etc</path>",
         "file-archive": "<source>/etc/passwd</source><destination>/etc/archive</destination>",
+        "clear-firewall-counters": "<filter>edge</filter>",
+        "get-firewall-filter-information": "<filtername>edge</filtername>",
         "get-checksum-information": "<path>/etc/passwd</path>",
         "get-sha1-checksum-information": "<path>/etc/passwd</path>",
         "get-sha256-checksum-information": "<path>/etc/passwd</path>",

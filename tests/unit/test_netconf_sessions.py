@@ -187,6 +187,12 @@ def test_load_formats_and_rollback(session: Netconf) -> None:
     assert "<log>four</log>" in session.rpc("<get-commit-information/>")
 
 
+def test_an_answer_without_text_has_an_element_all_the_same(session: Netconf) -> None:
+    """Clients take the text of `output` and strip it; without the element, or without text in it, they fail."""
+    said = session.rpc('<command format="text">show route 203.0.113.0/24</command>')
+    assert "<output>\n</output>" in said
+
+
 def test_bad_load_says_line_and_word(session: Netconf) -> None:
     said = session.set("set system host-name x", "set system nonsense y")
     assert "<bad-element>nonsense</bad-element>" in said
@@ -196,6 +202,18 @@ def test_bad_load_says_line_and_word(session: Netconf) -> None:
 
 
 # ---- locks and ends
+
+
+def test_bridge_domains_by_rpc(session: Netconf) -> None:
+    assert "<ok/>" in session.set("set bridge-domains ten vlan-id 10")
+    session.ok("<commit/>")
+    asked = "<get-bridge-instance-information><bridge-domain-name>{}</bridge-domain-name></get-bridge-instance-information>"
+    said = session.rpc(asked.format("ten"))
+    assert "<l2rtb-bridging-domain>ten</l2rtb-bridging-domain>" in said
+    assert "<l2rtb-bridge-vlan>10</l2rtb-bridge-vlan>" in said
+    assert "bridge domain eleven not found" in session.rpc(asked.format("eleven"))
+    assert "<l2ald-rtb-macdb/>" in session.rpc("<get-bridge-mac-table/>")
+    assert "rpc-error" not in session.rpc("<clear-bridge-mac-table/>")
 
 
 def test_lock_keeps_others_out_until_its_session_ends(session: Netconf, router: Path) -> None:

@@ -68,6 +68,7 @@ PIPES = Word(
     ),
     Word("except", "Show only text that does not match a pattern", run=_nothing, arguments=_pattern()),
     Word("find", "Search for first occurrence of pattern", run=_nothing, arguments=_pattern()),
+    Word("hold", "Wait for Enter at the end of the output", run=_nothing),
     Word(
         "last",
         "Display end of output only",

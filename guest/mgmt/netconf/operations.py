@@ -28,6 +28,7 @@ COMMANDS = {
     "request-power-off": "request system power-off",
     "clear-arp-table": "clear arp",
     "clear-bgp-neighbor": "clear bgp neighbor",
+    "clear-bridge-mac-table": "clear bridge mac-table",
     "clear-isis-adjacency-information": "clear isis adjacency",
     "clear-ospf-neighbor-information": "clear ospf neighbor",
     "clear-ospf3-neighbor-information": "clear ospf3 neighbor",
@@ -52,7 +53,8 @@ def table() -> dict[str, list[tuple[Reply, Word]]]:
     """RPC name -> what answers it, from the commands themselves."""
     if not _table:
         for reply, word in _replies(operational.ROOT):
-            _table.setdefault(reply.rpc, []).append((reply, word))
+            for name in (reply.rpc, *reply.also):
+                _table.setdefault(name, []).append((reply, word))
     return _table
 
 
@@ -87,7 +89,7 @@ def _format(operation: Element) -> str:
 def _formed(client: Client, reply: Reply, given: dict[str, str], form: str) -> list[Element]:
     if form in ("text", "ascii"):
         text = reply.text(client.session, given)
-        return [output("\n" + text if text else "")]
+        return [output("\n" + text)]  # with a line's end also when there is nothing to say: clients strip what is in it
     made = reply.element(client.session, given)
     return [Element("", as_json([made]))] if form == "json" else [made]
 

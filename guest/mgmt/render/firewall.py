@@ -34,7 +34,7 @@ def render(tree: Tree, world: Machine) -> Part:
     if not places:
         return Part(data=False)
     out = [EMPTY + f"table inet {TABLE} {{"]
-    used = sorted({(family, name) for family, _, _, name in places})
+    used = filters_in_use(tree)
     out += _counters(tree, used)
     for family, name in used:
         out += _chain(tree, family, name)
@@ -56,6 +56,11 @@ def _places(tree: Tree) -> list[tuple[str, str, str, str]]:
             for direction, filter_ in unit.get("family", {}).get(family, {}).get("filter", {}).items():
                 found.append((family, direction, device(tree, name), filter_))
     return sorted(found)
+
+
+def filters_in_use(tree: Tree) -> list[tuple[str, str]]:
+    """(family, name) of the filters that are on interfaces; the kernel has no others."""
+    return sorted({(family, name) for family, _, _, name in _places(tree)})
 
 
 def chain_name(family: str, name: str) -> str:

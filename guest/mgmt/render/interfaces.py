@@ -1,20 +1,22 @@
 """`interfaces`, `chassis aggregated-devices` and the interfaces of routing instances: what there is in the kernel.
 
 Ports come and go with their cards: `reconcile` compares what is wanted with what is there, whenever either changes. Tagged
-units are VLAN interfaces, aggregates are bonds, routing instances are VRFs; these are made and taken away here.
+units are VLAN interfaces, aggregates are bonds, routing instances are VRFs, bridge domains bridges; these are made and
+taken away here.
 """
 
 from __future__ import annotations
 
+from system.ports import kernel_name, router_name
+
+from .. import bridging
 from ..devices import (
-    PORT,
+    BRIDGING,
     aggregates,
     device,
     instances,
     interfaces,
-    kernel_name,
     logicals,
-    router_name,
     tagged,
     vrf_name,
     vrf_of,
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
 
     Wish = dict[str, Any]
 
-__all__ = ["DEFAULT_MTU", "HEADER", "apply", "commands", "kernel_name", "reconcile", "render", "router_name"]
+__all__ = ["DEFAULT_MTU", "HEADER", "apply", "commands", "reconcile", "render"]
 
 HEADER = 14
 """Bytes of the Ethernet header: an MTU in the configuration is the media's, and counts it; the kernel's does not."""
@@ -49,7 +51,13 @@ def render(tree: Tree, world: Machine) -> Part:
     wanted: dict[str, Wish] = {}
     for name in instances(tree):
         wanted[vrf_name(name)] = plain(add=f"type vrf table {vrf_table(name)}", mtu=0)
+    irb = bridging.irb(tree)
+    mac = bridging.bridge_mac(world.read("/sys/class/net/fxp0/address"))
+    for name, add in bridging.bridges(tree, mac).items():
+        wanted[name] = plain(add=add, mtu=int(irb.get("mtu", DEFAULT_MTU)) - HEADER, up="disable" not in irb)
     for name, entry in interfaces(tree).items():
+        if entry is irb:
+            continue
         mtu = 0 if name == "lo0" else int(entry.get("mtu", DEFAULT_MTU)) - HEADER
         wish = plain(mtu=mtu, up="disable" not in entry, alias=entry.get("description", ""))
         wanted[kernel_name(name)] = wish
@@ -58,8 +66,8 @@ def render(tree: Tree, world: Machine) -> Part:
         wish["add"] = _bond(interfaces(tree).get(name, {}).get("aggregated-ether-options", {}))
     for name, _, unit in logicals(tree):
         kernel = device(tree, name)
-        port = wanted[kernel_name(name)]
         if tagged(unit):
+            port = wanted[kernel_name(name)]
             wanted[kernel] = plain(
                 add=f"link {kernel_name(name)} type vlan id {unit['vlan-id']}",
                 mtu=port["mtu"],
@@ -73,6 +81,11 @@ def render(tree: Tree, world: Machine) -> Part:
         bundle = entry.get("gigether-options", {}).get("802.3ad", {}).get("bundle")
         if bundle in wanted:
             wanted[kernel_name(name)].update(master=bundle, mtu=wanted[bundle]["mtu"])
+    for kernel, bridge, add in bridging.member_ports(tree):
+        if add:
+            port = wanted[add.split()[1]]
+            wanted[kernel] = plain(add=add, mtu=port["mtu"], up=port["up"])
+        wanted[kernel]["master"] = bridge
     wanted.setdefault("lo", plain(mtu=0))
     return Part(data=wanted)
 
@@ -135,9 +148,11 @@ def reconcile(engine: Engine, wanted: dict[str, Wish]) -> None:
     lines = creations(there, wanted)
     aliases: list[tuple[str, str]] = []
     for name, link in there.items():
-        if name not in wanted and not PORT.fullmatch(name):
+        port = router_name(name) not in (None, "lo0", "em1", "fxp0")
+        made = BRIDGING.fullmatch(name) or (port and (name.startswith("ae") or "." in name))
+        if name not in wanted and not made and not port:
             continue
-        if name not in wanted and (name.startswith("ae") or "." in name):
+        if name not in wanted and made:
             lines.append(f"link del dev {name}")
             continue
         wish = wanted.get(name) or plain()
@@ -178,6 +193,7 @@ def commands(link: dict[str, Any], wish: Wish) -> list[str]:
             lines.append(f"link set dev {name} down")
             up = False
         lines.append(f"link set dev {name} master {wish['master']}" if wish["master"] else f"link set dev {name} nomaster")
+        up = up and not link.get("master", "").startswith("ae")  # the kernel takes down what leaves a bond
     if wish["mtu"] and link.get("mtu") != wish["mtu"]:
         lines.append(f"link set dev {name} mtu {wish['mtu']}")
     if up != wish["up"]:

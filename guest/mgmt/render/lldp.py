@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from ..devices import interfaces, kernel_name, router_name
+import threading
+
+from system.ports import kernel_name, router_name
+from system.product import TITLE
+
+from ..devices import interfaces
 from ..supervisor import Daemon
 from .part import Engine, Part
 
@@ -20,6 +25,7 @@ NONE = "none"
 """A pattern that no interface has: lldpd reads an empty one as all."""
 READY = 30.0
 """Seconds that lldpd may take to listen; 1 or 2 under emulation."""
+_TELLING = threading.Lock()
 
 
 def render(tree: Tree, world: Machine) -> Part:
@@ -55,7 +61,7 @@ def apply(engine: Engine, old: Part | None, new: Part) -> None:
         return
     changed = engine.put_files(None, new)
     # -d: in the foreground (the supervisor's child); which interfaces take part is told when it listens.
-    argv = [PROGRAM, "-d", "-u", SOCKET, "-O", CONFIG, "-S", "Rackless reference router", "-I", NONE]
+    argv = [PROGRAM, "-d", "-u", SOCKET, "-O", CONFIG, "-S", TITLE, "-I", NONE]
     if changed and old is not None:
         engine.supervisor.stop("lldpd")  # it reads its file at its start only; neighbours are heard again within an interval
     engine.supervisor.ensure(Daemon("lldpd", argv, ready=SOCKET))
@@ -66,15 +72,15 @@ def refresh(engine: Engine, part: Part) -> None:
     """Tell the names of the ports that are there, as the router calls them. Happens behind the user's back."""
     if part.data is None:
         return
-    ports = _ports(engine.world, part.data)
     if not engine.world.live:
-        _tell(engine, ports, part.data["texts"])
+        _tell(engine, _ports(engine.world, part.data), part.data["texts"])
         return
-    import threading
 
     def wait() -> None:
         if engine.supervisor.wait_ready("lldpd", READY):
-            _tell(engine, ports, part.data["texts"])
+            with _TELLING:
+                # The ports of now: of two that have waited together, the one that began first may be the last to tell.
+                _tell(engine, _ports(engine.world, part.data), part.data["texts"])
 
     threading.Thread(target=wait, name="lldp", daemon=True).start()
 

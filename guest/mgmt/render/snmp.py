@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from system.product import OBJECT_ID, description
+
+from ..devices import interfaces, logicals, unit_of
 from ..supervisor import Daemon
 from .part import Engine, Part
 
@@ -10,17 +13,23 @@ if TYPE_CHECKING:
     from ..tree import Tree
     from ..world import Machine
 
+RELEASE = "/usr/lib/rackless-router/version"
+"""File of one line that the image's builder writes."""
 CONFIG = "/etc/snmp/snmpd.conf"
+SILENT = "/etc/snmp/no-traps"
+"""Interfaces and units without linkUp and linkDown, one a line, for the router's sub-agent."""
 PART = "/usr/lib/rackless-router/snmp/snmpd.conf.part"
 """Further lines of the image: what the router says it is, and the socket of its sub-agent."""
 
 MODULES = (
     "vacm_conf usmConf snmpEngine snmpMPDStats usmStats usmUser system_mib sysORTable snmp_mib"
-    " interface ip ip_scalars ipAddressTable ipAddressPrefixTable ipDefaultRouterTable inetNetToMediaTable ipSystemStatsTable"
-    " ipIfStatsTable ipv6ScopeZoneIndexTable ipCidrRouteTable inetCidrRouteTable"
+    " interface ip ip_scalars ipSystemStatsTable"
+    " snmpTargetAddrEntry_data snmpTargetParamsEntry_data snmpNotifyTable_data snmpNotifyTable snmpNotifyFilterTable_data_storage"
+    " snmpNotifyFilterTable snmpNotifyFilterProfileTable_data snmpNotifyFilterProfileTable"
     " icmp tcp tcpTable tcpConnectionTable tcpListenerTable udp udpTable udpEndpointTable"
 )
-"""Modules of snmpd that are started: SNMPv2-MIB, SNMP-FRAMEWORK-MIB, IP-MIB, IP-FORWARD-MIB, TCP-MIB, UDP-MIB. Without the
+"""Modules of snmpd that are started: SNMPv2-MIB, SNMP-FRAMEWORK-MIB, the scalars of IP-MIB, TCP-MIB, UDP-MIB; and
+SNMP-NOTIFICATION-MIB, by whose filters trap groups get the categories that they ask for. Without the
 others it starts in half the time, has no tables with Linux's names of interfaces before the sub-agent is there, and does not
 listen on TCP port 199 (smux)."""
 
@@ -28,11 +37,14 @@ listen on TCP port 199 (smux)."""
 def render(tree: Tree, world: Machine) -> Part:
     snmp = tree.get("snmp", {})
     communities = snmp.get("community", {})
-    if not communities and not snmp.get("v3", {}).get("usm"):
+    if not communities and not snmp.get("v3", {}).get("usm") and not snmp.get("trap-group"):
         return Part(data=False)
     lines = ["# Made by the router's configuration: snmp", "agentAddress udp:161,udp6:[::]:161"]
-    lines += _communities(snmp, communities) + _views(snmp) + _v3(snmp) + _traps(snmp)
-    for statement, directive in (("location", "sysLocation"), ("contact", "sysContact"), ("description", "sysDescr")):
+    lines += _communities(snmp, communities) + _views(snmp) + _v3(snmp) + _traps(tree)
+    release = (world.read(RELEASE) or "").strip()
+    lines.append(f"sysDescr {snmp.get('description') or description(release)}")
+    lines.append("sysObjectID ." + ".".join(map(str, OBJECT_ID)))
+    for statement, directive in (("location", "sysLocation"), ("contact", "sysContact")):
         if statement in snmp:
             lines.append(f"{directive} {snmp[statement]}")
     name = snmp.get("name", tree.get("system", {}).get("host-name"))
@@ -40,7 +52,13 @@ def render(tree: Tree, world: Machine) -> Part:
         lines.append(f"sysName {name}")
     more = world.read(PART)
     lines += [] if more is None else more.splitlines()
-    return Part({CONFIG: ("\n".join(lines) + "\n", 0o600)}, True)
+    silent = "".join(f"{name}\n" for name in _silent(tree))
+    return Part({CONFIG: ("\n".join(lines) + "\n", 0o600), SILENT: (silent, 0o644)}, True)
+
+
+def _silent(tree: Tree) -> list[str]:
+    found = [name for name, entry in interfaces(tree).items() if "no-traps" in entry]
+    return sorted(found + [name for name, _, unit in logicals(tree) if "no-traps" in unit])
 
 
 def _communities(snmp: Tree, communities: Tree) -> list[str]:
@@ -111,16 +129,44 @@ def _v3(snmp: Tree) -> list[str]:
     return lines
 
 
-def _traps(snmp: Tree) -> list[str]:
-    lines = []
-    if "source-address" in snmp.get("trap-options", {}):
-        lines.append(f"clientaddr {snmp['trap-options']['source-address']}")
-    for group, entry in sorted(snmp.get("trap-group", {}).items()):
+CATEGORIES = {
+    "authentication": ("1.3.6.1.6.3.1.1.5.5",),
+    "link": ("1.3.6.1.6.3.1.1.5.3", "1.3.6.1.6.3.1.1.5.4"),
+    "routing": ("1.3.6.1.2.1.14", "1.3.6.1.2.1.15"),
+    "startup": ("1.3.6.1.6.3.1.1.5.1", "1.3.6.1.6.3.1.1.5.2"),
+}
+"""Trap categories by the notifications of theirs that there are: SNMPv2-MIB, IF-MIB, OSPF-TRAP-MIB, BGP4-MIB."""
+OWN_OF_NET_SNMP = "1.3.6.1.4.1.8072"
+"""Its notifications of being stopped and reloaded are of no category."""
+
+
+def _source(tree: Tree) -> str:
+    """The address that notifications come from, "" for that of the interface on the way; an interface stands for its first."""
+    source = str(tree["snmp"].get("trap-options", {}).get("source-address", ""))
+    if not source or ":" in source or source.replace(".", "").isdecimal():
+        return source
+    families = unit_of(tree, source).get("family", {})
+    found = [*families.get("inet", {}).get("address", {}), *families.get("inet6", {}).get("address", {})]
+    return str(found[0]).partition("/")[0] if found else ""
+
+
+def _traps(tree: Tree) -> list[str]:
+    """Each group has a filter profile of its own name. One without categories gets all."""
+    groups = tree["snmp"].get("trap-group", {})
+    lines = ["authtrapenable 1"] if groups else []
+    source = _source(tree)
+    if source:
+        lines += [f"clientaddr {source}", *([f"v1trapaddress {source}"] if ":" not in source else [])]
+    for group, entry in sorted(groups.items()):
+        chosen = entry.get("categories", {})
+        wanted = [oid for category in chosen for oid in CATEGORIES.get(category, ())] if chosen else ["1.3"]
+        lines += [f"notificationFilter {group} .{oid} 0x00 included" for oid in wanted]
+        lines.append(f"notificationFilter {group} .{OWN_OF_NET_SNMP} 0x00 excluded")
         version = entry.get("version", "all")
         for target in entry.get("targets", {}).get("target", {}):
             place = f"{'udp6:[' + target + ']' if ':' in target else target}:{entry.get('destination-port', '162')}"
-            lines += [f"trapsink {place} {group}"] if version == "v1" else []
-            lines += [f"trap2sink {place} {group}"] if version in ("v2", "all") else []
+            lines += [f"trapsink -profile {group} {place} {group}"] if version in ("v1", "all") else []
+            lines += [f"trap2sink -profile {group} {place} {group}"] if version in ("v2", "all") else []
     return lines
 
 
@@ -128,6 +174,7 @@ def apply(engine: Engine, old: Part | None, new: Part) -> None:
     if not new.data:
         engine.supervisor.stop("snmpd")
         engine.world.remove(CONFIG)
+        engine.world.remove(SILENT)
         return
     changed = engine.put_files(None, new)
     # -m: no textual MIBs. -C keeps snmpd from snmp.conf, which says the same to others that use its library.

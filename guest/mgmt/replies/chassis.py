@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import time
 
+from system.product import TITLE
+
 from ..xmltree import Element
 from .ports import ports
 from .reply import columns, fail, information
@@ -21,7 +23,6 @@ if TYPE_CHECKING:
 
 CHASSIS = "/run/chassisd.json"
 """What the daemon that hears the cards knows of them (docs/reference/internal-protocol.md)."""
-CHASSIS_NAME = "Rackless reference router"
 ENGINE = "Virtual controller (VCP)"
 ENGINE_MODEL = "RE-VMX"
 CARD = "Virtual card (VFP)"
@@ -54,7 +55,7 @@ def hardware(session: Session, given: Given) -> Element:
     chassis = root.add("chassis", junos_style="inventory")
     chassis.add("name", "Chassis")
     chassis.add("serial-number", serial_number(session))
-    chassis.add("description", CHASSIS_NAME)
+    chassis.add("description", TITLE)
     _module(chassis, "chassis-module", "Midplane", "", "")
     _module(chassis, "chassis-module", "Routing Engine 0", ENGINE, ENGINE_MODEL)
     for slot, card in cards(session).items():

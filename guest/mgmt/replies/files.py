@@ -11,7 +11,6 @@ from .reply import columns, fail, output
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..session import Session
-    from .reply import Build
 
     Given = dict[str, str]
 
@@ -140,19 +139,27 @@ def archive(session: Session, given: Given) -> Element:
     return output("")
 
 
-def checksum(method: str, program: str) -> Build:
-    """What answers `file checksum`: `MD5 (PATH) = SUM`."""
+def _checksum(session: Session, given: Given, method: str, program: str) -> Element:
+    """`MD5 (PATH) = SUM`"""
+    said = _run(session, [program, "--", place(session, given["path"])])
+    root = Element("checksum-information")
+    made = root.add("file-checksum")
+    made.add("computation-method", method)
+    made.add("input-file", place(session, given["path"]).removeprefix(session.datastore.world.root))
+    made.add("checksum", said.split()[0].lstrip("\\"))
+    return root
 
-    def build(session: Session, given: Given) -> Element:
-        said = _run(session, [program, "--", place(session, given["path"])])
-        root = Element("checksum-information")
-        made = root.add("file-checksum")
-        made.add("computation-method", method)
-        made.add("input-file", place(session, given["path"]).removeprefix(session.datastore.world.root))
-        made.add("checksum", said.split()[0].lstrip("\\"))
-        return root
 
-    return build
+def md5(session: Session, given: Given) -> Element:
+    return _checksum(session, given, "MD5", "md5sum")
+
+
+def sha1(session: Session, given: Given) -> Element:
+    return _checksum(session, given, "SHA1", "sha1sum")
+
+
+def sha256(session: Session, given: Given) -> Element:
+    return _checksum(session, given, "SHA256", "sha256sum")
 
 
 def checksum_text(root: Element, given: Given) -> str:

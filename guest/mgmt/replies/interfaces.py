@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from system import ifindex
 
+from ..bridging import bridged
 from ..render.interfaces import HEADER
 from ..xmltree import Element
+from .ports import clear as clear_counters
 from .ports import select
 from .reply import information
 
@@ -76,6 +78,8 @@ def _terse_families(made: Element, logical: Unit) -> None:
     for family_name in ("inet", "inet6", "iso", "mpls"):
         if family_name in logical.families and family_name not in families:
             made.add("address-family").add("address-family-name", family_name)
+    if bridged(logical.port.tree, logical.tree):
+        made.add("address-family").add("address-family-name", "bridge")
 
 
 def _shown(name: str, family: str, address: str, length: int) -> str:
@@ -102,6 +106,14 @@ def descriptions(session: Session, given: Given) -> Element:
                 _states_of(made, one.name, one.states)
                 made.add("description", one.tree["description"])
     return root
+
+
+def clear(session: Session, given: Given) -> Element:
+    """Counters of the interfaces that are asked for begin at nothing; `all` is all."""
+    chosen, unit = select(session, {} if given.get("interface") == "all" else given, counters=False)
+    kernel = [logical.link["ifname"] for port in chosen.values() for logical in _asked(port, unit)]
+    clear_counters(session, kernel if unit else [*kernel, *(port.link.get("ifname", "") for port in chosen.values())])
+    return Element("output")
 
 
 def optics(session: Session, given: Given) -> Element:
@@ -199,7 +211,7 @@ def _logical(unit: Unit) -> Element:
     flags.add("iff-snmp-traps")
     if unit.tag:
         made.add("link-address", f"[ 0x8100.{unit.tag} ] ", junos_format=f"VLAN-Tag [ 0x8100.{unit.tag} ] ")
-    made.add("encapsulation", "Unspecified" if unit.port.name == "lo0" else "ENET2")
+    made.add("encapsulation", _encapsulation(unit))
     families: dict[str, Element] = {}
     for family, address, length in unit.addresses():
         if family not in families:
@@ -212,6 +224,14 @@ def _logical(unit: Unit) -> Element:
         family_made.add("address-family-name", "aenet")
         family_made.add("ae-bundle-name", f"{unit.port.bundle}.0")
     return made
+
+
+def _encapsulation(unit: Unit) -> str:
+    if unit.port.name == "lo0":
+        return "Unspecified"
+    if not bridged(unit.port.tree, unit.tree):
+        return "ENET2"
+    return "VLAN-Bridge" if unit.tag else "Ethernet-Bridge"
 
 
 def _address(family: str, address: str, length: int) -> Element:

@@ -62,12 +62,13 @@ def _physical_text(one: Element, style: str) -> list[str]:
 
 
 def _logical_text(one: Element) -> list[str]:
-    lines = [f"  Logical interface {one.value('name')} (Index {one.value('local-index')})\n"]
+    indices = f"(Index {one.value('local-index')}) (SNMP ifIndex {one.value('snmp-index')})"
+    lines = [f"  Logical interface {one.value('name')} {indices}\n"]
     if one.find("description") is not None:
         lines.append(f"    Description: {one.value('description')}\n")
-    if one.find("link-address") is not None:
-        tag = one.value("link-address")
-        lines.append(f"    Flags: Up SNMP-Traps VLAN-Tag {tag}  Encapsulation: {one.value('encapsulation')}\n")
+    state = "Up" if one.find("if-config-flags/iff-up") is not None else "Down"
+    tag = f" VLAN-Tag {one.value('link-address')} " if one.find("link-address") is not None else ""
+    lines.append(f"    Flags: {state} SNMP-Traps{tag} Encapsulation: {one.value('encapsulation')}\n")
     for family in one.all("address-family"):
         if family.find("ae-bundle-name") is not None:
             lines.append(f"    Protocol aenet, AE bundle: {family.value('ae-bundle-name')}\n")

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import json
 
-from ..devices import device, router_name, tagged
+from system.ports import router_name
+
+from ..bridging import bridged
+from ..devices import device, instances, tagged, vrf_name, vrf_of
 from ..tree import natural
+from .frr import MASTER
 from .reply import fail
 
 TYPE_CHECKING = False
@@ -69,7 +73,10 @@ class Unit:
         return str(self.tree["vlan-id"]) if tagged(self.tree) else ""
 
     def addresses(self) -> list[Address]:
-        """(family, address, prefix length) of the kernel's, without its own of the loopback and those of other units."""
+        """(family, address, prefix length) of the kernel's, without its own of the loopback and those of other units. What is
+        bridged has none, whatever the kernel gives it for itself."""
+        if bridged(self.port.tree, self.tree):
+            return []
         found = []
         for one in self.link.get("addr_info", ()):
             if one["local"] == "::1" or one["local"].startswith("127."):
@@ -94,10 +101,38 @@ def states(link: Link) -> tuple[str, str]:
     return admin, carrier
 
 
+_cleared: dict[tuple[str, str], dict[str, dict[str, int]]] = {}
+"""(root, Unix interface) -> the kernel's counters when they were last cleared. The kernel's own can't be."""
+
+
+def clear(session: Session, names: list[str]) -> None:
+    """Counters of these Unix interfaces begin at nothing, for the command line; SNMP's go on, as they must."""
+    done = session.datastore.world.run(["ip", "-j", "-s", "addr", "show"])
+    for link in json.loads(done.out or "[]"):
+        if link.get("ifname") in names:
+            _cleared[session.datastore.world.root, link["ifname"]] = link.get("stats64", {})
+
+
+def _since_cleared(session: Session, kernel: str, link: Link) -> None:
+    """Take off what had been counted before; not from an interface that was made anew, which counts from the start."""
+    before = _cleared.get((session.datastore.world.root, kernel))
+    now = link.get("stats64")
+    if before is None or now is None:
+        return
+    if any(now.get(way, {}).get("packets", 0) < before.get(way, {}).get("packets", 0) for way in ("rx", "tx")):
+        del _cleared[session.datastore.world.root, kernel]
+        return
+    for way in ("rx", "tx"):
+        for name, count in before.get(way, {}).items():
+            now[way][name] = max(0, now[way].get(name, 0) - count)
+
+
 def ports(session: Session, *, counters: bool = False) -> dict[str, Port]:
     """The router's interfaces that the kernel has, by the router's name, in order: ports, aggregates, the others."""
     done = session.datastore.world.run(["ip", "-j", *(["-s"] if counters else []), "addr", "show"])
     links = {link.get("ifname", ""): link for link in json.loads(done.out or "[]")}
+    for kernel, link in links.items():
+        _since_cleared(session, kernel, link)
     running = session.datastore.running
     configured = running.get("interfaces", {}).get("interface", {})
     found: dict[str, Port] = {}
@@ -105,6 +140,8 @@ def ports(session: Session, *, counters: bool = False) -> dict[str, Port]:
         name = router_name(kernel)
         if name is not None and "." not in name:
             found[name] = Port(name, link, configured.get(name, {}))
+    if "irb" in configured:
+        found["irb"] = Port("irb", _routing_and_bridging(links), configured["irb"])
     for name, port in found.items():
         above = router_name(str(port.link.get("master", "")))
         if above in found:
@@ -116,6 +153,12 @@ def ports(session: Session, *, counters: bool = False) -> dict[str, Port]:
         if "unit" not in port.tree and (port.bundle or any(map(_worth_showing, port.link.get("addr_info", ())))):
             port.units.append(Unit(port, "0", port.link, {}))
     return {name: found[name] for name in sorted(found, key=_order)}
+
+
+def _routing_and_bridging(links: dict[str, Link]) -> Link:
+    """What stands for irb, which has units only: always up, with the MAC that all of them have."""
+    unit = next((link for name, link in links.items() if name.startswith("irb.")), {})
+    return {"flags": ["UP", "LOWER_UP"], "mtu": unit.get("mtu", 1500), "address": unit.get("address", "")}
 
 
 def _worth_showing(address: Link) -> bool:
@@ -137,6 +180,8 @@ def select(session: Session, given: Given, *, counters: bool) -> tuple[dict[str,
     shown = ports(session, counters=counters)
     if given.get("routing-instance") == PRIVATE:
         shown = {name: port for name, port in shown.items() if name == "em1"}
+    elif "routing-instance" in given:
+        shown = _of_instance(session, given["routing-instance"], shown)
     wanted = given.get("interface")
     if not wanted:
         return shown, ""
@@ -147,6 +192,17 @@ def select(session: Session, given: Given, *, counters: bool) -> tuple[dict[str,
     if name not in shown or (dot and unit != "*" and not any(one.name == wanted for one in shown[name].units)):
         raise fail(f"error: device {wanted} not found")
     return {name: shown[name]}, dot + unit
+
+
+def _of_instance(session: Session, name: str, shown: dict[str, Port]) -> dict[str, Port]:
+    """The ports that have units in a routing instance, with these units alone; Refused when there is no such instance."""
+    running = session.datastore.running
+    if name != MASTER and name not in instances(running):
+        raise fail(f"error: instance {name} not found")
+    own = None if name == MASTER else vrf_name(name)
+    for port in shown.values():
+        port.units = [unit for unit in port.units if vrf_of(running, unit.name) == own]
+    return {name: port for name, port in shown.items() if port.units}
 
 
 def _wildcard(pattern: str) -> Any:

@@ -1,58 +1,33 @@
-"""`ping` and `traceroute`: the program's own text at a terminal, elements for those who ask for them."""
+"""`ping` and `traceroute`: the commands, and elements of what they say."""
 
 from __future__ import annotations
 
 import re
 
-from ..devices import device
+from ..devices import device, instances, vrf_name
 from ..xmltree import Element
-from .reply import Reply, information
+from .frr import MASTER
+from .probe import DEFAULT_COUNT
+from .reply import fail, information
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from ..session import Session
-    from ..statements import Operation
 
     Given = dict[str, str]
 
-DEFAULT_COUNT = "5"
-"""Requests where nobody is there to stop them."""
-
-
-class Probe(Reply):
-    """`argv` makes the command, `parse` the elements of what it says."""
-
-    def __init__(self, rpc: str, argv: Callable[[Session, Given], list[str]], parse: Callable[[str, Given], Element],
-                 hidden: tuple[str, ...] = ()) -> None:  # fmt: skip
-        super().__init__(rpc, self._build, hidden=hidden)
-        self._argv = argv
-        self._parse = parse
-
-    def __call__(self, session: Session, given: Given, operations: tuple[Operation, ...]) -> None:
-        form = dict(session.stages)
-        if "xml" in form or "json" in form:
-            super().__call__(session, given, operations)
-        else:
-            session.run_program(self._argv(session, given))
-
-    def _captured(self, session: Session, given: Given) -> str:
-        return session.channel.run(self._argv(session, given), capture=True)[1]
-
-    def _build(self, session: Session, given: Given) -> Element:
-        return self._parse(self._captured(session, _counted(given)), given)
-
-    def text(self, session: Session, given: Given) -> str:
-        return self._captured(session, _counted(given))
-
-
-def _counted(given: Given) -> Given:
-    """Somebody waits for the whole answer: it must have an end."""
-    return {"count": DEFAULT_COUNT, **given}
-
 
 # ---- ping
+
+
+def vrf(session: Session, given: Given) -> list[str]:
+    """The Unix interface of the routing instance that is asked for; Refused when there is none."""
+    name = given.get("routing-instance", MASTER)
+    if name == MASTER:
+        return []
+    if name not in instances(session.datastore.running):
+        raise fail(f"error: instance {name} not found")
+    return [vrf_name(name)]
 
 
 def ping_argv(session: Session, given: Given) -> list[str]:
@@ -70,6 +45,8 @@ def ping_argv(session: Session, given: Given) -> list[str]:
         argv += ["-c", DEFAULT_COUNT]
     if "do-not-fragment" in given:
         argv += ["-M", "do"]
+    for one in vrf(session, given) if "interface" not in given else ():
+        argv += ["-I", one]
     if "interface" in given:
         argv += ["-I", device(session.datastore.running, given["interface"])]
     return [*argv, "--", given["host"]]
@@ -128,6 +105,8 @@ def traceroute_argv(session: Session, given: Given) -> list[str]:
     for name, switch in (("source", "-s"), ("ttl", "-m"), ("wait", "-w")):
         if name in given:
             argv += [switch, given[name]]
+    for one in vrf(session, given):
+        argv += ["-i", one]
     return [*argv, given["host"]]
 
 

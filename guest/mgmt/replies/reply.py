@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from system.product import DIALECT
+
 from ..datastore import Refused
 from ..xmltree import Element, as_json, write
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
 
     from ..session import Session
     from ..statements import Operation
@@ -16,27 +19,36 @@ if TYPE_CHECKING:
     Build = Callable[[Session, Given], Element]
     Text = Callable[[Element, Given], str]
 
-DIALECT = "23.2R1"
-"""Release of the command-line dialect whose forms and element names are followed; clients choose their behaviour by it."""
 JUNOS = f"http://xml.juniper.net/junos/{DIALECT}/junos"
 RELEASE = "/usr/lib/rackless-router/version"
 """File of one line that the image's builder writes."""
 
 
 class Reply:
-    """What a command's word runs. `rpc` is the name of the same request in XML, `fixed` what the command's words themselves
-    mean in it (`show interfaces terse`: terse). `names` maps an RPC's element to the command's argument where they differ.
+    """What a command's word runs. `rpc` is the name of the same request in XML, `also` other names of it. `answer` is
+    `module.function` of this package: the function makes the elements, and `function_text` beside it, or `text`, the text of
+    them; without either the text is the root's. They are imported when first asked for: a router boots without them.
+    `fixed` is what the command's words themselves mean in the request. `names` maps an RPC's element to the command's argument
+    where they differ.
     """
 
-    def __init__(self, rpc: str, build: Build, text: Text | None = None, *, fixed: Given | None = None,
-                 names: Given | None = None, hidden: tuple[str, ...] = ()) -> None:  # fmt: skip
+    def __init__(self, rpc: str, answer: str, text: str = "", *, fixed: Given | None = None, names: Given | None = None,
+                 hidden: tuple[str, ...] = (), also: tuple[str, ...] = ()) -> None:  # fmt: skip
         self.rpc = rpc
-        self._build = build
-        self._text = text or plain
+        self.also = also
+        self._answer = answer
+        self._text_name = text
+        self._made: tuple[Build, Text] | None = None
         self.fixed = fixed or {}
         self.names = names or {}
         self.hidden = hidden
         """Elements that are accepted in the RPC and change nothing."""
+
+    @property
+    def _functions(self) -> tuple[Build, Text]:
+        if self._made is None:
+            self._made = (found(self._answer), found(self._text_name or self._answer + "_text", plain))
+        return self._made
 
     def __call__(self, session: Session, given: Given, operations: tuple[Operation, ...]) -> None:
         form = dict(session.stages)
@@ -51,11 +63,13 @@ class Reply:
 
     def element(self, session: Session, given: Given) -> Element:
         """The answer as elements; Refused when there is none."""
-        return self._build(session, {**given, **self.fixed})
+        return self._functions[0](session, {**given, **self.fixed})
 
     def text(self, session: Session, given: Given) -> str:
         every = {**given, **self.fixed}
-        return self._text(self._build(session, every), every)
+        build, text = self._functions
+        made = build(session, every)
+        return made.text if made.tag == "output" else text(made, every)
 
     def request(self, given: Given) -> Element:
         """The RPC that asks for the same: `| display xml rpc`."""
@@ -71,6 +85,15 @@ class Reply:
         return {
             self.names.get(child.tag, child.tag): child.text.strip() for child in call.children if child.tag not in self.hidden
         }
+
+
+def found(name: str, default: Any = None) -> Any:
+    """`module.function` of this package; AttributeError when it is not there and there is no default."""
+    from importlib import import_module
+
+    module, _, function = name.rpartition(".")
+    place = import_module(f"{__package__}.{module}")
+    return getattr(place, function) if default is None else getattr(place, function, default)
 
 
 def plain(element: Element, given: Given) -> str:

@@ -1,52 +1,33 @@
-"""`show route`, from zebra, or from the kernel where FRR does not run."""
+"""`show route`: the tables of rib.py as elements and text."""
 
 from __future__ import annotations
 
 import ipaddress
-import json
 import re
 
-from ..devices import vrf_of
 from ..xmltree import Element
-from .frr import ask, logical
-from .ports import ports
-from .reply import columns, information
+from .frr import MASTER
+from .reply import columns, fail, information
+from .rib import named, tables
+from .table import fill
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
-
     from ..session import Session
+    from .rib import Row
 
     Given = dict[str, str]
-    Row = dict[str, Any]
-
-PROTOCOLS = {
-    "connected": "Direct",
-    "kernel": "Access-internal",
-    "static": "Static",
-    "ospf": "OSPF",
-    "ospf6": "OSPF3",
-    "isis": "IS-IS",
-    "bgp": "BGP",
-}
-TABLES = (("inet.0", "ip", "-4", 4), ("inet6.0", "ipv6", "-6", 6))
 
 
 def _tables(session: Session, given: Given) -> list[tuple[str, list[Row]]]:
+    """(name, routes) of the tables that are asked for."""
     wanted = given.get("destination")
-    found = []
-    for title, verb, switch, version in TABLES:
-        if wanted and ipaddress.ip_network(wanted).version != version:
-            continue
-        if given.get("table", title) not in (title, title.removesuffix(".0")):
-            continue
-        rows = _from_zebra(session, verb) if "zebra" in session.datastore.daemons() else _from_kernel(session, switch)
-        found.append((title, rows + _local(session, "inet" if version == 4 else "inet6")))
-    return found
+    version = ipaddress.ip_network(wanted).version if wanted else 0
+    chosen = named(session, given["table"]) if given.get("table") else tables(session)
+    return [(one.name, one.rows(session)) for one in chosen if version in (0, one.family.version)]
 
 
-def _counted(element: Element, title: str, rows: list[Row]) -> None:
+def counted(element: Element, title: str, rows: list[Row]) -> None:
     element.add("table-name", title)
     element.add("destination-count", len({row["prefix"] for row in rows}))
     element.add("total-route-count", len(rows))
@@ -59,11 +40,13 @@ def route(session: Session, given: Given) -> Element:
     root = information("route-information", "routing")
     detailed = "detail" in given or "extensive" in given
     for title, rows in _tables(session, given):
-        shown = sorted((row for row in rows if _wanted(row, given)), key=_order)
+        shown = sorted((row for row in rows if _wanted(row, given)), key=order)
+        if shown and given.get("destination") and "/" not in given["destination"]:
+            shown = [row for row in shown if row["prefix"] == shown[-1]["prefix"]]  # of an address the longest prefix only
         if not shown:
             continue
         table = root.add("route-table")
-        _counted(table, title, rows)
+        counted(table, title, rows)
         here: Element | None = None
         shown_prefix = ""
         for row in shown:
@@ -83,6 +66,15 @@ def _destination(made: Element, prefix: str, detailed: bool) -> None:
         made.add("rt-prefix-length", length)
 
 
+PATH = (
+    ("local-preference", "local-preference", "", 0),
+    ("learned-from", "from", "", 0),
+    ("as-path", "as-path", "", 0),
+    ("validation-state", lambda _: "unverified", "", 0),
+)
+"""What BGP adds to a route."""
+
+
 def _entry(row: Row) -> Element:
     made = Element("rt-entry")
     active = row.get("active", True)
@@ -96,6 +88,8 @@ def _entry(row: Row) -> Element:
     made.add("age", age, junos_seconds=str(seconds(age)))
     if row.get("metric"):
         made.add("metric", row["metric"])
+    if "as-path" in row:
+        fill(made, row, *PATH)
     if all(hop["kind"] == "discard" for hop in row["hops"]):
         made.add("nh-type", "Discard")
     for hop in row["hops"]:
@@ -120,7 +114,7 @@ def seconds(age: str) -> int:
     return sum(int(count) * sizes[unit] for count, unit in re.findall(r"(\d+)([ywdhm])", age))
 
 
-def _order(row: Row) -> tuple[int, int, int]:
+def order(row: Row) -> tuple[int, int, int]:
     network = ipaddress.ip_network(row["prefix"])
     return int(network.network_address), network.prefixlen, row["preference"]
 
@@ -149,29 +143,63 @@ def instances(session: Session, given: Given) -> Element:
     root.attributes["junos:style"] = "terse"
     wanted = given.get("instance")
     configured = session.datastore.active.get("routing-instances", {}).get("instance", {})
-    kinds = {"master": "forwarding", **{name: entry.get("instance-type", "") for name, entry in configured.items()}}
+    kinds = {MASTER: "forwarding", **{name: entry.get("instance-type", "") for name, entry in configured.items()}}
+    if wanted is not None and wanted not in kinds:
+        raise fail(f"error: instance {wanted} not found")
+    there = tables(session)
     for name, kind in kinds.items():
         if wanted not in (None, name):
             continue
         one = root.add("instance-core")
         one.add("instance-name", name)
         one.add("instance-type", kind)
-        for title, rows in _tables(session, {}) if name == "master" else ():
+        if "detail" in given or "extensive" in given:
+            _about(session, one, configured.get(name, session.datastore.running))
+        for table in there if name == MASTER or kind else ():
+            rows = table.rows(session) if table.instance == name else []
+            if not rows:
+                continue
             rib = one.add("instance-rib")
-            rib.add("irib-name", title)
+            rib.add("irib-name", table.name)
             rib.add("irib-active-count", sum(row.get("active", True) for row in rows))
             rib.add("irib-holddown-count", 0)
             rib.add("irib-hidden-count", 0)
     return root
 
 
+def _about(session: Session, one: Element, tree: Row) -> None:
+    one.add("instance-state", "Active")
+    if "router-id" in tree.get("routing-options", {}):
+        one.add("router-id", tree["routing-options"]["router-id"])
+    for name in tree.get("interface", {}):
+        one.add("instance-interface").add("interface-name", name)
+
+
 def instances_text(root: Element, given: Given) -> str:
+    if "detail" in given or "extensive" in given:
+        return "".join(_instance_lines(one) for one in root.children)
     lines = [f"{'Instance':<20} Type\n{'':<9}{'Primary RIB':<47} Active/holddown/hidden\n"]
     for one in root.children:
         lines.append(f"{one.value('instance-name'):<20} {one.value('instance-type')}\n")
         for rib in one.all("instance-rib"):
             counts = "/".join(rib.value(f"irib-{name}-count") for name in ("active", "holddown", "hidden"))
             lines.append(f"{'':<9}{rib.value('irib-name'):<47} {counts}\n")
+    return "".join(lines)
+
+
+def _instance_lines(one: Element) -> str:
+    lines = [f"{one.value('instance-name')}:\n"]
+    if one.find("router-id") is not None:
+        lines.append(f"  Router ID: {one.value('router-id')}\n")
+    lines.append(f"  Type: {one.value('instance-type'):<17} State: {one.value('instance-state')}\n")
+    if one.all("instance-interface"):
+        lines.append("  Interfaces:\n")
+        lines += [f"    {each.value('interface-name')}\n" for each in one.all("instance-interface")]
+    if one.all("instance-rib"):
+        lines.append("  Tables:\n")
+    for rib in one.all("instance-rib"):
+        active, held, hidden = (rib.value(f"irib-{name}-count") for name in ("active", "holddown", "hidden"))
+        lines.append(f"    {rib.value('irib-name'):<23}: {active} routes ({active} active, {held} holddown, {hidden} hidden)\n")
     return "".join(lines)
 
 
@@ -186,7 +214,7 @@ def summary(session: Session, given: Given) -> Element:
         if not rows:
             continue
         table = root.add("route-table")
-        _counted(table, title, rows)
+        counted(table, title, rows)
         for name in sorted({row["protocol"] for row in rows}):
             mine = [row for row in rows if row["protocol"] == name]
             one = table.add("protocols")
@@ -203,7 +231,7 @@ def summary_text(root: Element, given: Given) -> str:
     if root.find("router-id") is not None:
         lines.append(f"Router ID: {root.value('router-id')}\n")
     for table in root.all("route-table"):
-        lines.append(_head(table))
+        lines.append(headline(table))
         for one in table.all("protocols"):
             lines.append(
                 f"{one.value('protocol-name'):>20}: {one.value('protocol-route-count'):>6} routes, "
@@ -212,7 +240,7 @@ def summary_text(root: Element, given: Given) -> str:
     return "".join(lines)
 
 
-def _head(table: Element) -> str:
+def headline(table: Element) -> str:
     counts = [f"{table.value(f'{name}-count')} {word}" for name, word in (
         ("destination", "destinations,"), ("total-route", "routes"), ("active-route", "active"), ("holddown-route", "holddown"),
         ("hidden-route", "hidden"))]  # fmt: skip
@@ -222,26 +250,60 @@ def _head(table: Element) -> str:
 def route_text(root: Element, given: Given) -> str:
     lines = []
     for table in root.children:
-        lines.append(_head(table))
+        lines.append(headline(table))
         if "terse" in given:
             lines.append(_terse(table))
+            continue
+        if "detail" in given or "extensive" in given:
+            lines += [line for rt in table.all("rt") for line in _detail_lines(rt)]
             continue
         lines.append("+ = Active Route, - = Last Active, * = Both\n")
         for rt in table.all("rt"):
             head = rt.value("rt-destination")
-            if rt.find("rt-prefix-length") is not None:
-                head += "/" + rt.value("rt-prefix-length")
             for entry in rt.all("rt-entry"):
                 lines += _entry_lines(head, entry)
                 head = ""
     return "".join(lines)
 
 
+def _detail_lines(rt: Element) -> list[str]:
+    entries = rt.all("rt-entry")
+    announced = sum(entry.find("current-active") is not None for entry in entries)
+    count = f"{len(entries)} entr{'y' if len(entries) == 1 else 'ies'}"
+    lines = [f"{rt.value('rt-destination')}/{rt.value('rt-prefix-length')} ({count}, {announced} announced)\n"]
+    for entry in entries:
+        mark = entry.value("active-tag") or " "
+        lines.append(f"        {mark}{entry.value('protocol-name'):<6} Preference: {entry.value('preference')}\n")
+        margin = " " * 16
+        if entry.find("nh-type") is not None:
+            lines.append(f"{margin}Next hop type: {entry.value('nh-type')}\n")
+        for nh in entry.all("nh"):
+            selected = ", selected" if nh.find("selected-next-hop") is not None else ""
+            where = " ".join(f"{word}{nh.value(tag)}" for word, tag in (("", "to"), ("via ", "via")) if nh.find(tag) is not None)
+            local = nh.value("nh-local-interface")
+            if where or local:
+                lines.append(f"{margin}Interface: {local}\n" if local else f"{margin}Next hop: {where}{selected}\n")
+        lines.append(f"{margin}State: <{'Active' if mark == '*' else 'NotBest'}>\n")
+        age = entry.find("age")
+        metric = f" \tMetric: {entry.value('metric')}" if entry.find("metric") is not None else ""
+        lines.append(f"{margin}Age: {age.text if age is not None else ''}{metric}\n")
+        if entry.find("as-path") is not None:
+            lines.append(f"{margin}Source: {entry.value('learned-from')}\n{margin}AS path: {entry.value('as-path')}\n")
+            lines.append(f"{margin}Localpref: {entry.value('local-preference')}\n")
+        else:
+            lines.append(f"{margin}AS path: I\n")
+    return [*lines, "\n"]
+
+
 def _entry_lines(head: str, entry: Element) -> list[str]:
     mark = entry.value("active-tag") or " "
     metric = f", metric {entry.value('metric')}" if entry.find("metric") is not None else ""
+    if entry.find("as-path") is not None:
+        metric += f", localpref {entry.value('local-preference')}"
     first = f"{mark}[{entry.value('protocol-name')}/{entry.value('preference')}] {entry.value('age')}{metric}\n"
     lines = [f"{head}\n", f"{'':<18} {first}"] if len(head) > 18 else [f"{head:<18} {first}"]
+    if entry.find("as-path") is not None:
+        lines.append(f"{'':<22}AS path: {entry.value('as-path')}, validation-state: {entry.value('validation-state')}\n")
     lines += [f"{'':<20}{_hop(nh, entry)}\n" for nh in entry.all("nh")]
     return lines
 
@@ -272,82 +334,3 @@ def _terse(table: Element) -> str:
             rows += [("", "", "", "", "", "", hop) for hop in shown[1:]]
             head = ""
     return columns(rows, (1, 1, 18, 1, -3, -10, 0))
-
-
-# ---- where routes come from
-
-
-def _from_zebra(session: Session, verb: str) -> list[Row]:
-    answer = ask(session, "zebra", f"show {verb} route json") or {}
-    found = []
-    for prefix, entries in answer.items():
-        for entry in entries:
-            protocol = PROTOCOLS.get(entry.get("protocol", ""), entry.get("protocol", ""))
-            if protocol == "Direct" and prefix.startswith("fe80::"):
-                continue
-            if any(hop.get("interfaceName") == "int" for hop in entry.get("nexthops", ())):
-                continue
-            found.append(
-                {
-                    "prefix": prefix,
-                    "protocol": protocol,
-                    "preference": entry.get("distance", 0),
-                    "metric": entry.get("metric", 0),
-                    "age": entry.get("uptime", ""),
-                    "active": entry.get("selected", False),
-                    "hops": [_zebra_hop(hop) for hop in entry.get("nexthops", ())],
-                }
-            )
-    return found
-
-
-def _zebra_hop(hop: Row) -> Row:
-    selected = bool(hop.get("fib", hop.get("active")))
-    if hop.get("blackhole") or hop.get("unreachable"):
-        return {"kind": "discard", "selected": selected}
-    via = logical(hop["interfaceName"]) if hop.get("interfaceName") else ""
-    return {"kind": "next", "selected": selected, "to": hop.get("ip", ""), "via": via}
-
-
-def _from_kernel(session: Session, switch: str) -> list[Row]:
-    """Without FRR: what the kernel has."""
-    done = session.datastore.world.run(["ip", "-j", switch, "route", "show"])
-    found = []
-    for row in json.loads(done.out or "[]"):
-        prefix = row["dst"]
-        if row.get("dev") == "int" or prefix.startswith(("fe80", "ff00", "multicast")):
-            continue
-        if prefix == "default":
-            prefix = "0.0.0.0/0" if switch == "-4" else "::/0"
-        elif "/" not in prefix:
-            prefix += "/32" if switch == "-4" else "/128"
-        direct = "gateway" not in row
-        hop = {"kind": "next" if "dev" in row else "discard", "selected": True, "to": row.get("gateway", "")}
-        hop["via"] = logical(row["dev"]) if "dev" in row else ""
-        found.append(
-            {
-                "prefix": prefix,
-                "protocol": "Direct" if direct else "Access-internal",
-                "preference": 0 if direct else 12,
-                "metric": 0,
-                "age": "",
-                "hops": [hop],
-            }
-        )
-    return found
-
-
-def _local(session: Session, family: str) -> list[Row]:
-    """The router's own addresses, which the original lists as routes."""
-    found = []
-    length = 32 if family == "inet" else 128
-    for unit in (unit for name, port in ports(session).items() if name not in ("em1", "lo0") for unit in port.units):
-        if vrf_of(session.datastore.running, unit.name) is not None:
-            continue  # of another table
-        for one in unit.link.get("addr_info", ()):
-            if one["family"] != family or one.get("scope") == "link" or one["prefixlen"] == length:
-                continue
-            hop = {"kind": "local", "selected": False, "via": unit.name}
-            found.append({"prefix": f"{one['local']}/{length}", "protocol": "Local", "preference": 0, "metric": 0, "age": "",
-                          "hops": [hop]})  # fmt: skip
-    return found

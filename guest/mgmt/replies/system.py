@@ -5,19 +5,17 @@ from __future__ import annotations
 import os
 import time
 
+from system.product import DIALECT, MODEL, TITLE
+
 from .. import store as stored
 from ..xmltree import Element
-from .reply import DIALECT, RELEASE, columns, information, output
+from .reply import RELEASE, columns, information, output
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..session import Session
 
     Given = dict[str, str]
-
-PRODUCT = "Rackless reference router"
-MODEL = "vmx"
-"""Clients choose by the model how to speak with a router; this one is a virtual router of cards and a controller."""
 
 
 def moment(seconds: float) -> str:
@@ -95,7 +93,7 @@ def version(session: Session, given: Given) -> Element:
     root.add("product-name", MODEL)
     root.add("junos-version", DIALECT)
     kernel = session.datastore.world.run(["uname", "-sr"]).out.strip()
-    inside = f"{PRODUCT} {release(session)}" + (f", {kernel}" if kernel else "")
+    inside = f"{TITLE} {release(session)}" + (f", {kernel}" if kernel else "")
     for name, comment in (
         ("junos", f"JUNOS Software Release [{DIALECT}]"),
         ("os-kernel", f"JUNOS OS Kernel 64-bit  [{inside}]"),

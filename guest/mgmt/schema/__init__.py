@@ -7,6 +7,7 @@ A statement that is known but does nothing here is declared so: `ineffective(...
 from __future__ import annotations
 
 from ..nodes import Node, container
+from .bridge_domains import BRIDGE_DOMAINS
 from .chassis import CHASSIS, VMHOST
 from .firewall import FIREWALL
 from .interfaces import INTERFACES
@@ -30,4 +31,5 @@ ROOT: Node = container(
     ROUTING_INSTANCES,
     ROUTING_OPTIONS,
     PROTOCOLS,
+    BRIDGE_DOMAINS,
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .. import valuetypes as t
-from ..nodes import Node, container, entries, flag, ineffective, leaf
+from ..nodes import Node, container, entries, flag, ineffective, leaf, leaves
 
 MTU = t.number("mtu", 256, 9192)
 
@@ -60,6 +60,18 @@ FAMILY = container(
         entries("address", "Interface address", t.iso_address, oneline=True),
         presence=True,
     ),
+    container(
+        "bridge",
+        "Layer-2 bridging parameters",
+        leaf(
+            "interface-mode",
+            "Switching mode",
+            t.one_of("interface-mode", access="Access interface", trunk="Trunk interface"),
+        ),
+        leaf("vlan-id", "VLAN of an access interface", t.number("vlan-id", 1, 4094)),
+        leaves("vlan-id-list", "VLANs of a trunk", t.vlan_range),
+        presence=True,
+    ),
     ineffective(
         container(
             "mpls",
@@ -78,12 +90,13 @@ UNIT = entries(
     "Logical interface",
     t.number("unit", 0, t.UNIT_MOST),
     leaf("description", "Text description of logical interface", t.text),
-    flag("disable", "Disable this logical interface"),
+    flag("disable", "Disable this logical interface", excludes=("enable",)),
+    flag("enable", "Enable this logical interface, whatever a group says", excludes=("disable",)),
     leaf("vlan-id", "Virtual LAN identifier value for 802.1q VLAN tags", t.number("vlan-id", 0, 4094)),
     ineffective(leaf("bandwidth", "Logical unit bandwidth (informational only)", t.size)),
-    ineffective(leaf("encapsulation", "Logical link-layer encapsulation", t.word)),
-    ineffective(flag("traps", "Enable SNMP notifications on state changes")),
-    ineffective(flag("no-traps", "Don't enable SNMP notifications on state changes")),
+    leaf("encapsulation", "Logical link-layer encapsulation", t.one_of("encapsulation", vlan_bridge="VLAN layer-2 bridging")),
+    flag("traps", "Enable SNMP notifications on state changes", excludes=("no-traps",)),
+    flag("no-traps", "Don't enable SNMP notifications on state changes", excludes=("traps",)),
     FAMILY,
 )
 
@@ -124,7 +137,8 @@ INTERFACES = container(
         "Interface name",
         t.interface,
         leaf("description", "Text description of interface", t.text),
-        flag("disable", "Disable this interface"),
+        flag("disable", "Disable this interface", excludes=("enable",)),
+        flag("enable", "Enable this interface, whatever a group says", excludes=("disable",)),
         leaf("mtu", "Maximum transmit packet size of the media, with the 14 bytes of Ethernet header", MTU),
         flag("vlan-tagging", "802.1q VLAN tagging support"),
         flag("flexible-vlan-tagging", "Support for no tagging, or single and double 802.1q VLAN tagging"),
@@ -138,7 +152,17 @@ INTERFACES = container(
                 t.one_of("mode", automatic="Automatic", full_duplex="Full duplex", half_duplex="Half duplex"),
             )
         ),
-        ineffective(leaf("encapsulation", "Physical link-layer encapsulation", t.word)),
+        leaf(
+            "encapsulation",
+            "Physical link-layer encapsulation",
+            t.one_of(
+                "encapsulation",
+                ethernet_bridge="Ethernet layer-2 bridging",
+                vlan_bridge="VLAN layer-2 bridging",
+                extended_vlan_bridge="Extended VLAN layer-2 bridging",
+                flexible_ethernet_services="Allows per-unit Ethernet encapsulation configuration",
+            ),
+        ),
         ineffective(leaf("native-vlan-id", "Virtual LAN identifier for untagged frames", t.number("vlan-id", 0, 4094))),
         ineffective(
             container(
@@ -148,8 +172,8 @@ INTERFACES = container(
                 leaf("down", "Down (ms)", t.number("ms", 0, 4294967295)),
             )
         ),
-        ineffective(flag("traps", "Enable SNMP notifications on state changes")),
-        ineffective(flag("no-traps", "Don't enable SNMP notifications on state changes")),
+        flag("traps", "Enable SNMP notifications on state changes", excludes=("no-traps",)),
+        flag("no-traps", "Don't enable SNMP notifications on state changes", excludes=("traps",)),
         ineffective(flag("gratuitous-arp-reply", "Enable gratuitous ARP reply")),
         ineffective(flag("no-gratuitous-arp-request", "Ignore gratuitous ARP request")),
         UNIT,

@@ -31,11 +31,7 @@ def up(
 
     With --for or --until the lab ends by itself, with a warning before; with --from it is booked for later.
 
-    Examples:
-
-        rackless up examples/back-to-back.yaml
-
-        rackless up examples/back-to-back.yaml --from 18:30 --for 2h
+    Example: rackless up examples/back-to-back.yaml --from 18:30 --for 2h
     """
     from rackless.cli.following import follow
     from rackless.cli.options import moment, span

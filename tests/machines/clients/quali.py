@@ -58,11 +58,16 @@ resources = {one.relative_address: one for one in found.resources}
 attributes = {(one.relative_address, one.attribute_name.rpartition(".")[2]): one.attribute_value for one in found.attributes}
 assert attributes["", "Vendor"] == "Juniper"
 assert attributes["CH0", "Serial Number"].startswith("RR")
-assert {"CH0", "CH0/M0", "CH0/M1"} <= set(resources)
+assert attributes["", "OS Version"] == login["release"]
+assert attributes["", "Model"] == "Vmx"
+assert {"CH0", "CH0/M0", "CH0/M0/SM0", "CH0/M1", "CH0/M1/SM0"} <= set(resources)
 ports = {one.name: address for address, one in resources.items() if one.model.endswith(".GenericPort")}
 assert set(ports) == {"ge-0-0-0", "ge-0-0-1", "ge-1-0-0", "ge-1-0-1"}
 for name, mac in login["macs"].items():
-    assert attributes[ports[name.replace("/", "-")], "MAC Address"] == mac
+    port = ports[name.replace("/", "-")]
+    card = name.removeprefix("ge-").partition("/")[0]
+    assert port.startswith(f"CH0/M{card}/SM0/P"), port
+    assert (attributes[port, "MAC Address"], attributes[port, "Duplex"]) == (mac, "Full")
 assert attributes[ports["ge-0-0-0"], "IPv4 Address"] == "10.0.0.1"
 assert "2001:db8::1" in attributes[ports["ge-0-0-0"], "IPv6 Address"]
 
