@@ -12,7 +12,9 @@ from rackless.cli.output import as_json, clock, say, table
 from rackless.model.errors import InputError
 from rackless.model.people import Role
 
-user_app = typer.Typer(help="Users of this server: viewer, user, operator, admin. Example: rackless user add una", no_args_is_help=True)
+user_app = typer.Typer(
+    help="Users of this server: viewer, user, operator, admin. Example: rackless user add una", no_args_is_help=True
+)
 token_app = typer.Typer(help="Tokens, with which one comes in over TCP. Example: rackless token add una ci", no_args_is_help=True)
 
 User = Annotated[str, typer.Argument(metavar="USER", help="Name of the user (`rackless user list`).", show_default=False)]
