@@ -1,13 +1,36 @@
-"""For every suite: property tests assert no time and repeat the same examples; Ctrl-C reaches what a test starts."""
+"""For every suite: property tests assert no time and repeat the same examples; Ctrl-C reaches what a test starts; a database
+of either kind."""
 
 from __future__ import annotations
 
 import signal
+from collections.abc import Iterator
+from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, settings
+
+from tests.postgresql import Cluster
 
 settings.register_profile("rackless", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("rackless")
 
 # Started in the background by a script, we ignore SIGINT, and so would every program that a test starts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    """PostgreSQL for the tests of this process, started when the first asks for it."""
+    made = Cluster()
+    yield made
+    made.stop()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty database: a test that uses this runs on both kinds."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/rackless.sqlite"
+    cluster: Cluster = request.getfixturevalue("cluster")
+    return cluster.fresh()

@@ -10,6 +10,7 @@ import asyncio
 import fcntl
 import logging
 import os
+import signal
 import socket
 import uuid
 from collections.abc import Callable, Iterator
@@ -21,6 +22,8 @@ import uvicorn
 
 from rackless import durable, observing
 from rackless.api.app import make
+from rackless.keepers import reconcile, timekeeper, webhook
+from rackless.keepers.heartbeat import Heartbeat
 from rackless.model.errors import InputError, RacklessError, StateError
 from rackless.providers import registry
 from rackless.providers.contract import Channel, Provider, RefKind
@@ -63,6 +66,7 @@ def build(settings: Settings) -> World:
     database = Database(settings.database)
     database.migrate()
     return World(
+        server=server_name(settings) if database.shared else "",
         settings=settings,
         site=site,
         provider=provider,
@@ -74,18 +78,30 @@ def build(settings: Settings) -> World:
     )
 
 
+def server_name(settings: Settings) -> str:
+    """Of the server on this state directory, among those that share a store: made once, kept with the state."""
+    path = settings.state / "server.id"
+    if not path.exists():
+        fresh = path.with_suffix(".new")
+        fresh.write_text(f"{socket.gethostname()[:40]}-{uuid.uuid4().hex[:12]}\n", encoding="ascii", errors="replace")
+        fresh.replace(path)
+    return path.read_text(encoding="ascii").strip()
+
+
 async def resume(world: World) -> None:
-    """Go on with every job that has no end: from its record, or from its row when the crash came before the first step."""
+    """Go on with every job of this server that has no end: from its record, or from its row when the crash came before the
+    first step."""
 
     def count(db: sa.Connection) -> list[jobs.JobRow]:
-        left = jobs.running(db)
+        left = [job for job in jobs.running(db) if job.server == world.server]
         for job in left:
-            jobs.resume(db, job.id)
+            jobs.resume(db, job.id, world.server)
             jobs.note(db, job.id, "resume", "note", "the server was started anew and goes on with this job")
         return left
 
     left = await world.database.run(count)
-    durable.launch(world.settings.state / "jobs.sqlite", cancelled=[job.id for job in left if job.cancelled])
+    cancelled = [job.id for job in left if job.cancelled]
+    durable.launch(world.settings.record, server=world.server or "local", cancelled=cancelled)
     for job in left:
         log.info("resuming job %s", job.id)
         await durable.start(VERBS[job.verb], job.id, job.id)
@@ -173,6 +189,8 @@ async def _serve(settings: Settings, tcp: int | None) -> None:
     def stop() -> None:
         server.should_exit = True
 
+    # uvicorn raises the signal once more at its end, and the default would end the process before it has cleaned up.
+    signal.signal(signal.SIGTERM, lambda *_: stop())
     config = uvicorn.Config(
         make(stop), log_config=None, access_log=False, ws="websockets-sansio", lifespan="off", timeout_graceful_shutdown=GRACE
     )
@@ -180,11 +198,23 @@ async def _serve(settings: Settings, tcp: int | None) -> None:
     listening = [unix_socket(settings.socket)]
     if tcp is not None:
         listening.append(tcp_socket(tcp))
+    heartbeat = Heartbeat(world, give_up=lambda: os._exit(1)) if world.database.shared else None
+    if heartbeat is not None:
+        await heartbeat.begin()
     await resume(world)
     await open_consoles(world)
+    keeping = [asyncio.create_task(timekeeper.keep(world)), asyncio.create_task(reconcile.keep(world))]
+    if world.site.webhook:
+        keeping.append(asyncio.create_task(webhook.keep(world)))
+    if heartbeat is not None:
+        keeping.append(asyncio.create_task(heartbeat.run()))
     try:
         await server.serve(sockets=listening)
     finally:
+        for task in keeping:
+            task.cancel()
+        if heartbeat is not None:
+            await heartbeat.end()
         settings.socket.unlink(missing_ok=True)
         settings.run.joinpath("server.pid").unlink(missing_ok=True)
         await world.consoles.close()

@@ -18,8 +18,7 @@ import asyncio
 import itertools
 import logging
 import os
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
-from pathlib import Path
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from typing import Any, TypeVar, cast
 
 from dbos import DBOS, SetWorkflowID
@@ -82,24 +81,36 @@ class _Running:
 _running = _Running()
 
 
-def launch(database: Path, *, cancelled: Iterable[str] = ()) -> None:
-    """Open the record and resume what a crash interrupted. Call inside the running event loop, after every import of
-    workflows. `cancelled`: ids of the jobs whose cancellation was asked for before the crash."""
+def launch(record: str, *, server: str = "local", cancelled: Iterable[str] = ()) -> None:
+    """Open the record and resume what a crash of this server interrupted. Call inside the running event loop, after every
+    import of workflows.
+
+    Args:
+        record: URL of the record's database (SQLite or PostgreSQL).
+        server: who runs what is started here; the same at the next start of this server, and nobody else's.
+        cancelled: ids of the jobs whose cancellation was asked for before the crash.
+    """
     global _running  # noqa: PLW0603 - one engine a process, as in the library itself
     _running = _Running()
     _running.cancelled.update(cancelled)
     DBOS(
         config={
             "name": "rackless",
-            "system_database_url": f"sqlite:///{database}",
+            "system_database_url": record,
             # A fixed version: otherwise a hash of the code, and an upgrade would not resume the older release's jobs.
             "application_version": "1",
-            "executor_id": "local",
+            "executor_id": server,
             "log_level": "WARNING",
         }
     )
     DBOS.launch()
-    os.chmod(database, 0o600)
+    if record.startswith("sqlite:///"):
+        os.chmod(record.removeprefix("sqlite:///"), 0o600)
+
+
+async def take_over(servers: Sequence[str]) -> None:
+    """Hand what dead servers ran to those that live, each workflow to one of them. Safe when several servers ask for it."""
+    await asyncio.to_thread(DBOS._recover_pending_workflows, list(servers))
 
 
 def close() -> None:

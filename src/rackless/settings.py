@@ -6,6 +6,9 @@
 | RACKLESS_RUN (sockets; short, paths are limited to 107 bytes) | /run/rackless | $XDG_RUNTIME_DIR/rackless or /tmp/rackless-UID |
 | RACKLESS_IMAGES | $RACKLESS_STATE/images | the same |
 | RACKLESS_SITE | $RACKLESS_STATE/site.yaml | the same |
+| RACKLESS_DATABASE | sqlite:///$RACKLESS_STATE/rackless.sqlite | the same |
+
+RACKLESS_DATABASE=postgresql://USER@HOST/NAME lets several servers work on one store; its password belongs in ~/.pgpass.
 """
 
 from __future__ import annotations
@@ -24,6 +27,8 @@ class Settings:
     run: Path
     images: Path
     site_file: Path
+    store: str = ""
+    """URL of the store, where it is not a file in the state directory."""
 
     @property
     def socket(self) -> Path:
@@ -31,8 +36,14 @@ class Settings:
         return self.run / "api.sock"
 
     @property
-    def database(self) -> Path:
-        return self.state / "rackless.sqlite"
+    def database(self) -> str:
+        """URL of the store."""
+        return self.store or f"sqlite:///{self.state / 'rackless.sqlite'}"
+
+    @property
+    def record(self) -> str:
+        """URL of the record of durable workflows: beside the store, in a file of its own where the store is one."""
+        return f"sqlite:///{self.state / 'jobs.sqlite'}" if self.database.startswith("sqlite:") else self.database
 
     def make(self) -> None:
         """Make the directories; state and sockets are their owner's only, also where something else made them first.
@@ -72,9 +83,11 @@ def load(environ: dict[str, str] | None = None) -> Settings:
     else:
         base = env.get("XDG_RUNTIME_DIR")
         run = Path(base) / "rackless" if base else Path(f"/tmp/rackless-{os.getuid()}")  # noqa: S108
+    state = state.absolute()
     return Settings(
-        state=state.absolute(),  # the server runs in another directory
+        state=state,  # the server runs in another directory
         run=run.absolute(),
         images=Path(env.get("RACKLESS_IMAGES") or state / "images").absolute(),
         site_file=Path(env.get("RACKLESS_SITE") or state / "site.yaml").absolute(),
+        store=env.get("RACKLESS_DATABASE", ""),
     )

@@ -23,7 +23,8 @@ import pytest
 from rackless.model.errors import NotFoundError
 from rackless.model.site import Site
 from rackless.providers.contract import Provider, Ref, RefKind
-from rackless.providers.fake import FakeCloud, FakeProvider
+from rackless.providers.fake import FakeProvider
+from rackless.providers.fake_cloud import FakeCloud
 from rackless.providers.local.provider import LocalProvider
 from rackless.settings import Settings
 
@@ -50,8 +51,8 @@ class Place(Protocol):
 
 class FakePlace:
     def __init__(self, folder: Path) -> None:
-        self._file = folder / "cloud.json"
-        self._other = folder / "other.json"
+        self._file = folder / "cloud"
+        self._other = folder / "other"
         self._ports = 20000
 
     def provider(self) -> Provider:
@@ -64,7 +65,7 @@ class FakePlace:
         return FakeCloud(self._file).plant_foreign(RefKind.MACHINE, sandbox, name)
 
     def foreign_lives(self, ref: Ref) -> bool:
-        return f"{ref.kind.value}/{ref.sandbox}/{ref.name}" in FakeCloud(self._file).state.foreign
+        return f"{ref.kind.value}/{ref.name}" in FakeCloud(self._file).lab(ref.sandbox).foreign
 
     def free_port(self) -> int:
         self._ports += 1

@@ -11,7 +11,8 @@ import pytest
 
 from rackless.model.errors import ProviderError
 from rackless.providers.contract import Power, RefKind, Stream
-from rackless.providers.fake import FakeCloud, FakeProvider
+from rackless.providers.fake import FakeProvider
+from rackless.providers.fake_cloud import FakeCloud
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -110,13 +111,14 @@ async def test_stuck_at_the_boot_menu_as_often_as_told() -> None:
 
 
 async def test_the_cloud_survives_its_process(tmp_path: Path) -> None:
-    path = tmp_path / "cloud.json"
+    path = tmp_path / "cloud"
     code = f"""
 import asyncio, os, sys
 sys.path.insert(0, {str(Path(__file__).parent)!r})
 import test_fake_only
 from pathlib import Path
-from rackless.providers.fake import FakeCloud, FakeProvider
+from rackless.providers.fake import FakeProvider
+from rackless.providers.fake_cloud import FakeCloud
 asyncio.run(test_fake_only.router(FakeProvider(FakeCloud(Path({str(path)!r})))))
 os.kill(os.getpid(), 9)
 """

@@ -23,7 +23,7 @@ from rackless.routers.families import FAMILIES
 from rackless.sandboxes import booking
 from rackless.store import inventory, jobs, machines, pools, ports, sandboxes, wires
 from rackless.store.tables import OF_A_SANDBOX
-from rackless.workflows.world import World, boot_id, use
+from rackless.workflows.world import World, use
 
 BLUEPRINT = """
 name: crash
@@ -41,15 +41,7 @@ wires:
 async def deploy(world: World) -> None:
     """`up`: books, or follows what is resumed already."""
     blueprint = load(BLUEPRINT, file="b.yaml", families=FAMILIES, files={"west.set": "set system time-zone UTC\n"})
-    booked = await world.database.run(
-        booking.book,
-        blueprint,
-        name="crash",
-        site=world.site,
-        forwarded=world.forwarded,
-        boot_id=boot_id(),
-        transcripts=world.transcripts,
-    )
+    booked = await world.database.run(booking.book, blueprint, name="crash", place=world.place, wanted=world.wanted)
     await started(world, "crash", booked, wait=60)
 
 

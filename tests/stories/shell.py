@@ -50,21 +50,19 @@ class Shell:
 
     @property
     def cloud(self) -> Path:
-        """The pretended place."""
-        return self.top / "s/fake-cloud.json"
+        """The pretended place: a file a lab, and the faults that it was told."""
+        return self.top / "s/fake-cloud"
 
     def made(self) -> dict[str, Any]:
-        """The machines that the place has."""
-        found: dict[str, Any] = json.loads(self.cloud.read_text())["machines"] if self.cloud.exists() else {}
-        return found
+        """The machines that the place has, by name."""
+        labs = [json.loads(path.read_text()) for path in self.cloud.glob("*.json")]
+        return {name: machine for lab in labs for name, machine in lab["machines"].items()}
 
     def faults(self, *faults: dict[str, Any]) -> None:
-        """Let the place fail. Ends the server, which has its place in memory."""
+        """Let the place fail. Ends the server, which has its faults in memory."""
         self.run("list")
         self.run("stop")
-        cloud = json.loads(self.cloud.read_text()) if self.cloud.exists() else {}
-        whole = [{"times": 99, **fault} for fault in faults]
-        self.cloud.write_text(json.dumps({**cloud, "faults": whole}))
+        (self.cloud / "faults").write_text(json.dumps([{"times": 99, **fault} for fault in faults]))
 
 
 def until(process: subprocess.Popen[str], text: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import signal
 import subprocess
 import sys
@@ -119,13 +118,16 @@ def test_ctrl_c_ends_what_looks_and_leaves_what_works(shell: Shell) -> None:
     assert shell.made() == {}
 
 
-def test_a_server_that_is_told_to_stop_by_ctrl_c_leaves_no_socket(tmp_path_factory: pytest.TempPathFactory) -> None:
+@pytest.mark.parametrize(("told", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 0)])
+def test_a_server_that_is_told_to_stop_by_a_signal_leaves_no_socket(
+    tmp_path_factory: pytest.TempPathFactory, told: signal.Signals, code: int
+) -> None:
     shell = Shell(tmp_path_factory.mktemp("c"))
     server = shell.start("serve")
     until(server, "server ")
     shell.run("list")
-    server.send_signal(signal.SIGINT)
+    server.send_signal(told)
     server.communicate(timeout=60)
-    assert server.returncode == 130
+    assert server.returncode == code
     assert [path.name for path in Path(shell.top / "r").iterdir() if path.is_socket() or path.name == "server.pid"] == []
-    assert json.loads(shell.cloud.read_text() if shell.cloud.exists() else '{"machines": {}}')["machines"] == {}
+    assert shell.made() == {}

@@ -40,7 +40,7 @@ def test_the_main_job_from_up_to_down(shell: Shell) -> None:
     assert "is gone" in shell.run("down", "back-to-back").stdout
     assert "was gone already" in shell.run("down", "back-to-back").stdout
     assert shell.json("list") == []
-    assert json.loads((shell.top / "s/fake-cloud.json").read_text())["machines"] == {}
+    assert shell.made() == {}
 
 
 def test_one_up_goes_on_through_deaths_of_the_server(tmp_path_factory: pytest.TempPathFactory) -> None:
@@ -66,11 +66,7 @@ def test_a_killed_server_is_started_again_by_the_next_command(shell: Shell) -> N
 
 
 def test_ctrl_c_takes_away_what_this_up_made(shell: Shell) -> None:
-    shell.run("list")
-    cloud = shell.top / "s/fake-cloud.json"
-    faults = [{"verb": "card", "times": 99, "name": "west-vfp1", "after": False, "message": ""}]
-    shell.run("stop")
-    cloud.write_text(json.dumps({"faults": faults}))
+    shell.faults({"verb": "card", "name": "west-vfp1"})
     process = shell.start("up", EXAMPLE)
     assert process.stderr is not None
     for line in process.stderr:
@@ -80,7 +76,7 @@ def test_ctrl_c_takes_away_what_this_up_made(shell: Shell) -> None:
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130, err
     assert "Lab back-to-back is gone." in err
-    assert json.loads(cloud.read_text())["machines"] == {}
+    assert shell.made() == {}
     assert shell.json("list") == []
 
 
@@ -197,6 +193,10 @@ def test_every_command_has_help_with_an_example(shell: Shell) -> None:
         "ssh",
         "save",
         "logs",
+        "calendar",
+        "extend",
+        "history",
+        "audit",
         "credentials",
         "doctor",
         "serve",

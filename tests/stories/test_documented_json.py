@@ -60,7 +60,16 @@ def test_every_command_prints_the_documented_keys(shell: Shell, tmp_path: Path) 
     assert of(logs[0]["events"]) == {"number", "time", "step", "kind", "text"}
     assert of(shell.json("credentials", "back-to-back")) == keys("`credentials`")
     assert of(shell.json("doctor")) == keys("`doctor`")
+    assert of(shell.json("extend", "back-to-back", "1h")) == keys("`extend`")
+    assert of(shell.json("calendar")) == keys("`calendar`")
+    assert of(shell.json("history", "back-to-back")) == keys("`history`")
+    assert of(shell.json("user", "add", "una")) == keys("`user add`")
+    assert of(shell.json("token", "add", "una", "ci")) == of(shell.json("token", "list", "una")) == keys("`token add`")
+    assert of(shell.json("share", "back-to-back", "una")) == keys("`share`")
+    assert of(shell.json("access-log")) == keys("`access-log`")
     assert of(shell.json("down", "back-to-back")) == keys("`down`")
+    assert of(shell.json("user", "list")) == keys("`user add`")
+    shell.run("user", "remove", "una")
 
 
 def test_a_plan_and_an_error_have_the_documented_keys(shell: Shell) -> None:

@@ -17,11 +17,12 @@ def reboot(shell: Shell) -> None:
     """No process lives, RUN (a tmpfs) is empty, and the kernel has another boot id than the lab was started in."""
     shell.kill_server()
     shutil.rmtree(shell.top / "r")
-    place = json.loads(shell.cloud.read_text())
-    for machine in place["machines"].values():
-        machine |= {"running": False, "since": 0.0}
-        machine["guest"]["mode"] = "off"
-    shell.cloud.write_text(json.dumps(place))
+    for path in shell.cloud.glob("*.json"):
+        lab = json.loads(path.read_text())
+        for machine in lab["machines"].values():
+            machine |= {"running": False, "since": 0.0}
+            machine["guest"]["mode"] = "off"
+        path.write_text(json.dumps(lab))
     with closing(sqlite3.connect(shell.top / "s/rackless.sqlite")) as database, database:
         assert database.execute("UPDATE sandboxes SET boot_id = 'the boot before'").rowcount == 1
 

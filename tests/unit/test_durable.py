@@ -66,7 +66,7 @@ async def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     fail.clear()
     gate.clear()
     monkeypatch.setattr(durable, "FIRST_PAUSE", 0.01)
-    durable.launch(tmp_path / "jobs.sqlite")
+    durable.launch(f"sqlite:///{tmp_path}/jobs.sqlite")
     yield
     durable.close()
 
@@ -178,7 +178,7 @@ async def test_cancelling_reaches_children_and_later_steps(engine: None) -> None
 async def test_a_cancellation_asked_for_before_a_crash_holds_after_it(tmp_path: Path) -> None:
     ran.clear()
     gate.clear()
-    durable.launch(tmp_path / "jobs.sqlite", cancelled=["c"])
+    durable.launch(f"sqlite:///{tmp_path}/jobs.sqlite", cancelled=["c"])
     try:
         assert await (await durable.start(clerk, "c", "wait")).result() == "RECORD"
         assert ran == ["record"]

@@ -23,12 +23,18 @@ def test_every_place_can_be_chosen(tmp_path: Path) -> None:
     found = settings.load(
         {"RACKLESS_STATE": "/a", "RACKLESS_RUN": "/b", "RACKLESS_IMAGES": "/c", "RACKLESS_SITE": "/d/site.yaml"}
     )
-    assert (found.images, found.site_file, found.socket, found.database.parent) == (
+    assert (found.images, found.site_file, found.socket, found.database, found.record) == (
         Path("/c"),
         Path("/d/site.yaml"),
         Path("/b/api.sock"),
-        Path("/a"),
+        "sqlite:////a/rackless.sqlite",
+        "sqlite:////a/jobs.sqlite",
     )
+
+
+def test_one_setting_puts_store_and_record_on_postgresql() -> None:
+    found = settings.load({"RACKLESS_STATE": "/a", "RACKLESS_RUN": "/b", "RACKLESS_DATABASE": "postgresql://me@db/lab"})
+    assert (found.database, found.record) == ("postgresql://me@db/lab", "postgresql://me@db/lab")
 
 
 def test_a_place_that_cannot_be_had_is_told_with_its_variable(tmp_path: Path) -> None:

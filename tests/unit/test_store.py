@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import stat
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -11,9 +12,10 @@ import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from tests.postgresql import Cluster
 
 from rackless.blueprints import load
-from rackless.model.errors import CapacityError, DefectError, NotFoundError
+from rackless.model.errors import CapacityError, DefectError, InputError, NotFoundError, ProviderError
 from rackless.model.lifecycle import JobState, SandboxState
 from rackless.model.plan import Plan
 from rackless.model.site import PoolRange, Site
@@ -31,8 +33,8 @@ def planned(name: str) -> Plan:
 
 
 @pytest.fixture
-async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    made = Database(tmp_path / "rackless.sqlite")
+async def database(database_url: str) -> AsyncIterator[Database]:
+    made = Database(database_url)
     made.migrate()
     yield made
     made.close()
@@ -53,11 +55,14 @@ async def test_migrating_twice_changes_nothing(database: Database) -> None:
     assert (await database.run(sandboxes.by_id, key)).name == "one"
 
 
-async def test_only_its_owner_can_read_the_file_and_its_journals(database: Database, tmp_path: Path) -> None:
+async def test_only_its_owner_can_read_the_file_and_its_journals(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path}/rackless.sqlite")
+    database.migrate()
     await lab(database, "one")
     files = list(tmp_path.glob("rackless.sqlite*"))
     assert len(files) >= 2
     assert {stat.S_IMODE(path.stat().st_mode) for path in files} == {0o600}
+    database.close()
 
 
 async def test_two_labs_never_hold_the_same_number_even_when_they_ask_at_once(database: Database) -> None:
@@ -132,3 +137,51 @@ async def test_secrets_are_kept_by_holder_and_kind(database: Database) -> None:
     await database.run(secrets.put, key, "west", "community", "c")
     assert await database.run(secrets.of, key, "west") == {"password": "s3cret", "community": "c"}
     assert await database.run(secrets.of, key, "east") == {}
+
+
+async def test_reading_goes_on_beside_a_writer_and_sees_one_state(database: Database) -> None:
+    await lab(database, "one")
+    written, looked = threading.Event(), threading.Event()
+
+    def write(db: sa.Connection) -> None:
+        sandboxes.add(db, plan=planned("two"), digest="d", boot_id="b")
+        written.set()
+        assert looked.wait(20)
+
+    def look(db: sa.Connection) -> list[str]:
+        return [row.name for row in sandboxes.live(db)]
+
+    writing = asyncio.create_task(database.run(write))
+    assert await asyncio.to_thread(written.wait, 20)
+    assert await database.read(look) == ["one"]
+    looked.set()
+    await writing
+    assert await database.read(look) == ["one", "two"]
+
+
+async def test_two_servers_on_one_database_never_book_the_same_number(cluster: Cluster) -> None:
+    url = cluster.fresh()
+    servers = [Database(url), Database(url)]
+    await asyncio.gather(*(asyncio.to_thread(server.migrate) for server in servers))
+    numbers = PoolRange(first=9300, last=9339)
+    keys = [await lab(servers[at % 2], f"lab{at}") for at in range(4)]
+    taken = await asyncio.gather(
+        *(servers[(at + key) % 2].run(pools.take, "console", numbers, key, f"m{at}") for at in range(10) for key in keys)
+    )
+    assert sorted(taken) == list(range(9300, 9340))
+    for server in servers:
+        server.close()
+
+
+@pytest.mark.parametrize("url", ["mysql://x/y", "nonsense", "sqlite://", "postgres:db"])
+def test_a_database_of_no_known_kind_is_refused_with_the_forms(url: str) -> None:
+    with pytest.raises(InputError) as caught:
+        Database(url)
+    assert "postgresql://USER@HOST/NAME" in caught.value.hint
+
+
+def test_a_database_that_does_not_answer_is_told_without_its_password(tmp_path: Path) -> None:
+    database = Database(f"postgresql://me:s3cret@/db?host={tmp_path}")
+    with pytest.raises(ProviderError, match=r"cannot be used: .*No such file") as caught:
+        database.migrate()
+    assert "s3cret" not in str(caught.value)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Request, WebSocket, WebSocketDisconnect
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
 from rackless.durable import from_record, to_record
 from rackless.model.errors import FilesNeededError, RacklessError
+
+REFUSED = 4000
+"""Close code of a websocket after an error was told (RFC 6455, section 7.4.2: from 4000 on for private use)."""
 
 
 class ProblemBody(BaseModel):
@@ -45,9 +49,16 @@ def raise_kept(record: dict[str, Any] | None) -> None:
         raise from_record(record)
 
 
-async def _ours(_: Request, error: Exception) -> JSONResponse:
+async def _ours(connection: Any, error: Exception) -> Any:
+    """The answer to a request; a websocket gets the same body in a message, and is closed."""
     assert isinstance(error, RacklessError)
-    return JSONResponse(body_of(error), status_code=error.status)
+    if not isinstance(connection, WebSocket):
+        return JSONResponse(body_of(error), status_code=error.status)
+    with contextlib.suppress(WebSocketDisconnect, RuntimeError):
+        await connection.accept()
+        await connection.send_json({"error": body_of(error)})
+        await connection.close(REFUSED)
+    return None
 
 
 async def _invalid(_: Request, error: Exception) -> JSONResponse:

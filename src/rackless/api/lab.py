@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from pathlib import Path
 
 from pydantic import BaseModel
 
-from rackless.model.errors import RacklessError
+from rackless.api.times import end_of
+from rackless.model.durations import spoken
+from rackless.model.errors import RacklessError, StateError
 from rackless.model.family import NicRole, Role
 from rackless.model.lifecycle import MachineState, SandboxState, WireState
 from rackless.model.plan import MachineSpec
 from rackless.providers.contract import Ref, RefKind
+from rackless.sandboxes.times import moment
 from rackless.store import inventory, jobs, machines, ports, sandboxes, wires
 from rackless.workflows.spots import endpoint
 from rackless.workflows.world import World, boot_id
@@ -96,6 +100,9 @@ class Lab(BaseModel):
     provider: str
     created: float
     since: float
+    begins: float
+    ends: float | None
+    owner: str
     memory: int
     routers: list[LabRouter]
     machines: list[LabMachine]
@@ -166,6 +173,9 @@ async def lab_of(here: World, name: str) -> Lab:
         provider=row.plan.provider,
         created=row.created,
         since=row.since,
+        begins=row.span.begins,
+        ends=end_of(row),
+        owner=row.owner,
         memory=row.plan.memory,
         routers=routers,
         machines=lines,
@@ -204,8 +214,9 @@ def _management(here: World, specs: tuple[MachineSpec, ...]) -> Management:
     nic = next((nic for nic in controller.nics if nic.role is NicRole.MANAGEMENT), None)
     services = {}
     for service, port in (("ssh", 22), ("netconf", 830), ("snmp", 161)):
-        host, number = endpoint(controller, service, port)
-        services[service] = f"{host}:{number}"
+        with contextlib.suppress(StateError):  # a lab whose time has not come has no ports yet
+            host, number = endpoint(controller, service, port)
+            services[service] = f"{host}:{number}"
     return Management(how=here.provider.info.management, address=nic.address if nic else None, services=services)
 
 
@@ -216,12 +227,21 @@ def stopped(known: list[machines.MachineRow], running: frozenset[str]) -> list[s
 
 def note(row: sandboxes.SandboxRow, stopped: list[str]) -> str:
     """What to know first of a lab; `stopped`: its machines that were on and are not."""
-    if row.state not in {SandboxState.READY, SandboxState.FAILED}:
-        return ""
+    if row.state is SandboxState.BOOKED:
+        return f"It begins at {moment(row.span.begins)}."
+    if row.state is SandboxState.WAITING:
+        return "It waits until it fits; `rackless calendar` tells when."
+    return _trouble(row, stopped) if row.state in {SandboxState.READY, SandboxState.FAILED} else ""
+
+
+def _trouble(row: sandboxes.SandboxRow, stopped: list[str]) -> str:
     if row.boot_id != boot_id():
         uptime = float(Path("/proc/uptime").read_text(encoding="ascii").split()[0])
         when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(time.time() - uptime))
         return f"This machine rebooted at {when}; run `rackless up` with the lab's blueprint to bring the lab back."
     if stopped:
         return f"Stopped: {', '.join(stopped)}. Run `rackless restart {row.name} {stopped[0]}`, or `rackless up` for all."
+    if row.warned:
+        left = spoken(row.span.ends - time.time())
+        return f"It ends at {moment(row.span.ends)}, in {left}; `rackless extend {row.name} 1h` gives it an hour more."
     return ""

@@ -9,20 +9,19 @@ from typing import Any
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 from fastapi.responses import PlainTextResponse
 
-from rackless.api.errors import RESPONSES, body_of
+from rackless.api.errors import REFUSED, RESPONSES, body_of
+from rackless.api.guard import Who
 from rackless.api.here import Here, Started, Wait, started
 from rackless.console.hub import ConsoleHub, Lease
 from rackless.model import naming
 from rackless.model.errors import NotFoundError, RacklessError, StateError
+from rackless.model.people import Role
 from rackless.model.suggestions import did_you_mean
 from rackless.sandboxes import booking
 from rackless.store import machines, sandboxes
 from rackless.workflows.world import World, world
 
 router = APIRouter(tags=["machines"], responses=RESPONSES, prefix="/labs/{name}/machines/{machine}")
-
-REFUSED = 4000
-"""Close code of a websocket that could not do what was asked; the error went before it as a text message."""
 
 
 async def machine_row(here: World, name: str, machine: str) -> machines.MachineRow:
@@ -57,6 +56,7 @@ async def console(
     socket: WebSocket,
     name: str,
     machine: str,
+    caller: Who,
     *,
     write: bool = True,
     takeover: bool = False,
@@ -66,8 +66,8 @@ async def console(
     """Binary messages are bytes of the line. Text messages to the client are JSON: {"error": body}, or {"open": machine} and
     then {"note": ...}.
 
-    A client that may not write (another does) goes on as a watcher and is told so. Without `replay` it sees nothing of before:
-    programs take an old prompt for one that waits.
+    A client that may not write (another does, or it is a viewer's) goes on as a watcher; the former is told so. Without `replay`
+    it sees nothing of before: programs take an old prompt for one that waits.
     """
     here = world()
     await socket.accept()
@@ -77,7 +77,7 @@ async def console(
         async with hub.watch(replay=replay) as feed:
             await _tell(socket, {"open": row.name})
             showing = asyncio.ensure_future(_show(socket, feed))
-            writing = asyncio.ensure_future(_write(socket, hub, who, write, takeover))
+            writing = asyncio.ensure_future(_write(socket, hub, who, write and caller.has(Role.USER), takeover))
             await asyncio.wait({showing, writing}, return_when=asyncio.FIRST_COMPLETED)
             for task in (showing, writing):
                 task.cancel()

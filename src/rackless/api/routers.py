@@ -12,9 +12,9 @@ from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 from fastapi.responses import PlainTextResponse, StreamingResponse
 from pydantic import BaseModel, Field
 
-from rackless.api.errors import RESPONSES, body_of
+from rackless.api.errors import REFUSED, RESPONSES, body_of
 from rackless.api.here import Here, Started, Wait, started
-from rackless.api.machines import REFUSED, _close, _tell
+from rackless.api.machines import _close, _tell
 from rackless.deadline import Deadline
 from rackless.model.errors import InputError, NotFoundError, RacklessError
 from rackless.model.family import Role

@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
+import time
+
 from fastapi import APIRouter
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from rackless import durable
 from rackless.api.errors import RESPONSES
-from rackless.api.here import Here, Started, Wait, ended, started
+from rackless.api.guard import Who
+from rackless.api.here import Here, Started, Wait, begun, started
 from rackless.api.lab import Lab, lab_of, note, stopped
 from rackless.api.plans import BlueprintText
-from rackless.model.errors import DeadlineError, NotFoundError, ProviderError, RacklessError, StateError
+from rackless.api.times import end_of
+from rackless.model.calendar import ALWAYS
+from rackless.model.durations import MOST
+from rackless.model.errors import InputError, NotFoundError, ProviderError, RacklessError, StateError
 from rackless.model.lifecycle import JobState, SandboxState
+from rackless.model.people import Role
 from rackless.providers.contract import RefKind
-from rackless.sandboxes import booking
-from rackless.store import jobs, machines, sandboxes
+from rackless.sandboxes import booking, times
+from rackless.store import jobs, machines, sandboxes, users
+from rackless.workflows import starting
 from rackless.workflows.teardown import remove_owned
-from rackless.workflows.world import World, boot_id
+from rackless.workflows.world import World
 
 router = APIRouter(tags=["labs"], responses=RESPONSES)
 
-CANCELLING = 120.0
-"""Seconds until a job that was told to stop has stopped."""
+LATE = 60.0
+"""Seconds by which a begin may have passed: a client's clock, and the way here."""
 
 
 class LabLine(BaseModel):
@@ -40,24 +48,51 @@ class LabLine(BaseModel):
     created: float
     since: float
     note: str
+    begins: float
+    ends: float | None
+    owner: str
+
+
+class LabWish(BlueprintText):
+    """A blueprint, and when its lab is wanted: from `begins` (now), for `seconds` or until `ends` (until it is taken down). Times
+    are seconds since the epoch."""
+
+    begins: float | None = Field(None, description="When it begins; null for now")
+    seconds: float | None = Field(None, gt=0, le=MOST, description="For how long; null for no end, or for `ends`")
+    ends: float | None = Field(None, description="Until when")
+    queue: bool = Field(False, description="Wait for the first time that it fits, if it does not fit then")
+    saves: bool = Field(False, description="Keep the configurations of its routers when its time is over")
+
+    def wish(self, who: str) -> times.Wish:
+        """Raises InputError when the times contradict each other or have passed."""
+        now = time.time()
+        begins = self.begins if self.begins is not None and self.begins > now else None
+        if self.begins is not None and self.begins < now - LATE:
+            raise InputError(
+                f"It cannot begin at {times.moment(self.begins)}: that has passed.", hint="Leave the begin out for now."
+            )
+        if self.seconds is not None and self.ends is not None:
+            raise InputError("Both a length and an end were given.", hint="Give one of the two.")
+        length = ALWAYS if self.seconds is None else self.seconds
+        if self.ends is not None:
+            length = self.ends - (begins or now)
+        if length <= 0:
+            raise InputError(f"It would end at {times.moment(self.ends or now)}, before it begins.", hint="Give a later end.")
+        return times.Wish(begins=begins, length=length, queue=self.queue, saves=self.saves, who=who, owner=who)
 
 
 @router.post("/labs", status_code=202)
-async def deploy(body: BlueprintText, here: Here) -> Started:
-    """Make the lab of a blueprint, or bring back what is missing of it."""
-    blueprint = body.blueprint(here)
+async def deploy(body: LabWish, here: Here, who: Who) -> Started:
+    """Make the lab of a blueprint now or book it for later, or bring back what is missing of it."""
+    blueprint, wish = body.blueprint(here), body.wish(who.name)
     name = blueprint.name if body.name is None else body.name
-    if await here.database.run(sandboxes.find, name) is None:
+    found = await here.database.read(sandboxes.find, name)
+    if found is not None and found.owner != who.name and not who.has(Role.OPERATOR):
+        raise StateError(f"Another user has a lab named {name}.", hint="Give yours another name with `--name`.")
+    if found is None and wish.begins is None and not wish.queue:
         await _refuse_early(here, body, name)
-    booked = await here.database.run(
-        booking.book,
-        blueprint,
-        name=name,
-        site=here.site,
-        forwarded=here.forwarded,
-        boot_id=boot_id(),
-        transcripts=here.transcripts,
-    )
+    booked = await here.database.run(booking.book, blueprint, name=name, place=here.place, wanted=here.wanted, wish=wish)
+    here.changed.set()
     return await started(here, name, booked)
 
 
@@ -69,13 +104,17 @@ async def _refuse_early(here: World, body: BlueprintText, name: str) -> None:
 
 
 @router.get("/labs")
-async def list_labs(here: Here) -> list[LabLine]:
+async def list_labs(here: Here, who: Who) -> list[LabLine]:
+    """Those that the caller may see."""
     lines = []
     try:
         refs, trouble = await here.provider.owned(), ""
     except RacklessError as error:
         refs, trouble = (), f"The place does not answer: {error.message}"
-    for row in await here.database.run(sandboxes.live):
+    mine = await here.database.read(users.shared, who.name)
+    for row in await here.database.read(sandboxes.live):
+        if not (who.has(Role.OPERATOR) or row.owner == who.name or row.id in mine):
+            continue
         known = await here.database.run(machines.of, row.id)
         running = frozenset(ref.name for ref in refs if ref.sandbox == row.name and ref.kind is RefKind.MACHINE and ref.running)
         lines.append(
@@ -92,6 +131,9 @@ async def list_labs(here: Here) -> list[LabLine]:
                 created=row.created,
                 since=row.since,
                 note=trouble or note(row, stopped(known, running)),
+                begins=row.span.begins,
+                ends=end_of(row),
+                owner=row.owner,
             )
         )
     return lines
@@ -104,15 +146,14 @@ async def show(name: str, here: Here) -> Lab:
 
 
 @router.delete("/labs/{name}", status_code=202)
-async def take_down(name: str, here: Here, wait: Wait = 0) -> Started | None:
-    """Take away all that carries the lab's mark. A job that runs on it is told to stop first."""
+async def take_down(name: str, here: Here, who: Who, wait: Wait = 0, saves: bool = False) -> Started | None:
+    """Take away all that carries the lab's mark. A job that runs on it is told to stop first. `saves`: keep configurations."""
     row = await here.database.run(sandboxes.find, name)
     if row is None:
         await _gone_already(here, name)
         return None
-    await _stop_jobs(here, row)
-    booked = await here.database.run(booking.book_teardown, name)
-    return await started(here, name, booked, wait)
+    booked = await starting.take_down(here, name, "down was asked for", saves=saves, who=who.name)
+    return await begun(here, name, booked, wait)
 
 
 async def _gone_already(here: World, name: str) -> None:
@@ -122,18 +163,6 @@ async def _gone_already(here: World, name: str) -> None:
         raise NotFoundError(f"There is no lab named {name}.", hint="`rackless list` shows the labs.")
     if orphans and (left := await remove_owned(here.provider, name)):
         raise ProviderError(f"Still there: {'; '.join(left)}.", hint=f"Run `rackless down {name}` again.", made=tuple(left))
-
-
-async def _stop_jobs(here: World, row: sandboxes.SandboxRow) -> None:
-    for job in await here.database.run(jobs.running, row.id):
-        if job.verb == "teardown":
-            continue
-        await here.database.run(jobs.ask_cancel, job.id)
-        durable.cancel(job.id)
-        if not await ended(here, job.id, CANCELLING):
-            raise DeadlineError(
-                f"Job {job.id} did not stop within {CANCELLING:g} s.", hint=f"Run `rackless down {row.name}` again."
-            )
 
 
 @router.post("/jobs/{job}/cancel", status_code=202)

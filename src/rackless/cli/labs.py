@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -15,18 +15,36 @@ if TYPE_CHECKING:
     from rackless.client.api import Api
 
 
-def up(file: File, name: Name = None, in_json: InJson = False) -> None:
+def up(
+    file: File,
+    name: Name = None,
+    length: Annotated[str | None, typer.Option("--for", help="For how long: 90m, 2h, 1d12h.", show_default=False)] = None,
+    begins: Annotated[
+        str | None, typer.Option("--from", help="Book it for then: 18:30, 2026-03-01T18:30.", show_default=False)
+    ] = None,
+    ends: Annotated[str | None, typer.Option("--until", help="Until when, instead of --for.", show_default=False)] = None,
+    queue: Annotated[bool, typer.Option("--queue", help="Wait for the first time that it fits.")] = False,
+    saves: Annotated[bool, typer.Option("--save-at-end", help="Keep the configurations when its time is over.")] = False,
+    in_json: InJson = False,
+) -> None:
     """Deploy a blueprint, or bring back what is missing of its lab. Ctrl-C stops it and removes what this run made.
 
-    Example: rackless up examples/back-to-back.yaml
+    With --for or --until the lab ends by itself, with a warning before; with --from it is booked for later.
+
+    Example: rackless up examples/back-to-back.yaml --from 18:30 --for 2h
     """
     from rackless.cli.following import follow
+    from rackless.cli.options import moment, span
     from rackless.cli.reading import send
     from rackless.client.api import Api
 
+    wish = {"begins": moment(begins), "seconds": span(length), "ends": moment(ends), "queue": queue, "saves": saves}
     with Api() as api:
-        started = send(api, "/labs", file, name=name)
+        started = send(api, "/labs", file, name=name, **wish)
         lab, job = started["lab"], started["job"]
+        if not job:
+            _booked(api.ask("GET", f"/labs/{lab}"), in_json=in_json)
+            return
         tell(_opening(started))
         try:
             follow(api, job)
@@ -40,6 +58,18 @@ def up(file: File, name: Name = None, in_json: InJson = False) -> None:
     ready = sum(port["ready"] for port in found["ports"])
     say(f"Lab {lab} is {found['state']}: {len(found['machines'])} machines, {ready} ports ready, {len(found['wires'])} wires.")
     say(f"Next: rackless show {lab}; rackless ssh {lab} {_first(found)}; rackless down {lab}")
+
+
+def _booked(found: dict[str, Any], *, in_json: bool) -> None:
+    """A lab that has no job yet."""
+    if in_json:
+        as_json(found)
+        return
+    until = f" until {clock(found['ends'])}" if found["ends"] else ""
+    if found["state"] == "waiting":
+        say(f"Lab {found['name']} waits until it fits. Next: rackless calendar; rackless down {found['name']}")
+    else:
+        say(f"Lab {found['name']} is booked from {clock(found['begins'])}{until}. Next: rackless calendar")
 
 
 def _opening(started: dict[str, Any]) -> str:
@@ -88,10 +118,13 @@ def list_labs(in_json: InJson = False) -> None:
         say("There are no labs. Start with: rackless up examples/back-to-back.yaml")
     else:
         rows = [
-            [lab["name"], lab["state"], f"{lab['running']}/{lab['machines']}", lab["memory"], lab["provider"], age(lab["since"])]
+            [
+                *(lab["name"], lab["state"], f"{lab['running']}/{lab['machines']}", lab["memory"], lab["provider"]),
+                *(age(lab["since"]), clock(lab["ends"]) if lab["ends"] else ""),
+            ]
             for lab in found
         ]
-        table(["lab", "state", "running", "MiB", "provider", "since"], rows)
+        table(["lab", "state", "running", "MiB", "provider", "since", "ends"], rows)
         for lab in found:
             if lab["note"]:
                 say(f"Note on {lab['name']}: {lab['note']}")
@@ -110,7 +143,8 @@ def show(lab: Lab, in_json: InJson = False) -> None:
         as_json(found)
         return
     reason = f" ({found['reason']})" if found["reason"] else ""
-    say(f"Lab {found['name']} on {found['provider']}: {found['state']}{reason} since {clock(found['since'])}")
+    until = f", until {clock(found['ends'])}" if found["ends"] else ""
+    say(f"Lab {found['name']} on {found['provider']}: {found['state']}{reason} since {clock(found['since'])}{until}")
     if found["note"]:
         say(f"Note: {found['note']}")
     if found["job"] and found["job"]["state"] == "running":
@@ -144,7 +178,11 @@ def _routers(found: dict[str, Any]) -> None:
         say()
 
 
-def down(lab: Lab, in_json: InJson = False) -> None:
+def down(
+    lab: Lab,
+    saves: Annotated[bool, typer.Option("--save", help="Keep the configurations of its routers on the server first.")] = False,
+    in_json: InJson = False,
+) -> None:
     """Take a lab away: machines, disks, networks, files, ports, secrets. A job that runs on it is stopped first.
 
     Example: rackless down back-to-back
@@ -157,7 +195,7 @@ def down(lab: Lab, in_json: InJson = False) -> None:
             for job in api.ask("GET", f"/labs/{lab}/jobs"):
                 if job["state"] == "running" and job["verb"] != "teardown":
                     tell(f"Lab {lab} is at work: stopping job {job['id']} first.")
-        started = api.ask("DELETE", f"/labs/{lab}")
+        started = api.ask("DELETE", f"/labs/{lab}", query={"saves": saves})
         if started:
             follow(api, started["job"], lab=lab)
     if in_json:

@@ -7,7 +7,22 @@ import sys
 
 import typer
 
-from rackless.cli import console, credentials, doctor, images, jobs, labs, machines, plan, routers, server, wires
+from rackless.cli import (
+    audit,
+    console,
+    credentials,
+    doctor,
+    images,
+    jobs,
+    labs,
+    machines,
+    people,
+    plan,
+    routers,
+    server,
+    times,
+    wires,
+)
 from rackless.cli.output import INTERRUPTED, complain, tell
 from rackless.model.errors import ProviderError, RacklessError
 
@@ -20,7 +35,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for noun in (plan, labs, wires, machines, console, routers, jobs, credentials, doctor, images, server):
+for noun in (plan, labs, times, wires, machines, console, routers, jobs, credentials, doctor, audit, images, people, server):
     noun.add(app)
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime, timedelta
 from typing import Annotated
 
 import typer
 
+from rackless.model.durations import seconds
 from rackless.model.errors import InputError
 
 
@@ -22,6 +24,40 @@ def named(text: str) -> str:
             hint="Names have letters, digits and hyphens; `rackless list` and `rackless show LAB` list them.",
         )
     return text
+
+
+def span(text: str | None) -> float | None:
+    """Seconds of 90m, 2h, 1d12h.
+
+    Raises:
+        InputError: it is no span of time.
+    """
+    if text is None:
+        return None
+    try:
+        return seconds(text)
+    except ValueError as error:
+        raise InputError(str(error), hint="Units are w, d, h, m and s.") from error
+
+
+def moment(text: str | None) -> float | None:
+    """Seconds since the epoch of 18:30 (the next one), 2026-03-01, "2026-03-01 18:30", or ISO 8601 with a zone. Times without a
+    zone are this machine's.
+
+    Raises:
+        InputError: it is none of them.
+    """
+    if text is None:
+        return None
+    now = datetime.now().astimezone()
+    try:
+        if re.fullmatch(r"\d{1,2}:\d{2}", text):
+            clock = datetime.strptime(text, "%H:%M").time()
+            found = datetime.combine(now.date(), clock).astimezone()
+            return (found if found > now else found + timedelta(days=1)).timestamp()
+        return datetime.fromisoformat(text).astimezone().timestamp()
+    except ValueError as error:
+        raise InputError(f"'{text}' is no time.", hint="Write 18:30, 2026-03-01, or 2026-03-01T18:30.") from error
 
 
 Lab = Annotated[str, typer.Argument(metavar="LAB", help="Name of the lab (`rackless list`).", show_default=False, callback=named)]

@@ -15,10 +15,10 @@ MOST = 1 << 20
 """Bytes of a file that goes along; a configuration of a router is far smaller."""
 
 
-def send(api: Api, path: str, file: str, *, name: str | None) -> Any:
-    """Post the blueprint; again with its files when the server asks for them."""
+def send(api: Api, path: str, file: str, *, name: str | None, **more: Any) -> Any:
+    """Post the blueprint, with more keys if the path takes them; again with its files when the server asks for them."""
     text = _text(file)
-    body: dict[str, Any] = {"text": text, "file": file if file != "-" else "standard input", "name": name}
+    body: dict[str, Any] = {"text": text, "file": file if file != "-" else "standard input", "name": name, **more}
     try:
         return api.ask("POST", path, body=body)
     except FilesNeededError as error:

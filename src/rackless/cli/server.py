@@ -12,7 +12,8 @@ from rackless.cli.output import as_json, say
 
 def serve(
     tcp: Annotated[
-        int | None, typer.Option("--tcp", metavar="PORT", help="Listen on 127.0.0.1:PORT too (no lock!).", min=1, max=65535)
+        int | None,
+        typer.Option("--tcp", metavar="PORT", help="Listen on 127.0.0.1:PORT too; takes tokens.", min=1, max=65535),
     ] = None,
 ) -> None:
     """Run the server in the foreground. Other commands start it by themselves.

@@ -3,6 +3,8 @@
     RacklessError                 code, message, hint; what the user sees is `message` and then `Hint: hint`
     ├── InputError                the user's input is wrong; repeating it unchanged cannot succeed   (HTTP 422)
     │   ├── BlueprintErrors       every problem of one blueprint at once, each with its place
+    │   ├── UnauthorizedError     nobody knows who asks                                                (HTTP 401)
+    │   ├── ForbiddenError        the one who asks may not                                             (HTTP 403)
     │   ├── FilesNeededError      the blueprint refers to files that were not sent along
     │   └── NotFoundError         no such sandbox, machine, port, image or job                       (HTTP 404)
     ├── StateError                right request, wrong moment (a lab of that name exists, a job runs) (HTTP 409)
@@ -47,6 +49,16 @@ class InputError(RacklessError):
 class NotFoundError(InputError):
     code = "not-found"
     status = 404
+
+
+class UnauthorizedError(InputError):
+    code = "unauthorized"
+    status = 401
+
+
+class ForbiddenError(InputError):
+    code = "forbidden"
+    status = 403
 
 
 class StateError(RacklessError):
@@ -132,6 +144,8 @@ _KINDS: dict[str, type[RacklessError]] = {
     for kind in (
         InputError,
         NotFoundError,
+        UnauthorizedError,
+        ForbiddenError,
         StateError,
         CancelledError,
         CapacityError,

@@ -10,6 +10,10 @@ from rackless.model.errors import DefectError
 
 
 class SandboxState(StrEnum):
+    BOOKED = "booked"
+    """For a time that has not come: what it needs counts as used in that time, nothing is made yet."""
+    WAITING = "waiting"
+    """In the queue: it begins as soon as it fits."""
     DEPLOYING = "deploying"
     READY = "ready"
     FAILED = "failed"
@@ -43,6 +47,8 @@ class WireState(StrEnum):
 
 
 SANDBOX: Mapping[SandboxState, frozenset[SandboxState]] = {
+    SandboxState.BOOKED: frozenset({SandboxState.DEPLOYING, SandboxState.FAILED, SandboxState.TEARING_DOWN}),
+    SandboxState.WAITING: frozenset({SandboxState.DEPLOYING, SandboxState.FAILED, SandboxState.TEARING_DOWN}),
     SandboxState.DEPLOYING: frozenset({SandboxState.READY, SandboxState.FAILED, SandboxState.TEARING_DOWN}),
     SandboxState.READY: frozenset({SandboxState.DEPLOYING, SandboxState.TEARING_DOWN}),
     SandboxState.FAILED: frozenset({SandboxState.DEPLOYING, SandboxState.TEARING_DOWN}),

@@ -29,6 +29,18 @@ class Site:
     """Management addresses that other sandboxes hold; the plan avoids them."""
     console_ports: PoolRange = PoolRange(first=9300, last=9399)
     forward_ports: PoolRange = PoolRange(first=20000, last=20999)
+    most_memory: int | None = None
+    """MiB that labs may have together; None leaves it to what the provider bears. The same for the two below."""
+    most_processors: int | None = None
+    most_disk: int | None = None
+    warn_before: float = 600.0
+    """Seconds before a lab's end at which its users are warned."""
+    reconcile_every: float = 300.0
+    """Seconds between two comparisons of what the place has with what the store says."""
+    heal: bool = False
+    """Machines that stopped by themselves are brought back at such a comparison."""
+    webhook: str = ""
+    """URL that is told of every change of a lab; empty for none."""
 
     def family(self, name: str) -> Family | None:
         return next((family for family in self.families if family.name == name), None)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol, runtime_checkable
 
+from rackless.model.calendar import Amounts
 from rackless.model.errors import Problem
 from rackless.model.plan import DiskSpec, MachineSpec, Plan, PortRef, SegmentSpec
 
@@ -134,6 +135,19 @@ class Capture(Protocol):
 
     def capture(self, port: PortRef) -> AsyncIterator[bytes]:
         """A pcap file as a stream. Closing the iterator ends the capture and removes all it made."""
+        ...
+
+
+@runtime_checkable
+class Bearing(Protocol):
+    """A provider that knows what it bears in all. Of one that does not, only pools and the site's own limits are counted."""
+
+    def capacity(self) -> Amounts:
+        """All that its machines may have together."""
+        ...
+
+    def wanted(self, plan: Plan) -> Amounts:
+        """What this plan's machines take of it; pools are not its matter."""
         ...
 
 

@@ -9,15 +9,16 @@ from rackless.images import store
 from rackless.model.errors import InputError
 from rackless.model.site import Site
 from rackless.providers.contract import Provider
-from rackless.providers.fake import FakeCloud, FakeProvider
+from rackless.providers.fake import FakeProvider
+from rackless.providers.fake_cloud import FakeCloud
 from rackless.providers.local.provider import LocalProvider
 from rackless.settings import Settings
 
 
 def _fake(settings: Settings, site: Site) -> Provider:
-    """Its cloud is in the state directory, so that it outlives the server."""
+    """Its cloud is in the state directory, so that it outlives the server. A symbolic link there lets servers share one."""
     settings.make()
-    return FakeProvider(FakeCloud(settings.state / "fake-cloud.json"))
+    return FakeProvider(FakeCloud(settings.state / "fake-cloud"))
 
 
 def _local(settings: Settings, site: Site) -> Provider:

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import time
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 
 from rackless.model.blueprint import Blueprint
+from rackless.model.calendar import Amounts, Span, Stay
 from rackless.model.errors import InputError, NotFoundError, StateError
 from rackless.model.family import NicRole, Role
 from rackless.model.lifecycle import JobState, SandboxState, WireState
@@ -22,13 +23,11 @@ from rackless.model.plan import Forward, MachineSpec, Plan, WireSpec
 from rackless.model.site import Site
 from rackless.planning import allot, plan
 from rackless.sandboxes import secrecy
-from rackless.store import jobs, machines, pools, ports, sandboxes, secrets, wires
+from rackless.sandboxes.times import SERVICES, Place, Wish, fits, pooled
+from rackless.store import history, jobs, machines, pools, ports, sandboxes, secrets, wires
 
 CONSOLE, FORWARD = "console", "forward"
 """Names of the pools."""
-
-SERVICES = (("ssh", "tcp", 22), ("netconf", "tcp", 830), ("snmp", "udp", 161))
-"""What is forwarded to a controller where its management interface has no address of its own."""
 
 EXCLUSIVE = frozenset({"deploy", "teardown"})
 """Verbs that no other job of the lab may run beside."""
@@ -40,6 +39,10 @@ class Kind(StrEnum):
     """The lab was there: what is missing or stopped is brought back."""
     FOLLOWED = "followed"
     """A job that was interrupted by the server's death goes on already."""
+    BOOKED = "booked"
+    """For later: there is no job yet."""
+    WAITING = "waiting"
+    """In the queue: there is no job yet."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,41 +76,70 @@ def book(
     blueprint: Blueprint,
     *,
     name: str,
-    site: Site,
-    forwarded: bool,
-    boot_id: str,
-    transcripts: Path,
+    place: Place,
+    wanted: Callable[[Plan], Amounts],
+    wish: Wish | None = None,
 ) -> Booking:
-    """A deployment of this blueprint as the lab `name`.
+    """A deployment of this blueprint as the lab `name`, now or for later.
 
     Args:
-        forwarded: management interfaces are reached by forwarded ports, which come out of a pool.
-        boot_id: of this machine now.
-        transcripts: directory of the console transcripts.
+        wanted: what a plan takes of the place's capacity.
 
     Raises:
         StateError: the name is taken by another blueprint, or a job is at work on the lab.
-        CapacityError: a pool or the management network is full.
+        CapacityError: it does not fit beside what is booked, in the time that is wished.
     """
+    wish, now = wish or Wish(), time.time()
     digest = secrecy.digest(blueprint)
     found = sandboxes.find(db, name)
     if found is not None:
-        return _again(db, found, digest)
-    drafted = secrecy.without(draft(db, blueprint, name, site))
-    key = sandboxes.add(db, plan=drafted, digest=digest, boot_id=boot_id)
-    final = _from_pools(db, drafted, key, site, forwarded)
+        return _again(db, found, digest, wish.who)
+    drafted = secrecy.without(draft(db, blueprint, name, place.site))
+    amounts = wanted(drafted) + pooled(drafted, place.forwarded)
+    span = Span(begins=now if wish.begins is None else wish.begins, ends=(wish.begins or now) + wish.length)
+    stay = Stay(sandbox=name, span=span, amounts=amounts)
+    state = SandboxState.BOOKED if fits(db, stay, place.capacity, queue=wish.queue) else SandboxState.WAITING
+    key = sandboxes.add(
+        db,
+        plan=drafted,
+        digest=digest,
+        boot_id=place.boot_id,
+        state=state,
+        span=span,
+        amounts=amounts,
+        saves=wish.saves,
+        who=wish.who,
+        owner=wish.owner,
+    )
+    for holder, kind, value in secrecy.chosen(blueprint):
+        secrets.put(db, key, holder, kind, value)
+    if state is SandboxState.WAITING:
+        return Booking(kind=Kind.WAITING, job="", sandbox_id=key)
+    if span.begins > now:
+        return Booking(kind=Kind.BOOKED, job="", sandbox_id=key)
+    return Booking(kind=Kind.NEW, job=begin(db, key, place, "its time begins now", who=wish.who), sandbox_id=key)
+
+
+def begin(db: sa.Connection, key: int, place: Place, why: str, *, who: str = history.SELF) -> str:
+    """The time of a booked or waiting lab has come: it gets its numbers out of the pools, and a job that deploys it.
+
+    Raises:
+        CapacityError: a pool is empty; site.yaml was made smaller since.
+    """
+    row = sandboxes.by_id(db, key)
+    final = _from_pools(db, row.plan, key, place.site, place.forwarded)
     sandboxes.replan(db, key, final)
+    sandboxes.booted(db, key, place.boot_id)
     for spec in final.machines:
-        machines.add(db, key, spec, str(transcripts / name / f"{spec.name}.log"))
+        machines.add(db, key, spec, str(place.transcripts / row.name / f"{spec.name}.log"))
         ports.add(db, key, spec)
     for wire in final.wires:
         wires.put(db, key, wire)
-    for holder, kind, value in secrecy.chosen(blueprint):
-        secrets.put(db, key, holder, kind, value)
-    return Booking(kind=Kind.NEW, job=_job(db, name, key, "deploy", {}), sandbox_id=key)
+    sandboxes.move(db, key, SandboxState.DEPLOYING, why, who=who)
+    return _job(db, row.name, key, "deploy", {})
 
 
-def _again(db: sa.Connection, found: sandboxes.SandboxRow, digest: str) -> Booking:
+def _again(db: sa.Connection, found: sandboxes.SandboxRow, digest: str, who: str) -> Booking:
     name = found.name
     if found.state is SandboxState.TEARING_DOWN:
         raise StateError(f"Lab {name} is being taken down.", hint=f"Wait with `rackless logs {name} --follow`, then try again.")
@@ -116,6 +148,9 @@ def _again(db: sa.Connection, found: sandboxes.SandboxRow, digest: str) -> Booki
             f"Lab {name} exists already, and was made from a different blueprint.",
             hint=f"Take it down with `rackless down {name}`, or give this one another name with `--name`.",
         )
+    if found.state in {SandboxState.BOOKED, SandboxState.WAITING}:
+        kind = Kind.BOOKED if found.state is SandboxState.BOOKED else Kind.WAITING
+        return Booking(kind=kind, job="", sandbox_id=found.id, was=found.state.value)
     for job in jobs.running(db, found.id):
         if job.verb == "deploy" and job.resumed:
             return Booking(kind=Kind.FOLLOWED, job=job.id, sandbox_id=found.id, was=found.state.value)
@@ -125,7 +160,7 @@ def _again(db: sa.Connection, found: sandboxes.SandboxRow, digest: str) -> Booki
                 hint=f"Follow it with `rackless logs {name} --follow`, or end it with `rackless down {name}`.",
             )
         raise _busy(name, job)
-    sandboxes.move(db, found.id, SandboxState.DEPLOYING, "up was asked for again")
+    sandboxes.move(db, found.id, SandboxState.DEPLOYING, "up was asked for again", who=who)
     return Booking(kind=Kind.AGAIN, job=_job(db, name, found.id, "deploy", {}), sandbox_id=found.id, was=found.state.value)
 
 
@@ -149,21 +184,33 @@ def _forwards(db: sa.Connection, spec: MachineSpec, key: int, site: Site) -> tup
     )
 
 
-def book_teardown(db: sa.Connection, name: str) -> Booking:
-    """The end of a lab. Jobs that ran on it must have ended; a teardown that runs is followed."""
+def book_teardown(
+    db: sa.Connection, name: str, why: str = "down was asked for", *, saves: bool = False, who: str = history.SELF
+) -> Booking:
+    """The end of a lab. Jobs that ran on it must have ended; a teardown that runs is followed. `saves`: keep the
+    configurations of its routers first."""
     found = sandboxes.get(db, name)
     for job in jobs.running(db, found.id):
         if job.verb == "teardown":
             return Booking(kind=Kind.FOLLOWED, job=job.id, sandbox_id=found.id, was=found.state.value)
         raise _busy(name, job)
-    sandboxes.move(db, found.id, SandboxState.TEARING_DOWN, "down was asked for")
-    return Booking(kind=Kind.NEW, job=_job(db, name, found.id, "teardown", {}), sandbox_id=found.id, was=found.state.value)
+    routers = found.plan.blueprint.routers if saves and found.state is SandboxState.READY else ()
+    sandboxes.move(db, found.id, SandboxState.TEARING_DOWN, why, who=who)
+    teardown = _job(db, name, found.id, "teardown", {"save": [router.name for router in routers]})
+    return Booking(kind=Kind.NEW, job=teardown, sandbox_id=found.id, was=found.state.value)
 
 
 def book_job(db: sa.Connection, name: str, verb: str, arguments: dict[str, Any]) -> Booking:
     """Another job on a lab that is up."""
     found = ready(db, name)
     return Booking(kind=Kind.NEW, job=_job(db, name, found.id, verb, arguments), sandbox_id=found.id, was=found.state.value)
+
+
+def book_healing(db: sa.Connection, name: str) -> Booking:
+    """A deployment that brings back what stopped, though nobody asked for it."""
+    found = ready(db, name)
+    sandboxes.move(db, found.id, SandboxState.DEPLOYING, "what stopped is brought back")
+    return Booking(kind=Kind.AGAIN, job=_job(db, name, found.id, "deploy", {}), sandbox_id=found.id, was=found.state.value)
 
 
 def book_wire(db: sa.Connection, name: str, wire: WireSpec) -> Booking:

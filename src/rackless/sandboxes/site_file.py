@@ -4,6 +4,13 @@ provider: local
 management_network: 172.29.0.0/16
 console_ports: 9300-9399
 forward_ports: 20000-20999
+most_memory: 48G
+most_processors: 64
+most_disk: 200G
+warn_before: 10m
+reconcile_every: 5m
+heal: no
+webhook: https://chat.example.net/hooks/labs
 """
 
 from __future__ import annotations
@@ -13,10 +20,13 @@ import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
+from rackless.blueprints.amounts import mebibytes
+from rackless.model.durations import seconds
 from rackless.model.errors import InputError
 from rackless.model.family import Family
 from rackless.model.site import PoolRange, Site
@@ -72,10 +82,44 @@ def _range(text: str) -> PoolRange:
     return PoolRange(first=first, last=last)
 
 
+def _size(text: str) -> int:
+    found = mebibytes(int(text) if text.isdecimal() else text)
+    if not found:
+        raise ValueError(text)
+    return found
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or not int(text):
+        raise ValueError(text)
+    return int(text)
+
+
+def _yes(text: str) -> bool:
+    """YAML has made a bool of yes and no already."""
+    if text not in {"True", "False", "yes", "no"}:
+        raise ValueError(text)
+    return text in {"True", "yes"}
+
+
+def _url(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError(text)
+    return text
+
+
 _KEYS: dict[str, tuple[Callable[[str], object], str]] = {
     "name": (_word, "one word"),
     "provider": (_word, "one word: local or fake"),
     "management_network": (_network, "an IPv4 network of 8 addresses or more, such as 172.29.0.0/16"),
     "console_ports": (_range, "two ports from 1024 to 65535, such as 9300-9399"),
     "forward_ports": (_range, "two ports from 1024 to 65535, such as 20000-20999"),
+    "most_memory": (_size, "a size, such as 48G"),
+    "most_processors": (_count, "a number, such as 64"),
+    "most_disk": (_size, "a size, such as 200G"),
+    "warn_before": (seconds, "a time, such as 10m"),
+    "reconcile_every": (seconds, "a time, such as 5m"),
+    "heal": (_yes, "yes or no"),
+    "webhook": (_url, "a URL that begins with https:// or http://"),
 }

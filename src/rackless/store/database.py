@@ -1,7 +1,8 @@
-"""The database: opened, migrated, and one function a transaction.
+"""The database: opened, migrated, and one function a transaction. SQLite (a file of one server), or PostgreSQL (for several).
 
-Every access is a plain function that takes a connection and runs in one transaction on one thread of its own, so that
-the event loop never waits for the disk and writers never meet each other (SQLite has one writer anyway).
+Every access is a plain function that takes a connection and runs in one transaction on a thread, so that the event loop never
+waits. Writers go one at a time, on SQLite because it has one writer, on PostgreSQL by an advisory lock that the transaction
+holds: whoever comes second sees what the first booked. Readers see one consistent state and wait for nobody.
 """
 
 from __future__ import annotations
@@ -15,33 +16,63 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import sqlalchemy as sa
 
+from rackless.model.errors import InputError, ProviderError
+
 Result = TypeVar("Result")
 Arguments = ParamSpec("Arguments")
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+READERS = 4
+"""Threads that read at once. A process has one interpreter: more of them would only take turns."""
+WAIT = 30
+"""Seconds that a writer waits for its turn, and for PostgreSQL to answer."""
+WRITING, MIGRATING = 0x7261636B01, 0x7261636B02
+"""Keys of PostgreSQL's advisory locks ("rack" and a number)."""
+FORMS = "sqlite:///FILE or postgresql://USER@HOST/NAME"
 
 
 class Database:
-    """Use as: `await database.run(machines.of, sandbox_id)`."""
+    """Use as: `await database.run(machines.move, ...)` to write, `await database.read(machines.of, ...)` to read.
 
-    def __init__(self, path: Path) -> None:
-        # Made before SQLite does, which would make it readable by everybody. Its journals copy the file's mode.
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-        path.chmod(0o600)
-        self.engine = sa.create_engine(f"sqlite:///{path}", connect_args={"timeout": 30})
-        sa.event.listen(self.engine, "connect", _pragmas)
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
+    Args:
+        url: `sqlite:///FILE` or `postgresql://USER@HOST/NAME`; a password belongs in ~/.pgpass (libpq reads it).
+
+    Raises:
+        InputError: the URL is of neither form.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.url = _parsed(url)
+        self.shared = self.url.get_backend_name() == "postgresql"
+        """Other servers may work on it too."""
+        self.engine = _postgresql(self.url) if self.shared else _sqlite(self.url)
+        self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
+        self._readers = ThreadPoolExecutor(max_workers=READERS, thread_name_prefix="store-read")
+        self._reading = self.engine.execution_options(isolation_level="REPEATABLE READ") if self.shared else self.engine
 
     def migrate(self) -> None:
-        """Bring the tables to this version's form; does nothing when they are."""
+        """Bring the tables to this version's form; does nothing when they are.
+
+        Raises:
+            ProviderError: the database does not answer, or refuses.
+        """
         from alembic import command  # slow to import, and needed once a start
         from alembic.config import Config
 
         config = Config()
         config.set_main_option("script_location", str(MIGRATIONS))
-        with self.engine.begin() as connection:
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+        try:
+            with self.engine.begin() as connection:
+                if self.shared:
+                    connection.execute(sa.select(sa.func.pg_advisory_xact_lock(MIGRATING)))
+                config.attributes["connection"] = connection
+                command.upgrade(config, "head")
+        except sa.exc.OperationalError as error:
+            reason = str(error.orig).strip().splitlines()[0]
+            raise ProviderError(
+                f"The database {self.url.render_as_string()} cannot be used: {reason}.",
+                hint="Does it run, does the database exist, and may this user use it? RACKLESS_DATABASE names it.",
+            ) from error
 
     async def run(
         self, body: Callable[Concatenate[sa.Connection, Arguments], Result], *args: Arguments.args, **kwargs: Arguments.kwargs
@@ -50,17 +81,65 @@ class Database:
 
         def transact() -> Result:
             with self.engine.begin() as connection:
+                if self.shared:
+                    connection.execute(sa.select(sa.func.pg_advisory_xact_lock(WRITING)))
                 return body(connection, *args, **kwargs)
 
-        return await asyncio.get_running_loop().run_in_executor(self._thread, transact)
+        return await asyncio.get_running_loop().run_in_executor(self._writer, transact)
+
+    async def read(
+        self, body: Callable[Concatenate[sa.Connection, Arguments], Result], *args: Arguments.args, **kwargs: Arguments.kwargs
+    ) -> Result:
+        """Run `body(connection, ...)`, which writes nothing, on one state of the database and beside others."""
+
+        def look() -> Result:
+            with self._reading.connect() as connection, connection.begin():
+                return body(connection, *args, **kwargs)
+
+        return await asyncio.get_running_loop().run_in_executor(self._readers, look)
 
     def close(self) -> None:
-        self._thread.shutdown(wait=True)
+        self._writer.shutdown(wait=True)
+        self._readers.shutdown(wait=True)
         self.engine.dispose()
 
 
+def _parsed(text: str) -> sa.URL:
+    try:
+        url = sa.make_url(text)
+    except sa.exc.ArgumentError as error:
+        raise InputError(f"The database '{text}' is not a URL.", hint=f"Write RACKLESS_DATABASE as {FORMS}.") from error
+    kind = url.get_backend_name()
+    if kind not in {"sqlite", "postgresql"} or (kind == "sqlite" and not url.database):
+        raise InputError(f"The database '{url.render_as_string()}' is of no kind known here.", hint=f"Write it as {FORMS}.")
+    return url.set(drivername="postgresql+psycopg") if kind == "postgresql" else url
+
+
+def _sqlite(url: sa.URL) -> sa.Engine:
+    path = Path(str(url.database))
+    # Made before SQLite does, which would make it readable by everybody. Its journals copy the file's mode.
+    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    path.chmod(0o600)
+    engine = sa.create_engine(url, connect_args={"timeout": WAIT}, pool_size=READERS + 1)
+    sa.event.listen(engine, "connect", _pragmas)
+    sa.event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _postgresql(url: sa.URL) -> sa.Engine:
+    settings = f"-c lock_timeout={WAIT * 1000} -c idle_in_transaction_session_timeout={WAIT * 1000} -c timezone=UTC"
+    return sa.create_engine(
+        url, pool_size=READERS + 1, pool_pre_ping=True, connect_args={"connect_timeout": WAIT, "options": settings}
+    )
+
+
 def _pragmas(connection: Any, _record: object) -> None:
+    connection.isolation_level = None  # its transactions are begun by _begin: Python's own begin late, and reads see two states
     cursor = connection.cursor()
     for pragma in ("journal_mode=WAL", "foreign_keys=ON", "synchronous=NORMAL"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+
+
+def _begin(connection: sa.Connection) -> None:
+    connection.exec_driver_sql("BEGIN")

@@ -28,6 +28,7 @@ table = sa.Table(
     sa.Column("ended", sa.Float),
     sa.Column("cancelled", sa.Boolean, nullable=False, default=False),
     sa.Column("resumed", sa.Integer, nullable=False, default=0),
+    sa.Column("server", sa.String(64), nullable=False, default="", server_default=""),
 )
 
 events = sa.Table(
@@ -44,7 +45,8 @@ events = sa.Table(
 
 @dataclass(frozen=True, kw_only=True)
 class JobRow:
-    """`cancelled`: somebody asked it to stop. `resumed`: how often it went on after the server had died."""
+    """`cancelled`: somebody asked it to stop. `resumed`: how often it went on after its server had died. `server`: which one
+    it was given to; "" where there is only one."""
 
     id: str
     sandbox_id: int
@@ -57,6 +59,7 @@ class JobRow:
     ended: float | None
     cancelled: bool
     resumed: int
+    server: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,9 +116,20 @@ def ask_cancel(db: sa.Connection, job: str) -> None:
     db.execute(table.update().where(table.c.id == job).values(cancelled=True))
 
 
-def resume(db: sa.Connection, job: str) -> None:
-    """Count that the job goes on in another life of the server."""
-    db.execute(table.update().where(table.c.id == job).values(resumed=table.c.resumed + 1))
+def give(db: sa.Connection, job: str, server: str) -> None:
+    """Note which server has it."""
+    db.execute(table.update().where(table.c.id == job).values(server=server))
+
+
+def resume(db: sa.Connection, job: str, server: str) -> None:
+    """Count that the job goes on in another life of its server, or in another one."""
+    db.execute(table.update().where(table.c.id == job).values(resumed=table.c.resumed + 1, server=server))
+
+
+def cancelled(db: sa.Connection) -> list[str]:
+    """Running jobs that were asked to stop."""
+    query = sa.select(table.c.id).where(table.c.state == JobState.RUNNING.value, table.c.cancelled)
+    return list(db.execute(query).scalars())
 
 
 def end(db: sa.Connection, job: str, state: JobState, *, error: dict[str, Any] | None = None, result: Any = None) -> None:
@@ -131,7 +145,8 @@ def end(db: sa.Connection, job: str, state: JobState, *, error: dict[str, Any] |
 def note(db: sa.Connection, job: str, step: str, kind: str, text: str) -> Event:
     """Add an event."""
     last = db.execute(sa.select(sa.func.max(events.c.number)).where(events.c.job == job)).scalar() or 0
-    event = Event(job=job, number=last + 1, time=time.time(), step=step, kind=kind, text=text)
+    clean = text.replace("\0", "")  # PostgreSQL takes no NUL, and a guest may say one
+    event = Event(job=job, number=last + 1, time=time.time(), step=step[:128], kind=kind, text=clean)
     db.execute(events.insert().values(**vars(event)))
     return event
 

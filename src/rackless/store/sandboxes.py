@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import sqlalchemy as sa
 from pydantic import TypeAdapter
 
+from rackless.model.calendar import ALWAYS, RESOURCES, Amounts, Span, Stay
 from rackless.model.errors import NotFoundError
 from rackless.model.lifecycle import SANDBOX, SandboxState
 from rackless.model.plan import Plan
 from rackless.model.suggestions import nearest
 from rackless.observing import change
+from rackless.store import history
 from rackless.store.schema import metadata
 
 table = sa.Table(
@@ -28,6 +30,12 @@ table = sa.Table(
     sa.Column("created", sa.Float, nullable=False),
     sa.Column("since", sa.Float, nullable=False),
     sa.Column("boot_id", sa.String(64), nullable=False),
+    sa.Column("owner", sa.String(64), nullable=False, server_default="local"),
+    sa.Column("begins", sa.Float, nullable=False, server_default="0"),
+    sa.Column("ends", sa.Float),
+    sa.Column("saves", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("warned", sa.Boolean, nullable=False, server_default=sa.false()),
+    *(sa.Column(name, sa.Float, nullable=False, server_default="0") for name in RESOURCES),
 )
 # A name is taken by one sandbox that has not ended.
 sa.Index(
@@ -40,10 +48,15 @@ sa.Index(
 
 PLAN = TypeAdapter(Plan)
 
+LINGER = 300.0
+"""Seconds for which one that should have ended is taken to hold what it has: it is being removed."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class SandboxRow:
-    """`digest`: of the blueprint, to tell the same from another. `boot_id`: of the host when its machines were started."""
+    """`digest`: of the blueprint, to tell the same from another. `boot_id`: of the host when its machines were started.
+    `owner`: the user that made it. `saves`: its configurations are kept when its time is over. `warned`: its users were told
+    that this is near."""
 
     id: int
     name: str
@@ -54,26 +67,50 @@ class SandboxRow:
     created: float
     since: float
     boot_id: str
+    owner: str
+    span: Span
+    amounts: Amounts
+    saves: bool
+    warned: bool
 
 
-def add(db: sa.Connection, *, plan: Plan, digest: str, boot_id: str) -> int:
-    """A new sandbox in state DEPLOYING. The plan must hold no secret. Returns its id."""
+def add(
+    db: sa.Connection,
+    *,
+    plan: Plan,
+    digest: str,
+    boot_id: str,
+    state: SandboxState = SandboxState.DEPLOYING,
+    span: Span | None = None,
+    amounts: Amounts = Amounts(),  # noqa: B008 - frozen
+    saves: bool = False,
+    who: str = history.SELF,
+    owner: str = "local",
+) -> int:
+    """A new sandbox, from now on without an end if no span is given. The plan must hold no secret. Returns its id."""
     now = time.time()
+    span = span or Span(begins=now)
     result = db.execute(
         table.insert().values(
             name=plan.sandbox,
-            state=SandboxState.DEPLOYING.value,
+            state=state.value,
             reason="",
             digest=digest,
             plan=PLAN.dump_python(plan, mode="json"),
             created=now,
             since=now,
             boot_id=boot_id,
+            owner=owner,
+            saves=saves,
+            **_of_span(span),
+            **asdict(amounts),
         )
     )
-    key = result.inserted_primary_key
-    assert key is not None
-    return int(key[0])
+    primary = result.inserted_primary_key
+    assert primary is not None
+    key = int(primary[0])
+    history.add(db, key, state.value, "asked for", who=who)
+    return key
 
 
 def find(db: sa.Connection, name: str) -> SandboxRow | None:
@@ -111,14 +148,52 @@ def latest(db: sa.Connection, name: str) -> int | None:
     return None if key is None else int(key)
 
 
-def move(db: sa.Connection, key: int, state: SandboxState, reason: str = "") -> None:
-    """Change the state by its table, with a reason."""
+def move(db: sa.Connection, key: int, state: SandboxState, reason: str = "", *, who: str = history.SELF) -> None:
+    """Change the state by its table, with a reason; the history keeps when, who and why."""
     row = by_id(db, key)
     change(SANDBOX, "sandbox", row.name, row.state, state, reason=reason)
     values: dict[str, Any] = {"state": state.value, "reason": reason}
     if state is not row.state:
         values["since"] = time.time()
+        history.add(db, key, state.value, reason, who=who)
     db.execute(table.update().where(table.c.id == key).values(**values))
+
+
+def stays(db: sa.Connection, now: float, *, but: int = 0) -> list[Stay]:
+    """What is booked of the capacity from now on. One that is there and should have ended holds what it has until it is gone;
+    one that waits in the queue holds nothing."""
+    columns = (table.c.id, table.c.name, table.c.state, table.c.begins, table.c.ends, *(table.c[name] for name in RESOURCES))
+    quiet = (SandboxState.ENDED.value, SandboxState.WAITING.value)
+    found = []
+    for row in db.execute(sa.select(*columns).where(table.c.state.not_in(quiet), table.c.id != but)).mappings():
+        span = _span(row)
+        if row["state"] != SandboxState.BOOKED.value:
+            span = Span(begins=min(span.begins, now), ends=max(span.ends, now + LINGER))
+        found.append(Stay(sandbox=row["name"], span=span, amounts=_amounts(row)))
+    return found
+
+
+def waiting(db: sa.Connection) -> list[SandboxRow]:
+    """The queue, in the order in which they came."""
+    rows = db.execute(table.select().where(table.c.state == SandboxState.WAITING.value).order_by(table.c.id)).mappings()
+    return [_row(row) for row in rows]
+
+
+def extend(db: sa.Connection, key: int, ends: float, why: str, *, who: str = history.SELF) -> None:
+    """Another end (ALWAYS: none); whoever was warned of the old one will be warned of this one too."""
+    db.execute(table.update().where(table.c.id == key).values(ends=None if ends == ALWAYS else ends, warned=False))
+    history.add(db, key, "extended", why, who=who)
+
+
+def respan(db: sa.Connection, key: int, span: Span) -> None:
+    """The time it gets after waiting."""
+    db.execute(table.update().where(table.c.id == key).values(**_of_span(span)))
+
+
+def warn(db: sa.Connection, key: int, why: str) -> None:
+    """Its end is near, and that is told once."""
+    db.execute(table.update().where(table.c.id == key).values(warned=True))
+    history.add(db, key, "warned", why)
 
 
 def booted(db: sa.Connection, key: int, boot_id: str) -> None:
@@ -132,5 +207,18 @@ def replan(db: sa.Connection, key: int, plan: Plan) -> None:
 
 
 def _row(row: sa.RowMapping) -> SandboxRow:
-    fields = dict(row)
-    return SandboxRow(**{**fields, "state": SandboxState(fields["state"]), "plan": PLAN.validate_python(fields["plan"])})
+    fields = {name: value for name, value in row.items() if name not in {"begins", "ends", *RESOURCES}}
+    fields |= {"state": SandboxState(row["state"]), "plan": PLAN.validate_python(row["plan"])}
+    return SandboxRow(**fields, span=_span(row), amounts=_amounts(row))
+
+
+def _span(row: sa.RowMapping) -> Span:
+    return Span(begins=row["begins"], ends=ALWAYS if row["ends"] is None else row["ends"])
+
+
+def _of_span(span: Span) -> dict[str, float | None]:
+    return {"begins": span.begins, "ends": None if span.ends == ALWAYS else span.ends}
+
+
+def _amounts(row: sa.RowMapping) -> Amounts:
+    return Amounts(**{name: row[name] for name in RESOURCES})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TypeVar
@@ -14,6 +15,9 @@ from rackless.store import jobs
 from rackless.store.database import Database
 
 Result = TypeVar("Result")
+
+ELSEWHERE = 0.3
+"""Seconds between two looks at a job that another server may run."""
 
 
 class Progress:
@@ -57,7 +61,8 @@ class Progress:
                 yield event
             if ended:
                 return
-            await news.wait()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(news.wait(), ELSEWHERE if self._database.shared else None)
 
 
 async def step(

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from functools import partial
 from pathlib import Path
 
 from rackless import durable
 from rackless.deadline import Deadline
+from rackless.store import sandboxes
 from rackless.workflows.spots import controller_of, spot_of
 from rackless.workflows.verb import Work, carried_out
+from rackless.workflows.world import World
 
 SAVING = 120.0
 """Seconds to read one router's configuration."""
@@ -40,14 +43,26 @@ def path_of(saved: Path, lab: str, router: str) -> Path:
     return saved / lab / f"{router}.set"
 
 
-async def _save_one(work: Work, router: str) -> None:
-    world = work.world
-    spec = controller_of(work.lab.plan, router)
-    text = await world.driver(spec.family).save(await spot_of(world, work.lab, router), deadline=Deadline(SAVING))
-    target = path_of(world.saved, work.lab.name, router)
-    target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+async def save_one(world: World, lab: sandboxes.SandboxRow, router: str, folder: Path, seconds: float) -> Path:
+    """Write the configuration of a router into a folder that its owner alone can read; returns the file.
+
+    Raises:
+        RacklessError: the router does not answer in time, or refuses.
+    """
+    spec = controller_of(lab.plan, router)
+    text = await world.driver(spec.family).save(await spot_of(world, lab, router), deadline=Deadline(seconds))
+    return await asyncio.to_thread(_write, folder, folder / f"{router}.set", text)
+
+
+def _write(folder: Path, target: Path, text: str) -> Path:
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     fresh = target.with_suffix(".new")
     fd = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(fd, "w", encoding="utf-8") as file:
         file.write(text)
     fresh.replace(target)
+    return target
+
+
+async def _save_one(work: Work, router: str) -> None:
+    await save_one(work.world, work.lab, router, path_of(work.world.saved, work.lab.name, router).parent, SAVING)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+from functools import partial
 
 import sqlalchemy as sa
 
@@ -16,11 +17,14 @@ from rackless.model.lifecycle import MachineState
 from rackless.providers.contract import Provider, Ref, RefKind
 from rackless.sandboxes import booking
 from rackless.store import machines
+from rackless.workflows.save import save_one
 from rackless.workflows.verb import CLERICAL, Work, carried_out
 
 ROUNDS = 3
 REMOVING = 120.0
 """Seconds for one round."""
+SAVING = 60.0
+"""Seconds to read the configuration of a router that goes."""
 ORDER = (frozenset({RefKind.MACHINE, RefKind.PROCESS}), frozenset({RefKind.SEGMENT, RefKind.INTERFACE}), frozenset(RefKind))
 """What is removed at once: first what runs, then what joined it, then what it was made of."""
 
@@ -31,6 +35,10 @@ async def teardown(job: str) -> None:
 
 
 async def _teardown(work: Work) -> None:
+    for router in work.job.arguments.get("save", ()):
+        await work.step(
+            f"save {router}", partial(_save, work, router), deadline=SAVING, about=f"keeping the configuration of {router}"
+        )
     left: list[str] = []
     for count in range(ROUNDS):
         name = "remove" + (f" ({count})" if count else "")
@@ -44,6 +52,17 @@ async def _teardown(work: Work) -> None:
             made=tuple(left),
         )
     await work.step("release", lambda: _release(work), deadline=CLERICAL, about="giving back ports and secrets")
+
+
+async def _save(work: Work, router: str) -> None:
+    """Keep the configuration. A router that can't be read keeps nobody from the end of the lab: the reason is noted."""
+    tell = work.tell(f"save {router}")
+    try:
+        path = await save_one(work.world, work.lab, router, work.world.kept / f"{work.lab.name}-{work.lab.id}", SAVING - 5)
+    except RacklessError as error:
+        tell(f"not kept: {error.message}")
+    else:
+        tell(f"kept in {path}")
 
 
 async def _remove(work: Work) -> list[str]:
@@ -84,3 +103,4 @@ async def _release(work: Work) -> None:
     for path in (world.transcripts / work.lab.name, world.saved / work.lab.name):
         await asyncio.to_thread(shutil.rmtree, path, ignore_errors=True)
     await world.database.run(booking.release, work.lab.id, work.job.id)
+    world.changed.set()  # what it held may be what another waits for

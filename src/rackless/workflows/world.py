@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from rackless.model.calendar import UNLIMITED, Amounts
 from rackless.model.errors import DefectError
+from rackless.model.plan import Plan
 from rackless.model.site import Site
-from rackless.providers.contract import Provider
+from rackless.providers.contract import Bearing, Provider
+from rackless.sandboxes.times import Place
 from rackless.settings import Settings
 from rackless.store.database import Database
 from rackless.workflows.booting import Booting
@@ -19,8 +23,9 @@ from rackless.workflows.progress import Progress
 
 @dataclass(frozen=True, kw_only=True)
 class World:
-    """`driver`: by family name."""
+    """`driver`: by family name. `server`: this one's name among those that share the store; the same at its next start."""
 
+    server: str
     settings: Settings
     site: Site
     provider: Provider
@@ -29,6 +34,8 @@ class World:
     consoles: Consoles
     driver: Callable[[str], Driver]
     booting: Booting
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when bookings changed: the timekeeper looks again."""
 
     @property
     def transcripts(self) -> Path:
@@ -38,6 +45,34 @@ class World:
     def saved(self) -> Path:
         """Where `save` puts configurations until they are fetched; a directory a lab."""
         return self.settings.state / "saved"
+
+    @property
+    def kept(self) -> Path:
+        """Configurations of labs that ended, if that was asked for; a directory a lab. Nothing removes them."""
+        return self.settings.state / "kept"
+
+    @property
+    def capacity(self) -> Amounts:
+        """All that labs may hold together: what the provider bears and the pools have, or less where the site says so."""
+        bears = self.provider.capacity() if isinstance(self.provider, Bearing) else UNLIMITED
+        site = self.site
+        limits = {"memory": site.most_memory, "processors": site.most_processors, "disk": site.most_disk}
+        limits |= {"consoles": len(site.console_ports), "forwards": len(site.forward_ports)}
+        return replace(bears, **{name: most for name, most in limits.items() if most is not None})
+
+    def wanted(self, plan: Plan) -> Amounts:
+        """What a plan takes of it, but for the pools."""
+        return self.provider.wanted(plan) if isinstance(self.provider, Bearing) else Amounts()
+
+    @property
+    def place(self) -> Place:
+        return Place(
+            site=self.site,
+            forwarded=self.forwarded,
+            capacity=self.capacity,
+            boot_id=boot_id(),
+            transcripts=self.transcripts,
+        )
 
     @property
     def forwarded(self) -> bool:

@@ -7,7 +7,7 @@ import socket
 from collections.abc import Callable, Iterator
 
 from rackless.model.errors import Problem, RacklessError
-from rackless.model.plan import Forward, Plan
+from rackless.model.plan import Forward, MachineSpec, Plan
 from rackless.providers.local.layout import SOCKET_PATH_MOST, Layout
 from rackless.qemu.accelerator import PROGRAM
 from rackless.qemu.command import BootImage, translation_cache
@@ -17,6 +17,8 @@ OVERHEAD_MIB = 86
 """What a QEMU process needs beside its guest's memory and its translation cache: 70 MiB kernel and initrd, and itself."""
 DISK_MIB = 100
 """What an overlay grows to in an ordinary lab."""
+SYSTEM_MIB = 1024
+"""What is left to the system and to Rackless itself."""
 
 
 def problems(
@@ -31,6 +33,18 @@ def available_memory() -> int:
     """MiB that new processes can have (proc(5), MemAvailable)."""
     with open("/proc/meminfo") as file:
         return next(int(line.split()[1]) for line in file if line.startswith("MemAvailable:")) // 1024
+
+
+def all_memory() -> int:
+    """MiB that this machine has (proc(5), MemTotal), but for what its system keeps."""
+    with open("/proc/meminfo") as file:
+        total = next(int(line.split()[1]) for line in file if line.startswith("MemTotal:")) // 1024
+    return max(total - SYSTEM_MIB, total // 2)
+
+
+def memory_of(machine: MachineSpec) -> int:
+    """MiB of this machine that one VM takes: its guest's, its translation cache, its QEMU."""
+    return machine.memory + translation_cache(machine.memory) + OVERHEAD_MIB
 
 
 def _programs() -> Iterator[Problem]:
@@ -51,7 +65,7 @@ def _images(plan: Plan, find: Callable[[str], BootImage]) -> Iterator[Problem]:
 
 def _memory(plan: Plan, running: frozenset[str]) -> Iterator[Problem]:
     new = [machine for machine in plan.machines if machine.name not in running]
-    need = sum(machine.memory + translation_cache(machine.memory) + OVERHEAD_MIB for machine in new)
+    need = sum(map(memory_of, new))
     free = available_memory()
     if need > free:
         yield Problem(

@@ -8,11 +8,13 @@ import os
 import shutil
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from pathlib import Path
 
 from rackless.ether import links
 from rackless.ether.pcap import Fifo
 from rackless.images import uses
+from rackless.model.calendar import UNLIMITED, Amounts
 from rackless.model.errors import AbsentError, Problem, ProviderError
 from rackless.model.family import NicRole
 from rackless.model.plan import DiskSpec, MachineSpec, Plan, PortRef, SegmentSpec
@@ -62,6 +64,18 @@ class LocalProvider:
             management=choice.mode,
             accelerator=finding.how.name if finding else "",
             notes=tuple(notes),
+        )
+
+    def capacity(self) -> Amounts:
+        """Memory is this machine's. Processors are shared by time, so nothing limits them here (site.yaml can)."""
+        taken = sum(admission.DISK_MIB for _ in self._layout.state.glob("labs/*/disks/*.qcow2"))
+        return replace(UNLIMITED, memory=admission.all_memory(), disk=taken + (shutil.disk_usage(self._layout.state).free >> 20))
+
+    def wanted(self, plan: Plan) -> Amounts:
+        return Amounts(
+            memory=sum(map(admission.memory_of, plan.machines)),
+            processors=sum(machine.vcpus for machine in plan.machines),
+            disk=sum(admission.DISK_MIB for machine in plan.machines for _ in machine.disks),
         )
 
     async def check(self, plan: Plan) -> tuple[Problem, ...]:

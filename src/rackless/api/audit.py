@@ -1,0 +1,52 @@
+"""What the place has against what the store says."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+from pydantic import BaseModel
+
+from rackless.api.errors import RESPONSES
+from rackless.api.here import Here
+from rackless.providers.contract import Ref
+from rackless.workflows import audit
+
+router = APIRouter(tags=["audit"], responses=RESPONSES)
+
+
+class AuditFinding(BaseModel):
+    """`difference`: leftover (no lab has it), stopped or missing (a machine of a lab that is up), returned (runs again).
+    `reason`: why a leftover could not be removed."""
+
+    difference: audit.Difference
+    kind: str
+    lab: str
+    name: str
+    running: bool
+    reason: str = ""
+
+
+class Removed(BaseModel):
+    """`left`: what could not be removed, with the reasons."""
+
+    removed: list[AuditFinding]
+    left: list[AuditFinding]
+
+
+def _finding(difference: audit.Difference, ref: Ref, reason: str = "") -> AuditFinding:
+    return AuditFinding(
+        difference=difference, kind=ref.kind.value, lab=ref.sandbox, name=ref.name, running=ref.running, reason=reason
+    )
+
+
+@router.get("/audit")
+async def show_audit(here: Here) -> list[AuditFinding]:
+    """Every difference. Changes nothing."""
+    return [_finding(one.difference, one.ref) for one in await audit.audit(here)]
+
+
+@router.post("/audit/remove")
+async def remove_leftovers(here: Here) -> Removed:
+    """Take away what carries our mark and no lab has."""
+    gone, left = await audit.remove_leftovers(here)
+    kind = audit.Difference.LEFTOVER
+    return Removed(removed=[_finding(kind, ref) for ref in gone], left=[_finding(kind, ref, why) for ref, why in left.items()])

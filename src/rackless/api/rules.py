@@ -1,0 +1,85 @@
+"""Who may use which route: one table, by the route's name. A route without a row can't be used by anybody."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from rackless.model.people import Role
+
+
+class Over(StrEnum):
+    """What a rule looks at, beside the role."""
+
+    NOTHING = "nothing"
+    LAB = "lab"
+    """The lab `name` of the path: its owner, those it is shared with, operators."""
+    OWN = "own"
+    """The same, without those it is shared with."""
+    JOB = "job"
+    """The lab of the job `job` of the path, as LAB."""
+    SELF = "self"
+    """The user `user` of the path: that user, admins."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    role: Role
+    over: Over = Over.NOTHING
+
+
+VIEWER, USER, OPERATOR, ADMIN = Role
+
+RULES: Mapping[str, Rule] = {
+    # the server
+    "server": Rule(VIEWER),
+    "whoami": Rule(VIEWER),
+    "doctor": Rule(OPERATOR),
+    "stop": Rule(ADMIN),
+    # labs
+    "make_plan": Rule(VIEWER),
+    "deploy": Rule(USER),
+    "list_labs": Rule(VIEWER),
+    "calendar": Rule(VIEWER),
+    "show": Rule(VIEWER, Over.LAB),
+    "show_history": Rule(VIEWER, Over.LAB),
+    "extend": Rule(USER, Over.OWN),
+    "take_down": Rule(USER, Over.OWN),
+    "list_shares": Rule(VIEWER, Over.LAB),
+    "share": Rule(USER, Over.OWN),
+    "unshare": Rule(USER, Over.OWN),
+    # what is in them
+    "connect": Rule(USER, Over.LAB),
+    "disconnect": Rule(USER, Over.LAB),
+    "link": Rule(USER, Over.LAB),
+    "capture": Rule(USER, Over.LAB),
+    "restart": Rule(USER, Over.LAB),
+    "transcript": Rule(VIEWER, Over.LAB),
+    "console": Rule(VIEWER, Over.LAB),
+    "credentials": Rule(USER, Over.LAB),
+    "save": Rule(USER, Over.LAB),
+    "saved": Rule(USER, Over.LAB),
+    "run": Rule(USER, Over.LAB),
+    "shell": Rule(USER, Over.LAB),
+    # jobs
+    "list_jobs": Rule(VIEWER, Over.LAB),
+    "show_job": Rule(VIEWER, Over.JOB),
+    "events": Rule(VIEWER, Over.JOB),
+    "cancel": Rule(USER, Over.JOB),
+    # the place
+    "list_images": Rule(VIEWER),
+    "prune": Rule(ADMIN),
+    "show_audit": Rule(OPERATOR),
+    "remove_leftovers": Rule(ADMIN),
+    # people
+    "list_users": Rule(ADMIN),
+    "add_user": Rule(ADMIN),
+    "change_user": Rule(ADMIN),
+    "remove_user": Rule(ADMIN),
+    "list_tokens": Rule(VIEWER, Over.SELF),
+    "add_token": Rule(VIEWER, Over.SELF),
+    "revoke_token": Rule(VIEWER, Over.SELF),
+    "change_password": Rule(VIEWER, Over.SELF),
+    "log": Rule(ADMIN),
+}

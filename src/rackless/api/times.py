@@ -1,0 +1,133 @@
+"""Labs in time: the calendar, another end, and what was done with a lab. Times are seconds since the epoch."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict
+from typing import Any
+
+import sqlalchemy as sa
+from fastapi import APIRouter
+from pydantic import BaseModel, Field
+
+from rackless.api.errors import RESPONSES
+from rackless.api.guard import Who
+from rackless.api.here import Here
+from rackless.model.calendar import ALWAYS, RESOURCES, Amounts, Span
+from rackless.model.durations import MOST
+from rackless.model.errors import NotFoundError
+from rackless.model.lifecycle import SandboxState
+from rackless.planning.calendar import Calendar
+from rackless.sandboxes import times
+from rackless.store import history, sandboxes
+
+router = APIRouter(tags=["times"], responses=RESPONSES)
+
+
+class LabTimes(BaseModel):
+    """`ends` null: until it is taken down."""
+
+    name: str
+    state: SandboxState
+    begins: float
+    ends: float | None
+
+
+class NewEnd(BaseModel):
+    """One of the two; none of them takes the end away."""
+
+    seconds: float | None = Field(None, gt=0, le=MOST, description="Longer by this than it has now; from now, if it has no end")
+    ends: float | None = Field(None, description="Until then")
+
+
+class Held(BaseModel):
+    """A lab in the calendar. One that waits has the times that it will get, if nothing else changes; null when that can't be
+    said, because labs without an end are before it."""
+
+    lab: str
+    state: SandboxState
+    begins: float | None
+    ends: float | None
+    amounts: dict[str, float]
+
+
+class CalendarBody(BaseModel):
+    """`capacity`: of each resource all that labs may hold together, null for no limit; `held` now. Memory and disk in MiB."""
+
+    now: float
+    capacity: dict[str, float | None]
+    held: dict[str, float]
+    labs: list[Held]
+
+
+class HistoryEntry(BaseModel):
+    time: float
+    who: str
+    what: str
+    why: str
+
+
+def end_of(row: sandboxes.SandboxRow) -> float | None:
+    """Null for a lab that has none."""
+    return _finite(row.span.ends)
+
+
+def _finite(number: float) -> float | None:
+    return None if number == ALWAYS else number
+
+
+@router.post("/labs/{name}/extend")
+async def extend(name: str, body: NewEnd, here: Here, who: Who) -> LabTimes:
+    """Give a lab another end, later or sooner, if what it has is free until then."""
+    row = await here.database.read(sandboxes.get, name)
+    ends = ALWAYS if body.ends is None else body.ends
+    if body.ends is None and body.seconds is not None:
+        ends = body.seconds + (time.time() if row.span.ends == ALWAYS else row.span.ends)
+    row = await here.database.run(times.extend, name, ends, here.capacity, who=who.name)
+    here.changed.set()
+    return LabTimes(name=name, state=row.state, begins=row.span.begins, ends=end_of(row))
+
+
+@router.get("/calendar")
+async def calendar(here: Here) -> CalendarBody:
+    """What is booked from now on, and of how much."""
+    capacity, now = here.capacity, time.time()
+
+    def look(db: sa.Connection) -> CalendarBody:
+        queue = times.queued(db, capacity, now)
+        rows = sorted(sandboxes.live(db), key=lambda row: (row.state is SandboxState.WAITING, row.span.begins, row.name))
+        held = Calendar(capacity, sandboxes.stays(db, now)).held(now)
+        return CalendarBody(
+            now=now,
+            capacity={name: _finite(getattr(capacity, name)) for name in RESOURCES},
+            held=asdict(held),
+            labs=[_held(row.name, row.state, _span(row, queue), row.amounts) for row in rows],
+        )
+
+    return await here.database.read(look)
+
+
+def _span(row: sandboxes.SandboxRow, queue: dict[int, Any]) -> Span | None:
+    if row.state is not SandboxState.WAITING:
+        return row.span
+    return queue[row.id].span if row.id in queue else None
+
+
+def _held(name: str, state: SandboxState, span: Span | None, amounts: Amounts) -> Held:
+    return Held(
+        lab=name,
+        state=state,
+        begins=span.begins if span else None,
+        ends=_finite(span.ends) if span else None,
+        amounts=asdict(amounts),
+    )
+
+
+@router.get("/labs/{name}/history")
+async def show_history(name: str, here: Here) -> list[HistoryEntry]:
+    """Who did what with the newest lab of this name, and why, oldest first; of an ended one too."""
+    key = await here.database.read(sandboxes.latest, name)
+    if key is None:
+        raise NotFoundError(f"There is no lab named {name}.", hint="`rackless list` shows the labs.")
+    entries = await here.database.read(history.of, key)
+    return [HistoryEntry(time=entry.time, who=entry.who, what=entry.what, why=entry.why) for entry in entries]

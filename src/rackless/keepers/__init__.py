@@ -1,0 +1,1 @@
+"""What the server does by itself as long as it lives, each a task: heartbeats."""

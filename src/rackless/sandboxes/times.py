@@ -1,0 +1,124 @@
+"""A lab in time: does it fit beside what is booked, when would it, may it have longer. Functions over one transaction."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from rackless.model.calendar import ALWAYS, Amounts, Span, Stay
+from rackless.model.errors import CapacityError, InputError, StateError
+from rackless.model.family import Role
+from rackless.model.lifecycle import SandboxState
+from rackless.model.plan import Plan
+from rackless.model.site import Site
+from rackless.planning.calendar import Calendar
+from rackless.store import history, sandboxes
+
+SERVICES = (("ssh", "tcp", 22), ("netconf", "tcp", 830), ("snmp", "udp", 161))
+"""What is forwarded to a controller where its management interface has no address of its own."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Where a lab is made. `forwarded`: management interfaces are reached by forwarded ports, which come out of a pool.
+    `capacity`: all that labs may hold together. `boot_id`: of this machine now. `transcripts`: directory of those of consoles."""
+
+    site: Site
+    forwarded: bool
+    capacity: Amounts
+    boot_id: str
+    transcripts: Path
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wish:
+    """When a lab is wanted. `begins` None: now. `queue`: wait for the first time that it fits. `saves`: keep the
+    configurations at its end."""
+
+    begins: float | None = None
+    length: float = ALWAYS
+    queue: bool = False
+    saves: bool = False
+    who: str = history.SELF
+    owner: str = "local"
+
+
+def pooled(plan: Plan, forwarded: bool) -> Amounts:
+    """Numbers that a plan takes out of the pools."""
+    controllers = sum(spec.role is Role.CONTROLLER for spec in plan.machines)
+    return Amounts(consoles=len(plan.machines), forwards=controllers * len(SERVICES) if forwarded else 0)
+
+
+def fits(db: sa.Connection, stay: Stay, capacity: Amounts, *, queue: bool) -> bool:
+    """False when it has to wait. Those that wait already come first.
+
+    Raises:
+        CapacityError: it may not wait (`queue`), or would for ever; says when it would fit.
+    """
+    now, name, amounts, span = time.time(), stay.sandbox, stay.amounts, stay.span
+    calendar = Calendar(capacity, [*sandboxes.stays(db, now), *queued(db, capacity, now).values()])
+    lacks = calendar.shortage(amounts, span)
+    if lacks is None:
+        return True
+    first = calendar.earliest(amounts, span.length, span.begins)
+    if queue and amounts.beyond(capacity) is None:
+        return False
+    when = "" if lacks.at <= now else f" at {moment(lacks.at)}"
+    way_out = "Make it smaller, or give the site more."
+    if first is not None:
+        way_out = f"It would fit from {moment(first)} on: say `--from` that, or `--queue` to wait for it."
+    elif amounts.beyond(capacity) is None:
+        way_out = (
+            "Labs without an end hold it: end one (`rackless down`), give one an end (`rackless extend`), or wait (`--queue`)."
+        )
+    raise CapacityError(f"Lab {name} does not fit{when}: {lacks}.", hint=way_out)
+
+
+def queued(db: sa.Connection, capacity: Amounts, now: float) -> dict[int, Stay]:
+    """When those that wait will begin, by sandbox: each as soon as it fits, beside all that are booked and those before it in
+    the queue, whom it never delays. One that would wait for ever, behind labs without an end, is left out."""
+    booked = sandboxes.stays(db, now)
+    found: dict[int, Stay] = {}
+    for row in sandboxes.waiting(db):
+        begins = Calendar(capacity, booked).earliest(row.amounts, row.span.length, max(now, row.span.begins))
+        if begins is not None:
+            found[row.id] = Stay(sandbox=row.name, span=Span(begins=begins, ends=begins + row.span.length), amounts=row.amounts)
+            booked.append(found[row.id])
+    return found
+
+
+def extend(db: sa.Connection, name: str, ends: float, capacity: Amounts, *, who: str = history.SELF) -> sandboxes.SandboxRow:
+    """Another end of a lab, later or sooner; ALWAYS for none.
+
+    Raises:
+        CapacityError: what it has is booked by others from its old end on.
+        StateError: it is being taken down.
+        InputError: that end has passed.
+    """
+    now, found = time.time(), sandboxes.get(db, name)
+    if found.state is SandboxState.TEARING_DOWN:
+        raise StateError(f"Lab {name} is being taken down.", hint="Deploy it again when that is done.")
+    if ends <= max(now, found.span.begins):
+        raise InputError(
+            f"Lab {name} cannot end at {moment(ends)}: that has passed.", hint=f"`rackless down {name}` ends it now."
+        )
+    if ends > found.span.ends and found.state is not SandboxState.WAITING:
+        calendar = Calendar(capacity, sandboxes.stays(db, now, but=found.id))
+        lacks = calendar.shortage(found.amounts, Span(begins=max(found.span.ends, now), ends=ends))
+        if lacks is not None:
+            raise CapacityError(
+                f"Lab {name} cannot have until {moment(ends)}: {lacks} at {moment(lacks.at)}.",
+                hint=f"It can have until {moment(lacks.at)}."
+                if lacks.at > found.span.ends
+                else "Others have booked what it holds.",
+            )
+    sandboxes.extend(db, found.id, ends, f"ends {moment(ends)}", who=who)
+    return sandboxes.by_id(db, found.id)
+
+
+def moment(time_: float) -> str:
+    """A time as this server's zone has it, with the zone: 2026-03-01 14:05 CET; "never" for ALWAYS."""
+    return "never" if time_ == ALWAYS else time.strftime("%Y-%m-%d %H:%M %Z", time.localtime(time_))

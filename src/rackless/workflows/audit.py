@@ -1,0 +1,119 @@
+"""What the place has against what the store says: leftovers, machines that stopped or are gone, machines that came back.
+
+The place is asked first and the store after it, and what is removed is checked once more: a lab that comes or goes meanwhile
+is not mistaken for a leftover.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+import sqlalchemy as sa
+
+from rackless.model.errors import RacklessError
+from rackless.model.lifecycle import MachineState, SandboxState
+from rackless.providers.contract import Ref, RefKind
+from rackless.store import jobs, machines, sandboxes
+from rackless.workflows.teardown import ORDER
+from rackless.workflows.world import World
+
+UNMADE = frozenset({SandboxState.BOOKED, SandboxState.WAITING})
+"""Labs that have nothing at the place yet: what carries their name is of an earlier one."""
+ON = frozenset({MachineState.RUNNING, MachineState.STARTING, MachineState.BOOTSTRAPPING})
+
+
+class Difference(StrEnum):
+    LEFTOVER = "leftover"
+    """It carries our mark, and no lab has it."""
+    STOPPED = "stopped"
+    """A machine of a lab that is up does not run."""
+    MISSING = "missing"
+    """A machine of a lab that is up is not there at all."""
+    RETURNED = "returned"
+    """A machine that was known as stopped runs."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """`known`: the store takes a stopped machine for stopped already."""
+
+    difference: Difference
+    ref: Ref
+    known: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Known:
+    """A lab as the store has it. `busy`: a job is at work on it, so that nothing of it is a surprise."""
+
+    row: sandboxes.SandboxRow
+    machines: tuple[machines.MachineRow, ...]
+    busy: bool
+
+
+def compare(refs: Iterable[Ref], labs: Iterable[Known]) -> list[Finding]:
+    """All differences, in the order of the names. Pure."""
+    found: list[Finding] = []
+    there = {(ref.sandbox, ref.name): ref for ref in refs if ref.kind is RefKind.MACHINE}
+    by_name = {lab.row.name: lab for lab in labs}
+    for ref in refs:
+        lab = by_name.get(ref.sandbox)
+        settled = lab is not None and not lab.busy and ref.kind is RefKind.MACHINE
+        if lab is None or lab.row.state in UNMADE or (settled and lab.row.plan.machine(ref.name) is None):
+            found.append(Finding(difference=Difference.LEFTOVER, ref=ref))
+    for lab in by_name.values():
+        if lab.row.state is SandboxState.READY and not lab.busy:
+            for machine in lab.machines:
+                found.extend(_of_machine(machine, there.get((lab.row.name, machine.name)), lab.row.name))
+    return sorted(found, key=lambda one: (one.ref.sandbox, one.difference, one.ref.kind, one.ref.name))
+
+
+def _of_machine(machine: machines.MachineRow, ref: Ref | None, lab: str) -> list[Finding]:
+    known = machine.state is MachineState.STOPPED
+    if ref is None:
+        gone = Ref(kind=RefKind.MACHINE, sandbox=lab, name=machine.name)
+        return [Finding(difference=Difference.MISSING, ref=gone, known=known)]
+    if not ref.running:
+        return [Finding(difference=Difference.STOPPED, ref=ref, known=known)]
+    return [Finding(difference=Difference.RETURNED, ref=ref)] if known else []
+
+
+def known(db: sa.Connection) -> list[Known]:
+    """Every lab that has not ended."""
+    busy = {job.sandbox_id for job in jobs.running(db)}
+    return [Known(row=row, machines=tuple(machines.of(db, row.id)), busy=row.id in busy) for row in sandboxes.live(db)]
+
+
+async def audit(world: World) -> list[Finding]:
+    """Ask the place, then the store."""
+    refs = await world.provider.owned()
+    return compare(refs, await world.database.read(known))
+
+
+async def remove_leftovers(world: World) -> tuple[list[Ref], dict[Ref, str]]:
+    """Take away what is a leftover, and still is just before: what is gone, and what is not, with the reasons."""
+    before = await _leftovers(world)
+    reasons: dict[str, str] = {}
+    for kinds in ORDER:
+        now = [ref for ref in (await _leftovers(world)).values() if ref.kind in kinds]
+        results = await asyncio.gather(*(world.provider.remove(ref) for ref in now), return_exceptions=True)
+        for ref, result in zip(now, results, strict=True):
+            if isinstance(result, RacklessError):
+                reasons[title(ref)] = result.message
+            elif isinstance(result, BaseException):
+                raise result
+    rest = await _leftovers(world)
+    gone = [ref for name, ref in before.items() if name not in rest]
+    return gone, {ref: reasons.get(name, "it is still there") for name, ref in rest.items()}
+
+
+def title(ref: Ref) -> str:
+    """machine back-to-back/west-vfp1"""
+    return f"{ref.kind.value} {ref.sandbox}/{ref.name}"
+
+
+async def _leftovers(world: World) -> dict[str, Ref]:
+    return {title(one.ref): one.ref for one in await audit(world) if one.difference is Difference.LEFTOVER}

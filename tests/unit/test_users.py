@@ -1,0 +1,189 @@
+"""Users, roles, tokens and shares: every route by every kind of caller, over TCP, where a token is needed."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import Depends, FastAPI, HTTPException
+from fastapi.routing import APIRoute, APIWebSocketRoute
+from tests.unit.api_client import Client
+
+from rackless.api import errors
+from rackless.api.app import PARTS, make
+from rackless.api.guard import guard
+from rackless.api.rules import RULES, Over, Rule
+from rackless.model.people import Role
+from rackless.store import sandboxes, users
+
+SMALL = "name: {name}\nrouters:\n  west: {{cards: 1, ports_per_card: 1}}\n"
+APP = make(lambda: None)
+ROUTES = {route.name: route for part in PARTS for route in part.router.routes if isinstance(route, (APIRoute, APIWebSocketRoute))}
+PEOPLE = {"viv": Role.VIEWER, "una": Role.USER, "uwe": Role.USER, "ulf": Role.USER, "olga": Role.OPERATOR, "ada": Role.ADMIN}
+"""una owns the lab, which is shared with uwe and viv; ulf has nothing to do with it."""
+
+
+class Site:
+    """A server on TCP with these people, their tokens, and una's lab."""
+
+    def __init__(self, client: Client) -> None:
+        self.client = client
+        self.tokens: dict[str, str] = {}
+        self.job = ""
+
+    async def make(self) -> None:
+        for name, role in PEOPLE.items():
+            await self.client.ask("POST", "/users", {"name": name, "role": role.value})
+            made = await self.client.ask("POST", f"/users/{name}/tokens", {"label": "test"})
+            self.tokens[name] = made["token"]
+        started = await self.ask("una", "POST", "/labs", self.client.blueprint(SMALL.format(name="lab")), status=202)
+        self.job = started["job"]
+        await self.client.end_of(self.job)
+        for name in ("uwe", "viv"):
+            await self.ask("una", "PUT", f"/labs/lab/shares/{name}", status=204)
+
+    async def answer(self, who: str, method: str, path: str, body: Any = None, app: FastAPI = APP) -> httpx.Response:
+        headers = {"authorization": f"Bearer {self.tokens[who]}"} if who in self.tokens else {}
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8000", headers=headers) as http:
+            return await http.request(method, path, json=body, timeout=60)
+
+    async def ask(self, who: str, method: str, path: str, body: Any = None, *, status: int = 200) -> Any:
+        found = await self.answer(who, method, path, body)
+        assert found.status_code == status, found.text
+        return found.json() if found.content else None
+
+
+@pytest.fixture
+async def site(client: Client) -> Site:
+    made = Site(client)
+    await made.make()
+    return made
+
+
+def test_every_route_has_a_rule_and_every_rule_a_route() -> None:
+    assert set(ROUTES) == set(RULES)
+
+
+def may(rule: Rule, name: str) -> int:
+    """Status with which the guard turns this caller away; 299 when it lets them through."""
+    role = PEOPLE[name]
+    if role.rank < rule.role.rank:
+        return 403
+    if rule.over is Over.SELF:
+        return 299 if name in ("una", "ada") else 403
+    if rule.over is Over.NOTHING or role in (Role.OPERATOR, Role.ADMIN) or name == "una":
+        return 299
+    if name not in ("uwe", "viv"):
+        return 404
+    return 403 if rule.over is Over.OWN else 299
+
+
+def guarded() -> FastAPI:
+    """The routes behind the guard; who comes through it is answered 299, and the route itself does nothing."""
+
+    def reached() -> None:
+        raise HTTPException(299)
+
+    app = FastAPI()
+    for part in PARTS:
+        app.include_router(part.router, dependencies=[Depends(guard), Depends(reached)])
+    errors.install(app)
+    return app
+
+
+@pytest.mark.parametrize("who", [*PEOPLE, "nobody"])
+async def test_every_route_by_every_caller(site: Site, who: str) -> None:
+    app = guarded()
+    for name, route in ROUTES.items():
+        if not isinstance(route, APIRoute):
+            continue
+        path = route.path.format(name="lab", machine="west-vcp", owner="west", job=site.job, user="una", label="none")
+        method = sorted(route.methods)[0]
+        found = (await site.answer(who, method, path, app=app)).status_code
+        assert found == (401 if who == "nobody" else may(RULES[name], who)), f"{who} {method} {path}"
+
+
+async def test_a_user_sees_and_ends_their_own_labs_only(site: Site) -> None:
+    assert [lab["owner"] for lab in await site.ask("una", "GET", "/labs")] == ["una"]
+    assert [lab["name"] for lab in await site.ask("viv", "GET", "/labs")] == ["lab"]
+    assert await site.ask("ulf", "GET", "/labs") == []
+    error = await site.ask("ulf", "GET", "/labs/lab", status=404)
+    assert error["message"] == "There is no lab named lab."
+    error = await site.ask("uwe", "DELETE", "/labs/lab", status=403)
+    assert "belongs to una" in error["message"]
+    error = await site.ask("ulf", "POST", "/labs", site.client.blueprint(SMALL.format(name="lab")), status=409)
+    assert "Another user has a lab named lab" in error["message"]
+    await site.ask("una", "DELETE", "/labs/lab/shares/viv", status=204)
+    assert await site.ask("viv", "GET", "/labs") == []
+
+
+async def test_tokens_are_told_once_and_end(site: Site) -> None:
+    made = await site.ask("una", "POST", "/users/una/tokens", {"label": "ci", "seconds": 0.3}, status=201)
+    site.tokens["ci"] = made["token"]
+    assert made["token"].startswith("rkl_")
+    assert (await site.ask("ci", "GET", "/self"))["name"] == "una"
+    assert all(token["token"] is None for token in await site.ask("una", "GET", "/users/una/tokens"))
+    await asyncio.sleep(max(0.0, made["expires"] - time.time()) + 0.01)
+    assert "expired" in (await site.ask("ci", "GET", "/self", status=401))["message"]
+    await site.ask("una", "DELETE", "/users/una/tokens/test", status=204)
+    await site.ask("una", "GET", "/self", status=401)
+
+
+async def test_who_is_disabled_or_gets_another_password_is_out_at_once(site: Site) -> None:
+    await site.ask("ada", "PATCH", "/users/uwe", {"disabled": True})
+    await site.ask("uwe", "GET", "/labs", status=401)
+    await site.ask("ada", "PATCH", "/users/viv", {"password": "a long enough one"})
+    await site.ask("viv", "GET", "/labs", status=401)
+
+
+async def test_a_password_is_changed_with_the_old_one_and_kept_as_a_hash(site: Site) -> None:
+    await site.client.ask("POST", "/users/una/password", {"new": "a long enough one"})
+    site.tokens["una"] = (await site.client.ask("POST", "/users/una/tokens", {"label": "t"}))["token"]
+    await site.ask("una", "POST", "/users/una/password", {"old": "a wrong guess", "new": "another long one"}, status=403)
+    error = await site.ask("una", "POST", "/users/una/password", {"old": "a long enough one", "new": "short"}, status=422)
+    assert "5 characters" in error["message"]
+    await site.ask("una", "POST", "/users/una/password", {"old": "a long enough one", "new": "another long one"}, status=204)
+    kept = (await site.client.world.database.read(users.get, "una")).password
+    assert kept is not None
+    assert kept.startswith("$argon2id$")
+
+
+async def test_the_log_says_who_changed_what_and_who_was_refused(site: Site) -> None:
+    await site.ask("ulf", "DELETE", "/labs/lab", status=404)
+    await site.ask("viv", "POST", "/labs", site.client.blueprint(SMALL.format(name="x")), status=403)
+    await site.ask("una", "POST", "/labs/lab/extend", {"seconds": 60})
+    lines = await site.ask("ada", "GET", "/access-log")
+    found = {(line["who"], line["action"], line["status"]) for line in lines}
+    assert {("viv", "deploy", 403), ("una", "extend", 200), ("ulf", "take_down", 404), ("local", "add_user", 201)} <= found
+    assert not any(line["action"] == "list_labs" for line in lines)
+    assert "rkl_" not in str(lines)
+    page = await site.ask("ada", "GET", f"/access-log?most=2&before={lines[0]['id']}")
+    assert [line["id"] for line in page] == [line["id"] for line in lines[1:3]]
+
+
+async def test_history_names_who_did_it(site: Site) -> None:
+    await site.ask("olga", "DELETE", "/labs/lab?wait=30", status=202)
+    entries = await site.ask("una", "GET", "/labs/lab/history")
+    assert [(entry["who"], entry["what"]) for entry in entries][-2:] == [("olga", "tearing-down"), ("rackless", "ended")]
+
+
+async def test_a_user_who_has_labs_stays(site: Site) -> None:
+    assert "una has labs: lab" in (await site.ask("ada", "DELETE", "/users/una", status=409))["message"]
+    await site.ask("ada", "DELETE", "/users/ulf", status=204)
+    await site.ask("ulf", "GET", "/self", status=401)
+
+
+@pytest.mark.parametrize("name", ["", "Una", "local", "a b", "x" * 80])
+async def test_names_that_cannot_be_are_refused(client: Client, name: str) -> None:
+    error = await client.ask("POST", "/users", {"name": name}, status=422)
+    assert "cannot be a user's name" in error["message"]
+
+
+async def test_shares_go_with_their_lab(site: Site) -> None:
+    key = (await site.client.world.database.read(sandboxes.get, "lab")).id
+    await site.client.down()
+    assert await site.client.world.database.read(users.shared_with, key) == []
