@@ -19,6 +19,7 @@ from rackless import daemons, settings
 from rackless.api.here import started
 from rackless.api.sandboxes import take_down
 from rackless.blueprints import load
+from rackless.model.people import LOCAL
 from rackless.routers.families import FAMILIES
 from rackless.sandboxes import booking
 from rackless.store import inventory, jobs, machines, pools, ports, sandboxes, wires
@@ -85,7 +86,7 @@ async def life(state: Path, wanted: str) -> dict[str, Any]:
     if wanted == "up":
         await deploy(world)
         return await outcome(world)
-    await take_down("crash", world, wait=60)
+    await take_down("crash", world, LOCAL, wait=60)
     return await remains(world)
 
 
