@@ -24,18 +24,18 @@ class Remote:
         self.place = f"127.0.0.1:{port}"
 
     def get(self, path: str) -> httpx.Response:
-        return httpx.get(f"http://{self.place}{path}", headers=self.headers, timeout=30)
+        return httpx.get(f"http://{self.place}/v1{path}", headers=self.headers, timeout=30)
 
     def console(self, machine: str) -> Any:
         """The first that the console tells in a message."""
-        with connect(f"ws://{self.place}/labs/{LAB}/machines/{machine}/console", additional_headers=self.headers) as line:
+        with connect(f"ws://{self.place}/v1/labs/{LAB}/machines/{machine}/console", additional_headers=self.headers) as line:
             return json.loads(line.recv(timeout=30))
 
     def typed(self, machine: str) -> bytes:
         """What the line shows after somebody typed here, for as long as a writer would need to see their own echo."""
         shown = b""
         with connect(
-            f"ws://{self.place}/labs/{LAB}/machines/{machine}/console?replay=false", additional_headers=self.headers
+            f"ws://{self.place}/v1/labs/{LAB}/machines/{machine}/console?replay=false", additional_headers=self.headers
         ) as line:
             line.recv(timeout=30)
             line.send(b"echoed\n")

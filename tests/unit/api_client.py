@@ -76,7 +76,7 @@ async def client(tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPa
     use(world)
     await daemons.resume(world)
     keeping = asyncio.create_task(timekeeper.keep(world))
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(make(lambda: None)), base_url="http://rackless") as http:
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(make(lambda: None)), base_url="http://rackless/v1") as http:
         yield Client(world, http)
     keeping.cancel()
     await world.consoles.close()

@@ -93,8 +93,8 @@ async def test_what_is_booked_counts_as_used_and_a_refusal_says_when_it_would_fi
     await client.ask("POST", "/labs", small(client, "before", begins=begins - 1800, seconds=1800))
     error = await client.ask("POST", "/labs", small(client, "second", begins=begins + 60, seconds=HOUR), status=409)
     assert error["code"] == "capacity"
-    assert "Lab second does not fit" in error["message"]
-    assert "MiB of memory are wanted, and 0 are free" in error["message"]
+    assert "Lab second does not fit" in error["detail"]
+    assert "MiB of memory are wanted, and 0 are free" in error["detail"]
     assert f"from {times.moment(begins + HOUR)} on" in error["hint"]
     error = await client.ask("POST", "/labs", small(client, "second"), status=409)  # without an end: it would meet them
     assert "never" not in error["hint"]
@@ -138,7 +138,7 @@ async def test_the_end_is_warned_of_once_and_an_extension_moves_it(client: Clien
     await until(lambda: _warned_twice(client))
     assert (await client.ask("POST", "/labs/lab/extend", {}))["ends"] is None
     error = await client.ask("POST", "/labs/lab/extend", {"ends": time.time() - 5}, status=422)
-    assert "that has passed" in error["message"]
+    assert "that has passed" in error["detail"]
 
 
 async def _warned_twice(client: Client) -> bool:
@@ -224,7 +224,7 @@ async def test_a_deployment_that_still_runs_at_the_end_is_stopped(client: Client
 )
 async def test_times_that_cannot_be_are_refused(client: Client, wish: dict[str, float], said: str) -> None:
     error = await client.ask("POST", "/labs", small(client, "lab", **wish), status=422)
-    assert said in error["message"]
+    assert said in error["detail"]
     assert await client.ask("GET", "/labs") == []
 
 

@@ -13,7 +13,7 @@ from fastapi.routing import APIRoute, APIWebSocketRoute
 from tests.unit.api_client import Client
 
 from rackless.api import errors
-from rackless.api.app import PARTS, make
+from rackless.api.app import PARTS, PREFIX, make
 from rackless.api.guard import guard
 from rackless.api.rules import RULES, Over, Rule
 from rackless.model.people import Role
@@ -48,7 +48,7 @@ class Site:
     async def answer(self, who: str, method: str, path: str, body: Any = None, app: FastAPI = APP) -> httpx.Response:
         headers = {"authorization": f"Bearer {self.tokens[who]}"} if who in self.tokens else {}
         transport = httpx.ASGITransport(app)
-        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8000", headers=headers) as http:
+        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8000/v1", headers=headers) as http:
             return await http.request(method, path, json=body, timeout=60)
 
     async def ask(self, who: str, method: str, path: str, body: Any = None, *, status: int = 200) -> Any:
@@ -90,7 +90,7 @@ def guarded() -> FastAPI:
 
     app = FastAPI()
     for part in PARTS:
-        app.include_router(part.router, dependencies=[Depends(guard), Depends(reached)])
+        app.include_router(part.router, prefix=PREFIX, dependencies=[Depends(guard), Depends(reached)])
     errors.install(app)
     return app
 
@@ -112,11 +112,11 @@ async def test_a_user_sees_and_ends_their_own_labs_only(site: Site) -> None:
     assert [lab["name"] for lab in await site.ask("viv", "GET", "/labs")] == ["lab"]
     assert await site.ask("ulf", "GET", "/labs") == []
     error = await site.ask("ulf", "GET", "/labs/lab", status=404)
-    assert error["message"] == "There is no lab named lab."
+    assert error["detail"] == "There is no lab named lab."
     error = await site.ask("uwe", "DELETE", "/labs/lab", status=403)
-    assert "belongs to una" in error["message"]
+    assert "belongs to una" in error["detail"]
     error = await site.ask("ulf", "POST", "/labs", site.client.blueprint(SMALL.format(name="lab")), status=409)
-    assert "Another user has a lab named lab" in error["message"]
+    assert "Another user has a lab named lab" in error["detail"]
     await site.ask("una", "DELETE", "/labs/lab/shares/viv", status=204)
     assert await site.ask("viv", "GET", "/labs") == []
 
@@ -128,7 +128,7 @@ async def test_tokens_are_told_once_and_end(site: Site) -> None:
     assert (await site.ask("ci", "GET", "/self"))["name"] == "una"
     assert all(token["token"] is None for token in await site.ask("una", "GET", "/users/una/tokens"))
     await asyncio.sleep(max(0.0, made["expires"] - time.time()) + 0.01)
-    assert "expired" in (await site.ask("ci", "GET", "/self", status=401))["message"]
+    assert "expired" in (await site.ask("ci", "GET", "/self", status=401))["detail"]
     await site.ask("una", "DELETE", "/users/una/tokens/test", status=204)
     await site.ask("una", "GET", "/self", status=401)
 
@@ -145,7 +145,7 @@ async def test_a_password_is_changed_with_the_old_one_and_kept_as_a_hash(site: S
     site.tokens["una"] = (await site.client.ask("POST", "/users/una/tokens", {"label": "t"}))["token"]
     await site.ask("una", "POST", "/users/una/password", {"old": "a wrong guess", "new": "another long one"}, status=403)
     error = await site.ask("una", "POST", "/users/una/password", {"old": "a long enough one", "new": "short"}, status=422)
-    assert "5 characters" in error["message"]
+    assert "5 characters" in error["detail"]
     await site.ask("una", "POST", "/users/una/password", {"old": "a long enough one", "new": "another long one"}, status=204)
     kept = (await site.client.world.database.read(users.get, "una")).password
     assert kept is not None
@@ -172,7 +172,7 @@ async def test_history_names_who_did_it(site: Site) -> None:
 
 
 async def test_a_user_who_has_labs_stays(site: Site) -> None:
-    assert "una has labs: lab" in (await site.ask("ada", "DELETE", "/users/una", status=409))["message"]
+    assert "una has labs: lab" in (await site.ask("ada", "DELETE", "/users/una", status=409))["detail"]
     await site.ask("ada", "DELETE", "/users/ulf", status=204)
     await site.ask("ulf", "GET", "/self", status=401)
 
@@ -180,7 +180,7 @@ async def test_a_user_who_has_labs_stays(site: Site) -> None:
 @pytest.mark.parametrize("name", ["", "Una", "local", "a b", "x" * 80])
 async def test_names_that_cannot_be_are_refused(client: Client, name: str) -> None:
     error = await client.ask("POST", "/users", {"name": name}, status=422)
-    assert "cannot be a user's name" in error["message"]
+    assert "cannot be a user's name" in error["detail"]
 
 
 async def test_shares_go_with_their_lab(site: Site) -> None:

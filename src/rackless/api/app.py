@@ -1,16 +1,36 @@
-"""The application: its routes, its errors, its document at /openapi.json."""
+"""The application: its routes, its errors, its bounds, its document at /openapi.json."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from fastapi import Depends, FastAPI
+from fastapi import APIRouter, Depends, FastAPI
 from fastapi.routing import APIRoute
 
-from rackless.api import audit, doctor, errors, images, jobs, machines, people, plans, routers, sandboxes, server, times, wires
-from rackless.api.guard import guard, logged
+from rackless.api import (
+    audit,
+    bounds,
+    doctor,
+    errors,
+    images,
+    jobs,
+    machines,
+    people,
+    plans,
+    routers,
+    sandboxes,
+    server,
+    times,
+    wires,
+)
+from rackless.api.document import describe
+from rackless.api.guard import Logged, guard
 
+PREFIX = "/v1"
+"""Version of the API: of every path but those of `BARE`."""
 PARTS = (server, doctor, audit, images, plans, sandboxes, times, wires, machines, routers, jobs, people)
+BARE: tuple[APIRouter, ...] = ()
+"""Routers whose paths other programs prescribe (health, metrics, the page): no prefix, and they look after their callers."""
 
 
 def _operation(route: APIRoute) -> str:
@@ -22,7 +42,11 @@ def make(stop: Callable[[], None]) -> FastAPI:
     app = FastAPI(title="Rackless", version="1", docs_url=None, redoc_url=None, generate_unique_id_function=_operation)
     app.state.stop = stop
     for part in PARTS:
-        app.include_router(part.router, dependencies=[Depends(guard)])
-    app.middleware("http")(logged)
+        app.include_router(part.router, prefix=PREFIX, dependencies=[Depends(guard)], responses=errors.RESPONSES)
+    for router in BARE:
+        app.include_router(router)
+    app.add_middleware(Logged)
+    app.add_middleware(bounds.Bounds)
     errors.install(app)
+    describe(app)
     return app

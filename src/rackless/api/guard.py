@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Awaitable, Callable
 from typing import Annotated
 
 import sqlalchemy as sa
 from fastapi import Depends
-from starlette.requests import HTTPConnection, Request
-from starlette.responses import Response
+from starlette.requests import HTTPConnection
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from rackless.api.here import Here
 from rackless.api.rules import RULES, Over, Rule
@@ -39,24 +38,48 @@ async def guard(connection: HTTPConnection, here: Here) -> None:
         await here.database.read(_check, rule, caller, dict(connection.path_params))
 
 
-async def logged(request: Request, go_on: Callable[[Request], Awaitable[Response]]) -> Response:
-    """Keep who changed what, and what was refused. The log never fails a request."""
-    answer = await go_on(request)
-    refused = answer.status_code in {401, 403}
-    if not refused and request.method in {"GET", "HEAD", "OPTIONS"}:
-        return answer
-    caller: Caller | None = getattr(request.state, "caller", None)
-    route = request.scope.get("route")
+class Logged:
+    """ASGI middleware: keep who changed what, and what was refused. The log never fails a request."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        status = 500
+
+        async def seen(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            if message["type"] == "http.response.body" and not message.get("more_body", False):
+                await _log(scope, status)  # before the end is told: whoever reads the log next finds it
+            await send(message)
+
+        try:
+            await self._app(scope, receive, seen)
+        except Exception:
+            await _log(scope, 500)
+            raise
+
+
+async def _log(scope: Scope, status: int) -> None:
+    refused = status in {401, 403}
+    if not refused and scope["method"] in {"GET", "HEAD", "OPTIONS"}:
+        return
+    caller: Caller | None = scope.get("state", {}).get("caller")
+    route = scope.get("route")
     with contextlib.suppress(sa.exc.SQLAlchemyError):
         await world().database.run(
             access.add,
             who=caller.name if caller else "",
             via=caller.via if caller else "",
             action=route.name if route is not None else "",
-            path=request.url.path,
-            status=answer.status_code,
+            path=scope["path"],
+            status=status,
         )
-    return answer
 
 
 async def identify(connection: HTTPConnection, here: Here) -> Caller:

@@ -91,8 +91,8 @@ def follow(api: Api, job: str, *, quiet: bool = False, after: int = 0, lab: str 
 
 
 def _follow(api: Api, job: str, *, quiet: bool, after: int) -> Any:
-    from rackless.client.api import ServerGoneError
     from rackless.client.errors import error_of
+    from rackless.model.errors import ServerGoneError
 
     with Waiting(quiet=quiet) as waiting:
         for life in range(LIVES):

@@ -11,20 +11,16 @@ import httpx
 
 from rackless.client.errors import error_of
 from rackless.client.starting import ensure_server
-from rackless.model.errors import DefectError, ProviderError
+from rackless.model.errors import DefectError, ServerGoneError
 from rackless.settings import Settings, load
 
 Json = Any
 
 CONNECT = 5.0
+BASE = "http://rackless/v1"
+"""The host is the unix socket's other end; the version is of the API."""
 ANSWER = 60.0
 """Seconds for an answer that does not wait for a job."""
-
-
-class ServerGoneError(ProviderError):
-    """The connection broke: the server ended or was killed."""
-
-    code = "server-gone"
 
 
 class Api:
@@ -50,7 +46,7 @@ class Api:
             self._http.close()
         transport = httpx.HTTPTransport(uds=str(self.settings.socket))
         self._http = httpx.Client(
-            transport=transport, base_url="http://rackless", timeout=httpx.Timeout(ANSWER, connect=CONNECT), trust_env=False
+            transport=transport, base_url=BASE, timeout=httpx.Timeout(ANSWER, connect=CONNECT), trust_env=False
         )
 
     def ask(self, method: str, path: str, *, body: Json = None, query: dict[str, Any] | None = None, wait: float = 0) -> Json:

@@ -9,7 +9,11 @@ from rackless.model.errors import BlueprintErrors, FilesNeededError, Problem, Ra
 
 def error_of(body: dict[str, Any]) -> RacklessError:
     """The error of an error body; a code that this version does not know becomes the base class."""
-    code, message, hint = str(body.get("code", "")), str(body.get("message", "no message")), str(body.get("hint", ""))
+    code, message, hint = (
+        str(body.get("code", "")),
+        str(body.get("detail", body.get("message", "no message"))),
+        str(body.get("hint", "")),
+    )
     if body.get("problems"):
         return BlueprintErrors(Problem(**problem) for problem in body["problems"])
     if code == FilesNeededError.code:

@@ -21,6 +21,7 @@ ASKING = 60.0
 ENDING = 30.0
 """Seconds until a server that was told to end has ended."""
 LOOK = 0.05
+NOT_FOUND = 404
 
 
 def make_way(settings: Settings) -> bool:
@@ -33,7 +34,9 @@ def make_way(settings: Settings) -> bool:
     transport = httpx.HTTPTransport(uds=str(settings.socket))
     with httpx.Client(transport=transport, base_url="http://rackless", timeout=ASKING, trust_env=False) as http:
         try:
-            answer = http.get("/server")
+            answer, root = http.get("/v1/server"), "/v1"
+            if answer.status_code == NOT_FOUND:  # from before the API had versions
+                answer, root = http.get("/server"), ""
         except httpx.TransportError:
             return False  # It is just ending, or too busy: what is asked of it next will tell.
         found = answer.json() if answer.is_success else {}
@@ -46,7 +49,7 @@ def make_way(settings: Settings) -> bool:
         sys.stderr.write(f"The server is another version's ({_name(found)}) and idle: replacing it with this one's ({mine}).\n")
         with contextlib.suppress(httpx.TransportError):
             # With its pid: when another client was quicker, the one that answers now is not meant.
-            http.post("/server/stop", params={"pid": found["pid"]} if "pid" in found else {})
+            http.post(f"{root}/server/stop", params={"pid": found["pid"]} if "pid" in found else {})
     await_end(settings, found.get("pid"))
     return True
 

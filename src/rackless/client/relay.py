@@ -98,7 +98,7 @@ def _open(settings: Settings, path: str, query: dict[str, Any]) -> Any:
 
     ensure_server(settings)
     try:
-        stream = unix_connect(str(settings.socket), f"ws://rackless{path}?{urlencode(query)}", max_size=None, compression=None)
+        stream = unix_connect(str(settings.socket), f"ws://rackless/v1{path}?{urlencode(query)}", max_size=None, compression=None)
         first = json.loads(stream.recv(timeout=30))
     except (OSError, WebSocketException, ConnectionClosed, TimeoutError) as error:
         raise ProviderError(f"The server gave no stream: {error}.", hint="Run the same command again.") from error

@@ -37,7 +37,7 @@ def join(settings: Settings, path: str, query: dict[str, Any], *, opening: str =
     from websockets.sync.client import unix_connect
 
     ensure_server(settings)
-    uri = f"ws://rackless{path}?{urlencode(query)}"
+    uri = f"ws://rackless/v1{path}?{urlencode(query)}"
     try:
         socket = unix_connect(str(settings.socket), uri, max_size=None, compression=None)
     except (OSError, WebSocketException) as error:
