@@ -7,10 +7,25 @@ from collections.abc import Callable
 from fastapi import Depends, FastAPI
 from fastapi.routing import APIRoute
 
-from rackless.api import audit, doctor, errors, images, jobs, machines, people, plans, routers, sandboxes, server, times, wires
+from rackless.api import (
+    audit,
+    doctor,
+    errors,
+    images,
+    jobs,
+    layout,
+    machines,
+    people,
+    plans,
+    routers,
+    sandboxes,
+    server,
+    times,
+    wires,
+)
 from rackless.api.guard import guard, logged
 
-PARTS = (server, doctor, audit, images, plans, sandboxes, times, wires, machines, routers, jobs, people)
+PARTS = (server, doctor, audit, images, plans, sandboxes, times, wires, machines, routers, jobs, people, layout)
 
 
 def _operation(route: APIRoute) -> str:
