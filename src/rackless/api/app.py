@@ -14,6 +14,7 @@ from rackless.api import (
     errors,
     images,
     jobs,
+    layout,
     machines,
     people,
     plans,
@@ -28,7 +29,21 @@ from rackless.api.guard import Logged, guard
 
 PREFIX = "/v1"
 """Version of the API: of every path but those of `BARE`."""
-PARTS = (server, doctor, audit, images, plans, sandboxes, times, wires, machines, routers, jobs, people)
+PARTS = (
+    server,
+    doctor,
+    audit,
+    images,
+    plans,
+    sandboxes,
+    times,
+    wires,
+    machines,
+    routers,
+    jobs,
+    layout,
+    people,
+)
 BARE: tuple[APIRouter, ...] = ()
 """Routers whose paths other programs prescribe (health, metrics, the page): no prefix, and they look after their callers."""
 

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import Any
 
-from fastapi import APIRouter, WebSocket, WebSocketDisconnect
+from fastapi import APIRouter, WebSocket
 from fastapi.responses import PlainTextResponse
 
 from rackless.api.errors import REFUSED, RESPONSES, body_of
 from rackless.api.guard import Who
 from rackless.api.here import Here, Started, Wait, started
-from rackless.console.hub import ConsoleHub, Lease
+from rackless.api.seat import Seat, close, tell
 from rackless.model import naming
-from rackless.model.errors import NotFoundError, RacklessError, StateError
+from rackless.model.errors import NotFoundError, RacklessError
 from rackless.model.people import Role
 from rackless.model.suggestions import did_you_mean
 from rackless.sandboxes import booking
@@ -61,88 +60,27 @@ async def console(
     write: bool = True,
     takeover: bool = False,
     replay: bool = True,
+    state: bool = False,
     who: str = "user",
 ) -> None:
     """Binary messages are bytes of the line. Text messages to the client are JSON: {"error": body}, or {"open": machine} and
     then {"note": ...}.
 
     A client that may not write (another does, or it is a viewer's) goes on as a watcher; the former is told so. Without `replay`
-    it sees nothing of before: programs take an old prompt for one that waits.
+    it sees nothing of before: programs take an old prompt for one that waits. With `state` it is also told who writes, again at
+    each change: {"state": {"writer": name or null, "you": bool, "may": bool, "watchers": number}}; and it asks for the writer's
+    place with the text message {"write": true, "takeover": bool}, and gives it back with {"write": false}.
     """
     here = world()
     await socket.accept()
     try:
         row = await machine_row(here, name, machine)
         hub = here.consoles.get(name, row.name)
+        seat = Seat(socket, hub, who if caller.via == "socket" else caller.name, may=caller.has(Role.USER))
         async with hub.watch(replay=replay) as feed:
-            await _tell(socket, {"open": row.name})
-            showing = asyncio.ensure_future(_show(socket, feed))
-            writing = asyncio.ensure_future(_write(socket, hub, who, write and caller.has(Role.USER), takeover))
-            await asyncio.wait({showing, writing}, return_when=asyncio.FIRST_COMPLETED)
-            for task in (showing, writing):
-                task.cancel()
-            await asyncio.gather(showing, writing, return_exceptions=True)
-        await _close(socket, 1000)
+            await tell(socket, {"open": row.name})
+            await seat.run(feed, write=write, takeover=takeover, state=state)
+        await close(socket, 1000)
     except RacklessError as error:
-        await _tell(socket, {"error": body_of(error)})
-        await _close(socket, REFUSED)
-
-
-async def _show(socket: WebSocket, feed: Any) -> None:
-    while data := await feed.read():
-        await socket.send_bytes(data)
-    await _tell(socket, {"note": "The console was closed."})
-
-
-async def _write(socket: WebSocket, hub: ConsoleHub, who: str, write: bool, takeover: bool) -> None:
-    if not write:
-        return await _receive(socket, None)
-    try:
-        async with hub.writer(who, takeover=takeover) as lease:
-            drain = asyncio.ensure_future(_drain(socket, lease))
-            try:
-                await _receive(socket, lease)
-            finally:
-                drain.cancel()
-    except StateError as error:
-        await _tell(socket, {"note": f"{error.message} You watch only. {error.hint}"})
-        await _receive(socket, None)
-
-
-async def _drain(socket: WebSocket, lease: Lease) -> None:
-    """The lease's own copy of the output is for dialogues; what a person sees comes from the feed, without secrets."""
-    try:
-        while await lease.read():
-            pass
-    except StateError as error:
-        await _tell(socket, {"note": f"{error.message} You watch only."})
-
-
-async def _receive(socket: WebSocket, lease: Lease | None) -> None:
-    while True:
-        try:
-            message = await socket.receive()
-        except (WebSocketDisconnect, RuntimeError):
-            return
-        if message["type"] == "websocket.disconnect":
-            return
-        data = message.get("bytes")
-        if data and lease is not None:
-            try:
-                await lease.write(data)
-            except StateError:
-                lease = None
-
-
-async def _tell(socket: WebSocket, body: dict[str, Any]) -> None:
-    try:
-        await socket.send_json(body)
-    except (WebSocketDisconnect, RuntimeError):
-        return
-
-
-async def _close(socket: WebSocket, code: int) -> None:
-    try:
-        await socket.close(code)
-    except (WebSocketDisconnect, RuntimeError):
-        return
+        await tell(socket, {"error": body_of(error)})
+        await close(socket, REFUSED)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from fastapi import APIRouter
+from fastapi.responses import Response
 from pydantic import BaseModel, Field
 
 from rackless.api.here import Here
-from rackless.blueprints import load, references
+from rackless.blueprints import load, references, schema_text
 from rackless.model.blueprint import Blueprint
 from rackless.model.errors import FilesNeededError
 from rackless.planning import Summary, summary
@@ -38,3 +39,9 @@ async def make_plan(body: BlueprintText, here: Here) -> Summary:
     blueprint = body.blueprint(here)
     name = blueprint.name if body.name is None else body.name
     return summary(await here.database.run(booking.draft, blueprint, name, here.site))
+
+
+@router.get("/blueprints/schema", response_class=Response, responses={200: {"content": {"application/schema+json": {}}}})
+async def blueprint_schema() -> Response:
+    """The JSON schema (draft 2020-12) of a blueprint, for editors."""
+    return Response(schema_text(), media_type="application/schema+json")

@@ -14,7 +14,7 @@ from pydantic import BaseModel, Field
 
 from rackless.api.errors import REFUSED, RESPONSES, body_of
 from rackless.api.here import Here, Started, Wait, started
-from rackless.api.machines import _close, _tell
+from rackless.api.seat import close, tell
 from rackless.deadline import Deadline
 from rackless.model.errors import InputError, NotFoundError, RacklessError
 from rackless.model.family import Role
@@ -175,10 +175,10 @@ async def shell(
             await _joined(socket, session)
         finally:
             await session.close()
-        await _close(socket, 1000)
+        await close(socket, 1000)
     except RacklessError as error:
-        await _tell(socket, {"error": body_of(error)})
-        await _close(socket, REFUSED)
+        await tell(socket, {"error": body_of(error)})
+        await close(socket, REFUSED)
 
 
 async def _joined(socket: WebSocket, session: Shell) -> None:

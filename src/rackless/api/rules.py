@@ -39,6 +39,7 @@ RULES: Mapping[str, Rule] = {
     "stop": Rule(ADMIN),
     # labs
     "make_plan": Rule(VIEWER),
+    "blueprint_schema": Rule(VIEWER),
     "deploy": Rule(USER),
     "list_labs": Rule(VIEWER),
     "calendar": Rule(VIEWER),
@@ -62,6 +63,10 @@ RULES: Mapping[str, Rule] = {
     "saved": Rule(USER, Over.LAB),
     "run": Rule(USER, Over.LAB),
     "shell": Rule(USER, Over.LAB),
+    # how they are drawn
+    "show_layout": Rule(VIEWER, Over.LAB),
+    "put_layout": Rule(USER, Over.LAB),
+    "change_layout": Rule(USER, Over.LAB),
     # jobs
     "list_jobs": Rule(VIEWER, Over.LAB),
     "show_job": Rule(VIEWER, Over.JOB),

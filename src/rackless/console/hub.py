@@ -129,6 +129,7 @@ class ConsoleHub:
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._redacted = self.redactor.stream()
         self._watchers: set[Feed] = set()
+        self._following: set[asyncio.Event] = set()
         self._holder: Lease | None = None
         self._stream: ByteStream | None = None
         self._open = asyncio.Event()
@@ -170,6 +171,25 @@ class ConsoleHub:
         """Who may write now."""
         return self._holder.owner if self._holder else None
 
+    @property
+    def watchers(self) -> int:
+        """How many see the line."""
+        return len(self._watchers)
+
+    @contextlib.asynccontextmanager
+    async def following(self) -> AsyncIterator[asyncio.Event]:
+        """An event that is set whenever a watcher or writer came or went; whoever follows clears it, and then looks."""
+        news = asyncio.Event()
+        self._following.add(news)
+        try:
+            yield news
+        finally:
+            self._following.discard(news)
+
+    def _changed(self) -> None:
+        for news in self._following:
+            news.set()
+
     def secret(self, *secrets: str) -> None:
         """Register secrets before they can appear on the line."""
         for secret in secrets:
@@ -188,10 +208,12 @@ class ConsoleHub:
         """`async with hub.watch() as feed: await feed.read()`: the ring first, then what comes; b"" when the hub closes."""
         feed = Feed(self.recent() if replay else b"")
         self._watchers.add(feed)
+        self._changed()
         try:
             yield feed
         finally:
             self._watchers.discard(feed)
+            self._changed()
 
     @contextlib.asynccontextmanager
     async def writer(self, owner: str, *, takeover: bool = False) -> AsyncIterator[Lease]:
@@ -211,12 +233,14 @@ class ConsoleHub:
             self._note(f"{owner} takes the line over from {self._holder.owner}")
         lease = self._holder = Lease(self, owner, bytes(self._raw))
         self._note(f"{owner} may write")
+        self._changed()
         try:
             yield lease
         finally:
             if self._holder is lease:
                 self._holder = None
                 self._note(f"{owner} is done")
+                self._changed()
 
     async def send(self, data: bytes) -> None:
         """Write to the line as soon as it is open (for a `Lease`; the caller's deadline bounds the wait)."""

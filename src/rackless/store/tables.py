@@ -1,10 +1,33 @@
 """Every table, for whoever needs them all (the migrations' test, tools). Importing this registers them in `metadata`."""
 
-from rackless.store import access, history, inventory, jobs, machines, pools, ports, sandboxes, secrets, servers, users, wires
+from rackless.store import (
+    access,
+    history,
+    inventory,
+    jobs,
+    layouts,
+    machines,
+    pools,
+    ports,
+    sandboxes,
+    secrets,
+    servers,
+    users,
+    wires,
+)
 from rackless.store.schema import metadata
 
-OF_A_SANDBOX = (ports.table, wires.table, machines.table, inventory.table, pools.table, secrets.table, users.shares)
+OF_A_SANDBOX = (
+    ports.table,
+    wires.table,
+    machines.table,
+    inventory.table,
+    pools.table,
+    secrets.table,
+    users.shares,
+    layouts.table,
+)
 """What goes when a sandbox ends. Its row, its jobs and their events stay as history."""
 
-__all__ = ["OF_A_SANDBOX", "history", "inventory", "jobs", "machines", "metadata", "pools"]
+__all__ = ["OF_A_SANDBOX", "history", "inventory", "jobs", "layouts", "machines", "metadata", "pools"]
 __all__ += ["access", "ports", "sandboxes", "secrets", "servers", "users", "wires"]
