@@ -20,7 +20,7 @@ class Seat:
 
     def __init__(self, port: int, token: str, **query: str) -> None:
         asked = "&".join(f"{key}={value}" for key, value in {"write": "false", "state": "true", **query}.items())
-        address = f"ws://127.0.0.1:{port}/labs/{LAB}/machines/west-vcp/console?{asked}"
+        address = f"ws://127.0.0.1:{port}/v1/labs/{LAB}/machines/west-vcp/console?{asked}"
         self.line: ClientConnection = connect(address, additional_headers={"authorization": f"Bearer {token}"})
         self.shown = b""
         self.notes: list[str] = []

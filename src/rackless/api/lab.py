@@ -42,7 +42,8 @@ class LabRouter(BaseModel):
 
 
 class LabMachine(BaseModel):
-    """`state` is what Rackless last brought it to, `running` what the place says now. Memory in MiB."""
+    """`state` is what Rackless last brought it to, `running` what the place says now. `uuid`: what the place itself calls it.
+    Memory in MiB."""
 
     name: str
     owner: str
@@ -54,6 +55,7 @@ class LabMachine(BaseModel):
     since: float
     memory: int
     console_port: int | None
+    uuid: str = ""
 
 
 class LabPort(BaseModel):
@@ -206,6 +208,7 @@ def _machine(row: sandboxes.SandboxRow, machine: machines.MachineRow, ref: Ref |
         since=ref.since if ref is not None and running else machine.since,
         memory=spec.memory if spec else 0,
         console_port=spec.console_port if spec else None,
+        uuid=ref.uuid if ref is not None else "",
     )
 
 

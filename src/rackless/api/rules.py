@@ -67,6 +67,10 @@ RULES: Mapping[str, Rule] = {
     "show_layout": Rule(VIEWER, Over.LAB),
     "put_layout": Rule(USER, Over.LAB),
     "change_layout": Rule(USER, Over.LAB),
+    "export": Rule(VIEWER, Over.LAB),
+    "show_counters": Rule(VIEWER, Over.LAB),
+    "apply_connectivity_changes": Rule(USER, Over.LAB),
+    "import_topology": Rule(VIEWER),
     # jobs
     "list_jobs": Rule(VIEWER, Over.LAB),
     "show_job": Rule(VIEWER, Over.JOB),

@@ -12,6 +12,7 @@ from rackless.cli import (
     console,
     credentials,
     doctor,
+    exchange,
     images,
     jobs,
     labs,
@@ -35,7 +36,23 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for noun in (plan, labs, times, wires, machines, console, routers, jobs, credentials, doctor, audit, images, people, server):
+for noun in (
+    plan,
+    labs,
+    times,
+    wires,
+    machines,
+    console,
+    routers,
+    jobs,
+    credentials,
+    exchange,
+    doctor,
+    audit,
+    images,
+    people,
+    server,
+):
     noun.add(app)
 
 

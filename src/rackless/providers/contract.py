@@ -41,7 +41,8 @@ class Ref:
     """Something that exists at the provider and carries the mark of `sandbox`.
 
     `running` is meaningful for machines. `endpoints` maps a service (ssh, netconf, snmp, console) to "host:port" or a
-    path as this machine can reach it. `since` is when a running machine was started, as seconds since the epoch.
+    path as this machine can reach it. `since` is when a running machine was started, as seconds since the epoch. `uuid` is what
+    the place itself calls a machine.
     """
 
     kind: RefKind
@@ -51,6 +52,7 @@ class Ref:
     endpoints: Mapping[str, str] = field(default_factory=dict, compare=False)
     since: float = field(default=0.0, compare=False)
     detail: str = field(default="", compare=False)
+    uuid: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, kw_only=True)

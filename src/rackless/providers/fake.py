@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import struct
 import time
+import uuid
 from collections.abc import AsyncIterator
 from dataclasses import replace
 
@@ -317,4 +318,5 @@ class FakeProvider:
             running=machine.running,
             endpoints=endpoints if machine.running else {},
             since=machine.since,
+            uuid=str(uuid.uuid5(uuid.NAMESPACE_URL, f"fake:{spec.sandbox}/{spec.name}")),
         )

@@ -13,6 +13,7 @@ from rackless.store import (
     secrets,
     servers,
     users,
+    vlans,
     wires,
 )
 from rackless.store.schema import metadata
@@ -26,8 +27,25 @@ OF_A_SANDBOX = (
     secrets.table,
     users.shares,
     layouts.table,
+    vlans.table,
 )
 """What goes when a sandbox ends. Its row, its jobs and their events stay as history."""
 
-__all__ = ["OF_A_SANDBOX", "history", "inventory", "jobs", "layouts", "machines", "metadata", "pools"]
-__all__ += ["access", "ports", "sandboxes", "secrets", "servers", "users", "wires"]
+__all__ = [
+    "OF_A_SANDBOX",
+    "access",
+    "history",
+    "inventory",
+    "jobs",
+    "layouts",
+    "machines",
+    "metadata",
+    "pools",
+    "ports",
+    "sandboxes",
+    "secrets",
+    "servers",
+    "users",
+    "vlans",
+    "wires",
+]

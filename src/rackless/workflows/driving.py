@@ -10,6 +10,7 @@ from typing import Protocol
 from rackless.console.hub import ConsoleHub
 from rackless.deadline import Deadline
 from rackless.model.blueprint import Management
+from rackless.model.counters import PortCounters
 from rackless.model.inventory import Inventory
 from rackless.providers.contract import Stream
 
@@ -70,6 +71,10 @@ class Driver(Protocol):
         ...
 
     async def discover(self, spot: Spot, *, deadline: Deadline) -> Inventory: ...
+
+    async def counters(self, spot: Spot, wanted: frozenset[str], *, deadline: Deadline) -> list[PortCounters]:
+        """Of the ports in `wanted` (labels) that the router has."""
+        ...
 
     async def save(self, spot: Spot, *, deadline: Deadline) -> str:
         """The committed configuration, as `load` takes it."""

@@ -12,6 +12,7 @@ from contextlib import AbstractAsyncContextManager
 
 from rackless.console.hub import ConsoleHub, Lease
 from rackless.deadline import Deadline
+from rackless.model.counters import PortCounters
 from rackless.model.errors import AbsentError, GuestError, ProviderError
 from rackless.model.inventory import Inventory, InventoryCard, InventoryPort
 from rackless.model.naming import card_address
@@ -104,6 +105,15 @@ class PretendedDriver:
             cards=tuple(InventoryCard(slot=slot, description=f"card at {card_address(slot)}") for slot in slots),
             ports=ports,
         )
+
+    async def counters(self, spot: Spot, wanted: frozenset[str], *, deadline: Deadline) -> list[PortCounters]:
+        """A port with carrier has seen one packet of 100 octets each way in every second since the boot."""
+        status = await self._status(spot)
+        seen = {port.label: int(status.uptime) if port.carrier else 0 for port in status.ports if port.label in wanted}
+        return [
+            PortCounters(name=name, in_octets=100 * count, out_octets=100 * count, in_packets=count, out_packets=count)
+            for name, count in seen.items()
+        ]
 
     async def save(self, spot: Spot, *, deadline: Deadline) -> str:
         return self._loaded.get((spot.sandbox, spot.router), f"set system host-name {spot.router}\n")

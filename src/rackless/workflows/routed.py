@@ -6,9 +6,11 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 
+from rackless.autoload import counters
 from rackless.autoload.discovery import discover
 from rackless.console.hub import ConsoleHub
 from rackless.deadline import Deadline
+from rackless.model.counters import PortCounters
 from rackless.model.inventory import Inventory
 from rackless.providers.contract import Channel, Ref, RefKind
 from rackless.routers.contract import RouterFamily, Wanted
@@ -70,6 +72,9 @@ class RoutedDriver:
 
     async def discover(self, spot: Spot, *, deadline: Deadline) -> Inventory:
         return await discover(*spot.snmp, spot.community, deadline=deadline)
+
+    async def counters(self, spot: Spot, wanted: frozenset[str], *, deadline: Deadline) -> list[PortCounters]:
+        return await counters.read(*spot.snmp, spot.community, wanted, deadline=deadline)
 
     async def save(self, spot: Spot, *, deadline: Deadline) -> str:
         return await self._family.save(as_root(spot), deadline=deadline)

@@ -29,7 +29,7 @@ from rackless.providers.local.records import Boot, Network, Records
 from rackless.providers.local.streams import open_stream
 from rackless.qemu import disks, process
 from rackless.qemu.accelerator import Accelerator
-from rackless.qemu.command import BootImage, nic_port
+from rackless.qemu.command import BootImage, machine_uuid, nic_port
 from rackless.settings import Settings
 
 
@@ -322,6 +322,7 @@ class LocalProvider:
             endpoints=self._endpoints(spec) if found is not None else {},
             since=found.since if found is not None else 0.0,
             detail=f"pid {found.pid}" if found is not None else "",
+            uuid=machine_uuid(self._layout.mark(spec.sandbox, "machine", spec.name)),
         )
 
     def _endpoints(self, spec: MachineSpec) -> dict[str, str]:
