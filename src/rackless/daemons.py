@@ -13,17 +13,19 @@ import os
 import signal
 import socket
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 import uvicorn
 
-from rackless import durable, observing
+from rackless import durable, metrics, observing
 from rackless.api.app import make
 from rackless.keepers import reconcile, timekeeper, webhook
 from rackless.keepers.heartbeat import Heartbeat
+from rackless.keepers.readiness import Readiness
 from rackless.model.errors import InputError, RacklessError, StateError
 from rackless.providers import registry
 from rackless.providers.contract import Channel, Provider, RefKind
@@ -63,6 +65,7 @@ def build(settings: Settings) -> World:
     settings.make()
     site = load_site(settings.site_file, FAMILIES)
     provider = registry.make(site.provider, settings, site)
+    metrics.measure(provider)
     database = Database(settings.database)
     database.migrate()
     return World(
@@ -179,6 +182,16 @@ def tcp_socket(port: int) -> socket.socket:
     return listening
 
 
+def _keepers(world: World, heartbeat: Heartbeat | None) -> dict[str, Coroutine[Any, Any, None]]:
+    """What runs as long as the server does, by name."""
+    found = {"timekeeper": timekeeper.keep(world), "reconcile": reconcile.keep(world)}
+    if world.site.webhook:
+        found["webhook"] = webhook.keep(world)
+    if heartbeat is not None:
+        found["heartbeat"] = heartbeat.run()
+    return found
+
+
 async def _serve(settings: Settings, tcp: int | None) -> None:
     world = build(settings)
     use(world)
@@ -191,8 +204,9 @@ async def _serve(settings: Settings, tcp: int | None) -> None:
 
     # uvicorn raises the signal once more at its end, and the default would end the process before it has cleaned up.
     signal.signal(signal.SIGTERM, lambda *_: stop())
+    app = make(stop)
     config = uvicorn.Config(
-        make(stop), log_config=None, access_log=False, ws="websockets-sansio", lifespan="off", timeout_graceful_shutdown=GRACE
+        app, log_config=None, access_log=False, ws="websockets-sansio", lifespan="off", timeout_graceful_shutdown=GRACE
     )
     server = uvicorn.Server(config)
     listening = [unix_socket(settings.socket)]
@@ -203,11 +217,8 @@ async def _serve(settings: Settings, tcp: int | None) -> None:
         await heartbeat.begin()
     await resume(world)
     await open_consoles(world)
-    keeping = [asyncio.create_task(timekeeper.keep(world)), asyncio.create_task(reconcile.keep(world))]
-    if world.site.webhook:
-        keeping.append(asyncio.create_task(webhook.keep(world)))
-    if heartbeat is not None:
-        keeping.append(asyncio.create_task(heartbeat.run()))
+    keeping = [asyncio.create_task(one, name=name) for name, one in _keepers(world, heartbeat).items()]
+    app.state.readiness = Readiness(world, heartbeat=heartbeat, keeping=lambda: keeping)
     try:
         await server.serve(sockets=listening)
     finally:
@@ -229,7 +240,7 @@ def serve(*, tcp: int | None = None) -> None:
     """
     settings = load()
     os.umask(0o077)  # nothing that it writes is for other users of this machine
-    observing.set_up()
+    observing.set_up(file=settings.state / "server.log")
     with alone(settings):
         asyncio.run(_serve(settings, tcp))
         logging.shutdown()

@@ -23,6 +23,7 @@ from typing import Any, TypeVar, cast
 
 from dbos import DBOS, SetWorkflowID
 
+from rackless import observing
 from rackless.model.errors import (
     AbsentError,
     BlueprintErrors,
@@ -76,6 +77,7 @@ class _Running:
         self.cancelled: set[str] = set()
         self.recorded = itertools.count(1)
         self.worked = itertools.count(1)
+        self.launched = False
 
 
 _running = _Running()
@@ -104,6 +106,7 @@ def launch(record: str, *, server: str = "local", cancelled: Iterable[str] = ())
         }
     )
     DBOS.launch()
+    _running.launched = True
     if record.startswith("sqlite:///"):
         os.chmod(record.removeprefix("sqlite:///"), 0o600)
 
@@ -113,8 +116,14 @@ async def take_over(servers: Sequence[str]) -> None:
     await asyncio.to_thread(DBOS._recover_pending_workflows, list(servers))
 
 
+def launched() -> bool:
+    """The record is open, and workflows can run."""
+    return _running.launched
+
+
 def close() -> None:
     """Let go of the record. Jobs that still run are resumed by the next `launch`."""
+    _running.launched = False
     DBOS.destroy()
 
 
@@ -124,6 +133,7 @@ def workflow(name: str) -> Callable[[Workflow], Workflow]:
     def register(body: Workflow) -> Workflow:
         @DBOS.workflow(name=name)
         async def recorded(*args: Json) -> dict[str, Json]:
+            observing.bind(job=job_id())
             return await _outcome(lambda: body(*args), name)
 
         _registered[body] = recorded
@@ -210,7 +220,8 @@ async def step(
         _crash("RACKLESS_CRASH_IN_STEP", _running.worked)
         return outcome
 
-    outcome = await DBOS.run_step_async({"name": name}, work)
+    with observing.bound(step=name):
+        outcome = await DBOS.run_step_async({"name": name}, work)
     if worked:
         _crash("RACKLESS_CRASH_AFTER_STEP", _running.recorded)
     return cast(Result, _value(outcome))

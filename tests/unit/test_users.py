@@ -13,7 +13,7 @@ from fastapi.routing import APIRoute, APIWebSocketRoute
 from tests.unit.api_client import Client
 
 from rackless.api import errors
-from rackless.api.app import PARTS, PREFIX, make
+from rackless.api.app import BARE, PARTS, PREFIX, make
 from rackless.api.guard import guard
 from rackless.api.rules import RULES, Over, Rule
 from rackless.model.people import Role
@@ -21,7 +21,9 @@ from rackless.store import sandboxes, users
 
 SMALL = "name: {name}\nrouters:\n  west: {{cards: 1, ports_per_card: 1}}\n"
 APP = make(lambda: None)
-ROUTES = {route.name: route for part in PARTS for route in part.router.routes if isinstance(route, (APIRoute, APIWebSocketRoute))}
+RULED = [router for router in BARE if any(getattr(route, "name", "") in RULES for route in router.routes)]
+ROUTERS = [*(part.router for part in PARTS), *RULED]
+ROUTES = {route.name: route for router in ROUTERS for route in router.routes if isinstance(route, (APIRoute, APIWebSocketRoute))}
 PEOPLE = {"viv": Role.VIEWER, "una": Role.USER, "uwe": Role.USER, "ulf": Role.USER, "olga": Role.OPERATOR, "ada": Role.ADMIN}
 """una owns the lab, which is shared with uwe and viv; ulf has nothing to do with it."""
 
@@ -89,8 +91,8 @@ def guarded() -> FastAPI:
         raise HTTPException(299)
 
     app = FastAPI()
-    for part in PARTS:
-        app.include_router(part.router, prefix=PREFIX, dependencies=[Depends(guard), Depends(reached)])
+    for router in ROUTERS:
+        app.include_router(router, prefix=PREFIX, dependencies=[Depends(guard), Depends(reached)])
     errors.install(app)
     return app
 

@@ -17,6 +17,7 @@ from rackless.api import (
     jobs,
     layout,
     machines,
+    monitoring,
     people,
     plans,
     routers,
@@ -27,6 +28,7 @@ from rackless.api import (
 )
 from rackless.api.document import describe
 from rackless.api.guard import Logged, guard
+from rackless.api.requests import Observed
 
 PREFIX = "/v1"
 """Version of the API: of every path but those of `BARE`."""
@@ -46,7 +48,7 @@ PARTS = (
     layout,
     people,
 )
-BARE: tuple[APIRouter, ...] = ()
+BARE: tuple[APIRouter, ...] = (monitoring.router, monitoring.health)
 """Routers whose paths other programs prescribe (health, metrics, the page): no prefix, and they look after their callers."""
 
 
@@ -64,6 +66,7 @@ def make(stop: Callable[[], None]) -> FastAPI:
         app.include_router(router)
     app.add_middleware(Logged)
     app.add_middleware(bounds.Bounds)
+    app.add_middleware(Observed)  # the last is the outermost: it sees what the others refuse
     errors.install(app)
     describe(app)
     return app

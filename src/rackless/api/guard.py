@@ -11,6 +11,7 @@ from fastapi import Depends
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from rackless import observing
 from rackless.api.here import Here
 from rackless.api.rules import RULES, Over, Rule
 from rackless.model.errors import DefectError, ForbiddenError, NotFoundError, UnauthorizedError
@@ -32,6 +33,7 @@ async def guard(connection: HTTPConnection, here: Here) -> None:
         raise DefectError(f"The route {connection.scope['route'].name} has no rule.")
     caller = await identify(connection, here)
     connection.state.caller = caller
+    observing.bind(caller=caller.name)
     if not caller.has(rule.role):
         raise ForbiddenError(f"{caller.name} is {caller.role.value}; this takes {rule.role.value}.", hint="Ask an admin.")
     if rule.over is not Over.NOTHING:

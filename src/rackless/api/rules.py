@@ -37,6 +37,7 @@ RULES: Mapping[str, Rule] = {
     "whoami": Rule(VIEWER),
     "doctor": Rule(OPERATOR),
     "stop": Rule(ADMIN),
+    "show_metrics": Rule(VIEWER),
     # labs
     "make_plan": Rule(VIEWER),
     "blueprint_schema": Rule(VIEWER),

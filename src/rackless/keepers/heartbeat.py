@@ -59,6 +59,11 @@ class Heartbeat:
             except (sa.exc.SQLAlchemyError, RacklessError) as error:
                 log.warning("heartbeat: %s", error)
 
+    @property
+    def age(self) -> float:
+        """Seconds since the last one was written."""
+        return time.monotonic() - self._last
+
     async def end(self) -> None:
         await self._world.database.run(servers.leave, self._world.server)
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 
 import sqlalchemy as sa
 
+from rackless import metrics
 from rackless.model.errors import RacklessError, StateError
 from rackless.model.lifecycle import MachineState, SandboxState
 from rackless.sandboxes import booking
@@ -31,6 +32,7 @@ async def keep(world: World) -> None:
             for name in sorted(leftovers - told):
                 log.warning("leftover: %s; `rackless audit --remove` takes it away", name)
             told = leftovers
+            metrics.LEFTOVERS.set(len(leftovers))
             for job in await world.database.run(settle, found, heal=world.site.heal):
                 await start(world, job)
         except (RacklessError, sa.exc.SQLAlchemyError) as error:

@@ -8,15 +8,20 @@ holds: whoever comes second sees what the first booked. Readers see one consiste
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 import sqlalchemy as sa
 
-from rackless.model.errors import InputError, ProviderError
+from rackless.model.errors import DefectError, InputError, ProviderError, StateError
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 Result = TypeVar("Result")
 Arguments = ParamSpec("Arguments")
@@ -50,29 +55,76 @@ class Database:
         self._readers = ThreadPoolExecutor(max_workers=READERS, thread_name_prefix="store-read")
         self._reading = self.engine.execution_options(isolation_level="REPEATABLE READ") if self.shared else self.engine
 
-    def migrate(self) -> None:
-        """Bring the tables to this version's form; does nothing when they are.
+    def migrate(self, to: str = "head") -> None:
+        """Bring the tables to this version's form, or to an older one's; does nothing when they are. One server does it when
+        several start at once, and the others wait for it.
 
         Raises:
+            StateError: they are of a newer version's form.
             ProviderError: the database does not answer, or refuses.
         """
         from alembic import command  # slow to import, and needed once a start
-        from alembic.config import Config
 
-        config = Config()
-        config.set_main_option("script_location", str(MIGRATIONS))
+        config = _alembic()
         try:
-            with self.engine.begin() as connection:
+            with self._migrating() as connection:
                 if self.shared:
                     connection.execute(sa.select(sa.func.pg_advisory_xact_lock(MIGRATING)))
+                self._known(self.revision(connection))
                 config.attributes["connection"] = connection
-                command.upgrade(config, "head")
+                command.upgrade(config, to)
+                self._whole(connection)
         except sa.exc.OperationalError as error:
             reason = str(error.orig).strip().splitlines()[0]
             raise ProviderError(
                 f"The database {self.url.render_as_string()} cannot be used: {reason}.",
                 hint="Does it run, does the database exist, and may this user use it? RACKLESS_DATABASE names it.",
             ) from error
+
+    @contextmanager
+    def _migrating(self) -> Iterator[sa.Connection]:
+        """A transaction in which a table of SQLite may be made anew: dropping the old one must not take along, by ON DELETE
+        CASCADE, the rows that belong to it."""
+        with self.engine.connect() as connection:
+            if not self.shared:
+                driver: Any = connection.connection.driver_connection
+                driver.execute("PRAGMA foreign_keys=OFF")
+            try:
+                with connection.begin():
+                    yield connection
+            finally:
+                if not self.shared:
+                    driver.execute("PRAGMA foreign_keys=ON")
+
+    def _whole(self, db: sa.Connection) -> None:
+        """What was not looked at meanwhile: every row has what it belongs to."""
+        if not self.shared and (broken := db.exec_driver_sql("PRAGMA foreign_key_check").all()):
+            raise DefectError(f"The migration would leave {len(broken)} rows of {broken[0][0]} that belong to nothing.")
+
+    def _known(self, found: str | None) -> None:
+        from alembic.script import ScriptDirectory
+
+        known = {one.revision for one in ScriptDirectory.from_config(_alembic()).walk_revisions()}
+        if found is not None and found not in known:
+            raise StateError(
+                f"The store was last used by a newer version of Rackless: its form is {found}, and this version knows forms "
+                f"up to {self.newest()}.",
+                hint="Install that version again, or restore a backup that was made before it.",
+            )
+
+    @staticmethod
+    def newest() -> str:
+        """The form of the tables that this version's code works on."""
+        from alembic.script import ScriptDirectory
+
+        return str(ScriptDirectory.from_config(_alembic()).get_current_head())
+
+    @staticmethod
+    def revision(db: sa.Connection) -> str | None:
+        """The form that the tables have; None: there are none."""
+        if not sa.inspect(db).has_table("alembic_version"):
+            return None
+        return db.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()
 
     async def run(
         self, body: Callable[Concatenate[sa.Connection, Arguments], Result], *args: Arguments.args, **kwargs: Arguments.kwargs
@@ -85,7 +137,7 @@ class Database:
                     connection.execute(sa.select(sa.func.pg_advisory_xact_lock(WRITING)))
                 return body(connection, *args, **kwargs)
 
-        return await asyncio.get_running_loop().run_in_executor(self._writer, transact)
+        return await asyncio.get_running_loop().run_in_executor(self._writer, contextvars.copy_context().run, transact)
 
     async def read(
         self, body: Callable[Concatenate[sa.Connection, Arguments], Result], *args: Arguments.args, **kwargs: Arguments.kwargs
@@ -96,12 +148,28 @@ class Database:
             with self._reading.connect() as connection, connection.begin():
                 return body(connection, *args, **kwargs)
 
-        return await asyncio.get_running_loop().run_in_executor(self._readers, look)
+        return await asyncio.get_running_loop().run_in_executor(self._readers, contextvars.copy_context().run, look)
+
+    def bytes(self, db: sa.Connection) -> int:
+        """On disk, with the record of workflows where that is in the same database, and with journals."""
+        if self.shared:
+            return int(db.execute(sa.text("SELECT pg_database_size(current_database())")).scalar_one())
+        path = Path(str(self.url.database))
+        found = [*path.parent.glob(f"{path.name}*"), *path.parent.glob("jobs.sqlite*")]
+        return sum(one.stat().st_size for one in found if one.exists())
 
     def close(self) -> None:
         self._writer.shutdown(wait=True)
         self._readers.shutdown(wait=True)
         self.engine.dispose()
+
+
+def _alembic() -> Config:
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    return config
 
 
 def _parsed(text: str) -> sa.URL:
@@ -120,7 +188,7 @@ def _sqlite(url: sa.URL) -> sa.Engine:
     # Made before SQLite does, which would make it readable by everybody. Its journals copy the file's mode.
     os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
     path.chmod(0o600)
-    engine = sa.create_engine(url, connect_args={"timeout": WAIT}, pool_size=READERS + 1)
+    engine = sa.create_engine(url, connect_args={"timeout": WAIT}, pool_size=READERS + 1, hide_parameters=True)
     sa.event.listen(engine, "connect", _pragmas)
     sa.event.listen(engine, "begin", _begin)
     return engine
@@ -129,7 +197,11 @@ def _sqlite(url: sa.URL) -> sa.Engine:
 def _postgresql(url: sa.URL) -> sa.Engine:
     settings = f"-c lock_timeout={WAIT * 1000} -c idle_in_transaction_session_timeout={WAIT * 1000} -c timezone=UTC"
     return sa.create_engine(
-        url, pool_size=READERS + 1, pool_pre_ping=True, connect_args={"connect_timeout": WAIT, "options": settings}
+        url,
+        pool_size=READERS + 1,
+        pool_pre_ping=True,
+        hide_parameters=True,
+        connect_args={"connect_timeout": WAIT, "options": settings},
     )
 
 

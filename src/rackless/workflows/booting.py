@@ -62,6 +62,11 @@ class Booting:
         """Whether one of these machines still waits for its turn."""
         return not self._awaited.isdisjoint(names)
 
+    @property
+    def waiting(self) -> int:
+        """How many machines wait for their turn."""
+        return len(self._awaited)
+
     def next(self) -> None:
         self._free += 1
         self._let_in()

@@ -35,6 +35,12 @@ class Consoles:
             )
         return hub
 
+    def count(self) -> dict[str, int]:
+        """Lines that are open, and those who watch or write."""
+        hubs = self._hubs.values()
+        watchers = sum(hub.watchers for hub in hubs)
+        return {"lines": len(hubs), "watchers": watchers, "writers": sum(hub.holder is not None for hub in hubs)}
+
     async def close(self, sandbox: str | None = None) -> None:
         """Close the hubs of a lab, or all."""
         for key in [key for key in self._hubs if sandbox in (None, key[0])]:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
 
-from rackless import durable
-from rackless.model.errors import RacklessError
+from rackless import durable, metrics, observing
+from rackless.model.errors import CancelledError, RacklessError
 from rackless.model.lifecycle import JobState, SandboxState
 from rackless.store import jobs, sandboxes
 from rackless.workflows import progress
@@ -40,7 +41,9 @@ async def work_of(job: str) -> Work:
     """Read what the job is about; the same at every replay, because a job's arguments and a lab's plan never change."""
     here = world()
     row = await here.database.run(jobs.get, job)
-    return Work(world=here, job=row, lab=await here.database.run(sandboxes.by_id, row.sandbox_id))
+    lab = await here.database.run(sandboxes.by_id, row.sandbox_id)
+    observing.bind(lab=lab.name)
+    return Work(world=here, job=row, lab=lab)
 
 
 async def carried_out(job: str, verb: Callable[[Work], Awaitable[Any]], *, fails_lab: bool = False) -> Any:
@@ -72,6 +75,8 @@ async def _end(
 
     async def body() -> None:
         await work.world.database.run(record)
+        how = "cancelled" if isinstance(error, CancelledError) else state.value
+        metrics.JOBS.labels(work.job.verb, how).observe(time.time() - work.job.started)
         work.world.progress.wake(work.job.id)
 
     await durable.step("record the end", body, deadline=CLERICAL, after_cancel=True)

@@ -1,0 +1,116 @@
+"""For those who watch over the server: does it live, is it ready, and its numbers for Prometheus."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import JSONResponse, PlainTextResponse, Response
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+from pydantic import BaseModel
+
+from rackless import metrics
+from rackless.api.errors import RESPONSES
+from rackless.api.guard import guard
+from rackless.api.here import Here
+from rackless.api.server import BUILD
+from rackless.keepers.readiness import Readiness
+from rackless.model.calendar import Amounts
+from rackless.release import release
+from rackless.store import counting
+from rackless.workflows.world import World
+
+router = APIRouter(tags=["server"], responses=RESPONSES, dependencies=[Depends(guard)])
+"""Numbers: for whoever may look (a token, or the unix socket)."""
+health = APIRouter(tags=["server"])
+"""For everybody, without a token: they tell whether, and nothing of what is inside."""
+
+metrics.BUILD.labels(release(), BUILD).set(1)
+
+
+class Alive(BaseModel):
+    status: str
+
+
+class ReadyCheck(BaseModel):
+    """`reason`: why not, "" when `ok`."""
+
+    name: str
+    ok: bool
+    reason: str
+
+
+class Ready(BaseModel):
+    ready: bool
+    checks: list[ReadyCheck]
+
+
+@health.get("/healthz")
+async def healthz() -> Alive:
+    """The process lives and takes requests. Touches nothing else."""
+    return Alive(status="ok")
+
+
+@health.get("/readyz", response_model=Ready, responses={503: {"model": Ready, "description": "Not ready; `checks` says why"}})
+async def readyz(request: Request, here: Here) -> Response:
+    """The server can do its work: store, provider, workflow engine, heartbeat, keepers, disk."""
+    readiness: Readiness = getattr(request.app.state, "readiness", None) or Readiness(here)
+    checks = [ReadyCheck(**asdict(check)) for check in await readiness.look()]
+    ready = all(check.ok for check in checks)
+    return JSONResponse(Ready(ready=ready, checks=checks).model_dump(), status_code=200 if ready else 503)
+
+
+@router.get("/metrics", response_class=PlainTextResponse)
+async def show_metrics(here: Here) -> Response:
+    """Numbers in Prometheus' text format. A few counting queries, however many labs there are."""
+    counts = await here.database.read(counting.count, here.database, time.time())
+    now = CollectorRegistry()
+    now.register(_Now(_families(here, counts)))
+    return Response(generate_latest(metrics.REGISTRY) + generate_latest(now), media_type=CONTENT_TYPE_LATEST)
+
+
+class _Now(Collector):
+    def __init__(self, families: Iterable[GaugeMetricFamily]) -> None:
+        self._families = list(families)
+
+    def collect(self) -> Iterable[GaugeMetricFamily]:
+        return self._families
+
+
+def _families(here: World, counts: counting.Counts) -> Iterable[GaugeMetricFamily]:
+    yield _gauge("rackless_labs", "Labs that have not ended.", "state", counts.labs)
+    yield _gauge("rackless_machines", "Machines of these labs, as the store has them.", "state", counts.machines)
+    yield _gauge("rackless_jobs_running", "Jobs that have not ended.", "verb", counts.jobs)
+    yield _one("rackless_queue_length", "Labs that wait until they fit.", counts.labs["waiting"])
+    yield _one("rackless_boots_waiting", "Machines that wait for their turn to boot, here.", here.booting.waiting)
+    yield _gauge("rackless_pool_numbers_taken", "Numbers taken of a pool.", "pool", counts.pools)
+    yield _gauge("rackless_capacity", "What labs may hold together; +Inf: nothing limits it.", "resource", _units(here.capacity))
+    yield _gauge("rackless_capacity_held", "What labs hold of it now.", "resource", _units(counts.held))
+    yield _one("rackless_store_bytes", "The store and the record of workflows, on disk.", counts.bytes)
+    yield _gauge("rackless_consoles", "Serial lines that are open, those who watch and who write.", "what", here.consoles.count())
+
+
+def _units(amounts: Amounts) -> dict[str, float]:
+    """In Prometheus' units: bytes instead of MiB."""
+    found = asdict(amounts)
+    return {f"{name}_bytes" if name in {"memory", "disk"} else name: _bytes(name, value) for name, value in found.items()}
+
+
+def _bytes(name: str, value: float) -> float:
+    return value * 1024**2 if name in {"memory", "disk"} and math.isfinite(value) else value
+
+
+def _gauge(name: str, text: str, label: str, values: Mapping[str, float]) -> GaugeMetricFamily:
+    family = GaugeMetricFamily(name, text, labels=[label])
+    for key, value in sorted(values.items()):
+        family.add_metric([str(key)], value)
+    return family
+
+
+def _one(name: str, text: str, value: float) -> GaugeMetricFamily:
+    return GaugeMetricFamily(name, text, value=value)
