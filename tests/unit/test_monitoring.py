@@ -24,7 +24,7 @@ Numbers = dict[str, dict[tuple[str, ...], float]]
 async def numbers(client: Client) -> Numbers:
     """Every sample by name, then by the values of its labels in the order of their names."""
     found: Numbers = {}
-    for family in text_string_to_metric_families(await client.text("/metrics")):
+    for family in text_string_to_metric_families(await client.text("http://rackless/metrics")):
         for sample in family.samples:
             found.setdefault(sample.name, {})[tuple(value for _, value in sorted(sample.labels.items()))] = sample.value
     return found
@@ -65,7 +65,7 @@ async def test_requests_are_counted_by_route_and_no_label_is_somebodys_choice(cl
         await client.ask("GET", "/labs/lab")
     await client.ask("GET", "/labs/absent-lab", status=404)
     await client.ask("GET", "/no/such/route-of-mine", status=404)
-    text = await client.text("/metrics")
+    text = await client.text("http://rackless/metrics")
     found = await numbers(client)
     by_route = found["rackless_http_requests_total"]
     shown = {key: value for key, value in by_route.items() if key[1].endswith("/labs/{name}") and key[0] == "GET"}
@@ -163,14 +163,14 @@ async def test_every_answer_has_a_request_id_and_every_request_a_line(
     client: Client, tcp: httpx.AsyncClient, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, logger="rackless.api.requests")
-    given = await tcp.get("/labs", headers={"x-request-id": "ci-run.4711"})
+    given = await tcp.get("/v1/labs", headers={"x-request-id": "ci-run.4711"})
     assert given.headers["x-request-id"] == "ci-run.4711"
     for evil in ("short", "x" * 65, "with space in it", "a\tb_c_d_e_f"):
-        made = (await tcp.get("/labs", headers={"x-request-id": evil})).headers["x-request-id"]
+        made = (await tcp.get("/v1/labs", headers={"x-request-id": evil})).headers["x-request-id"]
         assert len(made) == 32
-    assert caplog.messages[0].startswith("GET /labs: 401 in ")
+    assert caplog.messages[0].startswith("GET /v1/labs: 401 in ")
     caplog.clear()
-    await tcp.get("/labs?token=rkl_0123456789abcdef")
+    await tcp.get("/v1/labs?token=rkl_0123456789abcdef")
     assert "rkl_" not in caplog.text
     caplog.clear()
     await tcp.get("/healthz")

@@ -27,7 +27,7 @@ from rackless.workflows.world import World
 
 router = APIRouter(tags=["server"], responses=RESPONSES, dependencies=[Depends(guard)])
 """Numbers: for whoever may look (a token, or the unix socket)."""
-health = APIRouter(tags=["server"])
+health = APIRouter(tags=["server"], responses=RESPONSES)
 """For everybody, without a token: they tell whether, and nothing of what is inside."""
 
 metrics.BUILD.labels(release(), BUILD).set(1)
