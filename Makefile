@@ -1,6 +1,6 @@
 # The two a newcomer needs: `make demo` and `make test`. The rest is for those who work on Rackless.
 BIN := .venv/bin
-.PHONY: demo test test-all setup images check unit machines bench lock clean
+.PHONY: demo test test-all setup images check client unit machines bench lock clean
 
 demo: setup images  ## set up, build the images once, deploy examples/back-to-back.yaml and show it
 	@packaging/demo.sh
@@ -22,6 +22,9 @@ images:  ## build the reference image; does nothing when its inputs have not cha
 
 check: setup-test  ## formatting, lint, types, import directions
 	@packaging/check.sh
+
+client: setup-test  ## write what of rackless.client follows from the API
+	@$(BIN)/python packaging/generate_client.py
 
 bench: setup images  ## ratios against the bare thing, in one run
 	@$(BIN)/python bench/run.py

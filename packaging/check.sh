@@ -5,8 +5,9 @@ cd "$(dirname "$0")/.."
 export PATH="$PWD/.venv/bin:$PATH"
 ruff format --check --quiet . || { echo "Hint: run .venv/bin/ruff format ." >&2; exit 1; }
 ruff check --quiet .
-mypy src
+mypy src packaging/generate_client.py
 mypy --strict --python-version 3.11 --no-incremental guest
+PYTHONPATH=src python packaging/generate_client.py --check
 lint-imports --no-cache >/tmp/rackless-imports.$$ || { cat /tmp/rackless-imports.$$; rm -f /tmp/rackless-imports.$$; exit 1; }
 rm -f /tmp/rackless-imports.$$
 leaks=$(git grep -nIE '/wor[k]/|deb\.debia[n]\.org|files\.pythonhoste[d]|pypi\.or[g]|registry\.npmj[s]' -- . || true)

@@ -3,6 +3,7 @@ of either kind."""
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,9 @@ from tests.postgresql import Cluster
 
 settings.register_profile("rackless", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("rackless")
+
+# Who runs the tests may be logged in to a server.
+os.environ["RACKLESS_URL"] = "local"
 
 # Started in the background by a script, we ignore SIGINT, and so would every program that a test starts.
 signal.signal(signal.SIGINT, signal.default_int_handler)

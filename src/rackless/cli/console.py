@@ -50,16 +50,17 @@ def console(
             say(text)
         return
     from rackless.client.terminal import join
-    from rackless.settings import load
 
     who = f"{getpass.getuser()} (process {os.getpid()})"
     query = {"write": str(not watch).lower(), "takeover": str(takeover).lower(), "who": who}
     if listen is not None:
         from rackless.client.relay import serve
 
-        serve(load(), f"/labs/{lab}/machines/{machine}/console", {**query, "replay": "false"}, listen, machine)
+        with Api() as api:
+            serve(api, f"/labs/{lab}/machines/{machine}/console", {**query, "replay": "false"}, listen, machine)
         return
-    join(load(), f"/labs/{lab}/machines/{machine}/console", query, opening=f"Serial line of {machine}; Ctrl-] leaves.")
+    with Api() as api:
+        join(api, f"/labs/{lab}/machines/{machine}/console", query, opening=f"Serial line of {machine}; Ctrl-] leaves.")
 
 
 def add(app: typer.Typer) -> None:

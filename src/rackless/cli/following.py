@@ -11,13 +11,12 @@ from rackless.cli.output import tell
 
 if TYPE_CHECKING:
     from rackless.client.api import Api
+    from rackless.client.events import JobEvent
 
 REFRESH = 1.0
 """Seconds between two updates of the waiting line on a terminal."""
 REMIND = 30.0
 """Seconds between two reminders where there is no terminal."""
-LIVES = 5
-"""How many deaths of the server one job is followed through."""
 
 
 class Waiting:
@@ -41,9 +40,9 @@ class Waiting:
         self._ticker.join()
         self._clear()
 
-    def take(self, event: dict[str, Any]) -> None:
+    def take(self, event: JobEvent) -> None:
         """Show an event."""
-        step, kind, text = event["step"], event["kind"], event["text"]
+        step, kind, text = event.step, event.kind, event.text
         with self._lock:
             if kind == "begin" or (kind == "note" and step in self._steps):
                 begun = self._steps.get(step, (time.monotonic(), ""))[0]
@@ -92,24 +91,13 @@ def follow(api: Api, job: str, *, quiet: bool = False, after: int = 0, lab: str 
 
 def _follow(api: Api, job: str, *, quiet: bool, after: int) -> Any:
     from rackless.client.errors import error_of
-    from rackless.model.errors import ServerGoneError
+    from rackless.client.places import Local
 
+    remark = "starting it again" if isinstance(api.place, Local) else "connecting again"
     with Waiting(quiet=quiet) as waiting:
-        for life in range(LIVES):
-            try:
-                for event in api.lines("GET", f"/jobs/{job}/events", query={"after": after, "follow": "true"}):
-                    after = event["number"]
-                    waiting.take(event)
-                ended = api.ask("GET", f"/jobs/{job}")
-                if ended["state"] == "running":
-                    continue
-            except ServerGoneError:
-                if life == LIVES - 1:
-                    raise
-                tell("The server went away; starting it again.")
-                api.connect()
-                continue
-            if ended["error"]:
-                raise error_of(ended["error"])
-            return ended["result"]
-    raise ServerGoneError("The server went away again and again.", hint="Its log is server.log in its state directory.")
+        for event in api.follow(job, after=after, broken=lambda _: tell(f"The server went away; {remark}.")):
+            waiting.take(event)
+        ended = api.jobs.show_job(job)
+    if ended.error:
+        raise error_of(ended.error)
+    return ended.result

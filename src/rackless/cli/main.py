@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import Annotated
 
 import typer
 
@@ -16,6 +17,7 @@ from rackless.cli import (
     images,
     jobs,
     labs,
+    login,
     machines,
     people,
     plan,
@@ -29,13 +31,26 @@ from rackless.model.errors import ProviderError, RacklessError
 
 app = typer.Typer(
     name="rackless",
-    help="Labs of multi-VM virtual routers, from one file.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+@app.callback()
+def everywhere(
+    server: Annotated[
+        str | None,
+        typer.Option("--server", metavar="URL", help="Another machine's server; `local` is this one's.", envvar="RACKLESS_URL"),
+    ] = None,
+) -> None:
+    """Labs of multi-VM virtual routers, from one file."""
+    if server:
+        os.environ["RACKLESS_URL"] = server  # where the client looks, in whatever command
+
+
 for noun in (
     plan,
     labs,
@@ -51,6 +66,7 @@ for noun in (
     audit,
     images,
     people,
+    login,
     server,
 ):
     noun.add(app)

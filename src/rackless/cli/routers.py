@@ -33,12 +33,13 @@ def ssh(
     Example: rackless ssh back-to-back west cli -c '"show interfaces terse"'
     """
     if not command:
+        from rackless.client.api import Api
         from rackless.client.terminal import join, size
-        from rackless.settings import load
 
         columns, rows = size()
         query = {"user": user, "columns": columns, "rows": rows, "term": os.environ.get("TERM", "xterm")}
-        join(load(), f"/labs/{lab}/routers/{router}/shell", query, resizes=True)
+        with Api() as api:
+            join(api, f"/labs/{lab}/routers/{router}/shell", query, resizes=True)
         return
     # As ssh does: the words become one line, which the router's shell reads.
     raise typer.Exit(_run(lab, router, " ".join(command), user=user, in_json=in_json))

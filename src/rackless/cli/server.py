@@ -34,10 +34,12 @@ def stop(in_json: InJson = False) -> None:
     from rackless.client.api import Api
     from rackless.client.matching import await_end
 
-    with Api(start=False) as api:
+    api = Api(start=False)
+    settings = api.settings
+    with api:
         pid = api.ask("GET", "/server").get("pid")
         found = api.ask("POST", "/server/stop")
-        await_end(api.settings, pid)
+        await_end(settings, pid)
     if in_json:
         as_json({"stopped": True, "jobs": found["jobs"]})
     else:

@@ -95,7 +95,7 @@ def capture(
         try:
             if write != "-":
                 tell(f"Capturing {end} into {write}; Ctrl-C ends.")
-            for piece in answer.iter_raw():
+            for piece in answer:
                 out.write(piece)
                 out.flush()
                 size += len(piece)

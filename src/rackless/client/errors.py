@@ -2,20 +2,43 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
-from rackless.model.errors import BlueprintErrors, FilesNeededError, Problem, RacklessError, remade
+from rackless.model.errors import (
+    BlueprintErrors,
+    DefectError,
+    FilesNeededError,
+    Problem,
+    RacklessError,
+    ServerGoneError,
+    remade,
+)
 
 
 def error_of(body: dict[str, Any]) -> RacklessError:
-    """The error of an error body; a code that this version does not know becomes the base class."""
-    code, message, hint = (
-        str(body.get("code", "")),
-        str(body.get("detail", body.get("message", "no message"))),
-        str(body.get("hint", "")),
-    )
+    """The error of an error body (RFC 9457); a code that this version does not know becomes the base class."""
+    code, hint = str(body.get("code", "")), str(body.get("hint", ""))
+    message = str(body.get("detail") or body.get("message") or body.get("title") or "no message")
     if body.get("problems"):
         return BlueprintErrors(Problem(**problem) for problem in body["problems"])
     if code == FilesNeededError.code:
         return FilesNeededError(body.get("files", ()))
     return remade(code, message, hint=hint)
+
+
+def error_in(content: bytes, status: int, where: str) -> RacklessError:
+    """The error of an answer with this status. `where`: the server, for what an answer says that is none of ours."""
+    try:
+        body = json.loads(content)
+    except ValueError:
+        body = None
+    if isinstance(body, dict) and "code" in body:
+        return error_of(body)
+    if status == 404:
+        return RacklessError(f"{where} does not speak this version of Rackless's API.", hint="Is the address right?")
+    return DefectError(f"{where} answered with status {status} and no reason.", hint="The server's log tells more.")
+
+
+def gone(where: str, error: Exception) -> ServerGoneError:
+    return ServerGoneError(f"{where} went away ({error or type(error).__name__}).", hint="Run the same command again.")

@@ -7,13 +7,13 @@ import json
 import socket as sockets
 import sys
 import threading
-from typing import Any
-from urllib.parse import urlencode
+from typing import TYPE_CHECKING, Any
 
 from rackless.client.errors import error_of
-from rackless.client.starting import ensure_server
 from rackless.model.errors import ProviderError, RacklessError, StateError
-from rackless.settings import Settings
+
+if TYPE_CHECKING:
+    from rackless.client.synchronous.client import Client
 
 IAC, SE, SB, WILL, DONT = 255, 240, 250, 251, 254
 ECHO, SUPPRESS_GO_AHEAD = 1, 3
@@ -58,7 +58,7 @@ class Telnet:
             self._command = None
 
 
-def serve(settings: Settings, path: str, query: dict[str, Any], port: int, machine: str) -> None:
+def serve(client: Client, path: str, query: dict[str, Any], port: int, machine: str) -> None:
     """Give the line to one client after the other, until Ctrl-C.
 
     Args:
@@ -74,33 +74,32 @@ def serve(settings: Settings, path: str, query: dict[str, Any], port: int, machi
             f"Port {port} can't be listened on: {error.strerror}.", hint="Name another one, or 0 for any."
         ) from error
     with listener, contextlib.suppress(KeyboardInterrupt):
-        _open(settings, path, query).close()  # a line that is not there is told now, not to the first client
+        _open(client, path, query).close()  # a line that is not there is told now, not to the first client
         sys.stdout.write(f"Serial line of {machine} at telnet 127.0.0.1 {listener.getsockname()[1]}; Ctrl-C ends.\n")
         sys.stdout.flush()
         while True:
-            client, _ = listener.accept()
-            with client:
-                client.sendall(OPENING)
+            guest, _ = listener.accept()
+            with guest:
+                guest.sendall(OPENING)
                 try:
-                    _join(client, _open(settings, path, query))
+                    _join(guest, _open(client, path, query))
                 except RacklessError as error:
-                    client.sendall(f"\r\n{error.message} {error.hint}\r\n".encode())
+                    guest.sendall(f"\r\n{error.message} {error.hint}\r\n".encode())
 
 
-def _open(settings: Settings, path: str, query: dict[str, Any]) -> Any:
+def _open(client: Client, path: str, query: dict[str, Any]) -> Any:
     """The server's stream, once it has said that it is open.
 
     Raises:
         RacklessError: what the server said against it.
     """
-    from websockets.exceptions import ConnectionClosed, WebSocketException
-    from websockets.sync.client import unix_connect
+    from websockets.exceptions import ConnectionClosed
 
-    ensure_server(settings)
+    client.connect()
+    stream = client.socket(path, query)
     try:
-        stream = unix_connect(str(settings.socket), f"ws://rackless/v1{path}?{urlencode(query)}", max_size=None, compression=None)
         first = json.loads(stream.recv(timeout=30))
-    except (OSError, WebSocketException, ConnectionClosed, TimeoutError) as error:
+    except (OSError, ConnectionClosed, TimeoutError) as error:
         raise ProviderError(f"The server gave no stream: {error}.", hint="Run the same command again.") from error
     if "error" in first:
         stream.close()

@@ -12,19 +12,18 @@ import threading
 import tty
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
-from urllib.parse import urlencode
+from typing import TYPE_CHECKING, Any
 
 from rackless.client.errors import error_of
-from rackless.client.starting import ensure_server
-from rackless.model.errors import ProviderError
-from rackless.settings import Settings
+
+if TYPE_CHECKING:
+    from rackless.client.synchronous.client import Client
 
 LEAVE = b"\x1d"
 """Ctrl-], as telnet has it."""
 
 
-def join(settings: Settings, path: str, query: dict[str, Any], *, opening: str = "", resizes: bool = False) -> None:
+def join(client: Client, path: str, query: dict[str, Any], *, opening: str = "", resizes: bool = False) -> None:
     """Until Ctrl-], the end of standard input, or the server's end of it. Without a terminal, lines pass as they are.
 
     Args:
@@ -33,15 +32,9 @@ def join(settings: Settings, path: str, query: dict[str, Any], *, opening: str =
     Raises:
         RacklessError: what the server said against it.
     """
-    from websockets.exceptions import ConnectionClosed, WebSocketException
-    from websockets.sync.client import unix_connect
+    from websockets.exceptions import ConnectionClosed
 
-    ensure_server(settings)
-    uri = f"ws://rackless/v1{path}?{urlencode(query)}"
-    try:
-        socket = unix_connect(str(settings.socket), uri, max_size=None, compression=None)
-    except (OSError, WebSocketException) as error:
-        raise ProviderError(f"The server gave no stream: {error}.", hint="Run the same command again.") from error
+    socket = client.socket(path, query)
     failures: list[Exception] = []
     done_read, done_write = os.pipe()
 

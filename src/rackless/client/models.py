@@ -1,0 +1,549 @@
+"""What the API answers. Written by packaging/generate_client.py out of the API's document: do not edit."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import Field
+
+from rackless.client.decoding import Answer, Word
+
+
+class AccessLine(Answer):
+    id: int
+    time: float
+    who: str
+    via: str
+    action: str
+    path: str
+    status: int
+
+
+class ActionResult(Answer):
+    """`updatedInterface`: the MACs of the NICs, comma-separated, which removeVlan is to give back as `Interface`."""
+
+    actionId: str
+    type: Verb
+    updatedInterface: str
+    infoMessage: str
+    errorMessage: str
+    success: bool
+
+
+class ActionTarget(Answer):
+    fullName: str = ""
+    fullAddress: str = ""
+    type: str = ""
+
+
+class Alive(Answer):
+    status: str
+
+
+class Attribute(Answer):
+    attributeName: str
+    attributeValue: str | None = ""
+    type: str = ""
+
+
+class AuditFinding(Answer):
+    """`difference`: leftover (no lab has it), stopped or missing (a machine of a lab that is up), returned (runs again).
+    `reason`: why a leftover could not be removed.
+    """
+
+    difference: Difference
+    kind: str
+    lab: str
+    name: str
+    running: bool
+    reason: str = ""
+
+
+class CalendarBody(Answer):
+    """`capacity`: of each resource all that labs may hold together, null for no limit; `held` now. Memory and disk in MiB."""
+
+    now: float
+    capacity: dict[str, float | None]
+    held: dict[str, float]
+    labs: list[Held]
+
+
+class ConnectionParameters(Answer):
+    vlanId: str = ""
+    mode: Mode = "Access"
+    type: str = ""
+    vlanServiceAttributes: list[Attribute] = Field(default_factory=list)
+
+
+class ConnectivityAction(Answer):
+    """One setVlan or removeVlan, as cloudshell-shell-connectivity-flow 4.2.0 sends it."""
+
+    actionId: str
+    type: Verb
+    connectionId: str = ""
+    connectionParams: ConnectionParameters = Field(
+        default_factory=lambda: {"vlanId": "", "mode": "Access", "type": "", "vlanServiceAttributes": []}
+    )
+    connectorAttributes: list[Attribute] = Field(default_factory=list)
+    customActionAttributes: list[Attribute] = Field(default_factory=list)
+    actionTarget: ActionTarget = Field(default_factory=lambda: {"fullName": "", "fullAddress": "", "type": ""})
+
+
+class ConnectivityResponse(Answer):
+    driverResponse: DriverResponse
+
+
+class Counters(Answer):
+    """`at`: when they were read, in seconds since the epoch. A device that does not answer has none this time."""
+
+    at: float
+    ports: list[PortTraffic]
+
+
+class Credentials(Answer):
+    """How to log in to a router. The only answer of this API that holds secrets."""
+
+    router: str
+    user: str
+    password: str
+    root_password: str
+    community: str
+    ssh: str
+    snmp: str
+    host_keys: list[str]
+
+
+class Difference(Word):
+    LEFTOVER = "leftover"
+    STOPPED = "stopped"
+    MISSING = "missing"
+    RETURNED = "returned"
+
+
+class DriverRequest(Answer):
+    actions: list[ConnectivityAction]
+
+
+class DriverResponse(Answer):
+    actionResults: list[ActionResult]
+
+
+class Finding(Answer):
+    """`ok` false: labs will not run, or run badly, until `hint` is followed."""
+
+    name: str
+    ok: bool
+    detail: str
+    hint: str = ""
+
+
+class Format(Word):
+    CONTAINERLAB = "containerlab"
+    ANSIBLE = "ansible"
+    DRAWIO = "drawio"
+    SVG = "svg"
+
+
+class Held(Answer):
+    """A lab in the calendar. One that waits has the times that it will get, if nothing else changes; null when that can't
+    be said, because labs without an end are before it.
+    """
+
+    lab: str
+    state: SandboxState
+    begins: float | None
+    ends: float | None
+    amounts: dict[str, float]
+
+
+class HistoryEntry(Answer):
+    time: float
+    who: str
+    what: str
+    why: str
+
+
+class ImageLine(Answer):
+    """One build. `size` of the bootable disk, `total` of all that it takes on the disk, in bytes. `current`: a new machine
+    gets this one. `labs`: those that stand on it, of other installations too. `problem`: why it cannot be used.
+    """
+
+    name: str
+    digest: str
+    created: float
+    size: int
+    total: int
+    current: bool
+    labs: list[str]
+    path: str
+    problem: str = ""
+
+
+class ImportedBlueprint(Answer):
+    """`text` is a blueprint that can be deployed; `left`: what of the topology is not in it, one sentence each."""
+
+    text: str
+    left: list[str]
+
+
+class Job(Answer):
+    """`resumed`: how often it went on after the server had died. Times are seconds since the epoch."""
+
+    id: str
+    verb: str
+    arguments: dict[str, Any]
+    state: JobState
+    error: dict[str, Any] | None
+    result: Any
+    started: float
+    ended: float | None
+    cancelled: bool
+    resumed: int
+
+
+class JobLine(Answer):
+    id: str
+    verb: str
+    state: str
+    started: float
+    ended: float | None
+    resumed: int
+
+
+class JobState(Word):
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+
+
+class Lab(Answer):
+    """`note`: what to know first, for example that this machine was rebooted since."""
+
+    name: str
+    state: SandboxState
+    reason: str
+    note: str
+    provider: str
+    created: float
+    since: float
+    begins: float
+    ends: float | None
+    owner: str
+    memory: int
+    routers: list[LabRouter]
+    machines: list[LabMachine]
+    ports: list[LabPort]
+    wires: list[LabWire]
+    job: JobLine | None
+
+
+class LabLine(Answer):
+    """A lab in a list. `running`: machines that run now, as the place says. `note`: what to know first, for example that
+    this machine was rebooted since. Memory in MiB; times are seconds since the epoch.
+    """
+
+    name: str
+    state: SandboxState
+    reason: str
+    provider: str
+    routers: int
+    hosts: int
+    machines: int
+    running: int
+    memory: int
+    created: float
+    since: float
+    note: str
+    begins: float
+    ends: float | None
+    owner: str
+
+
+class LabMachine(Answer):
+    """`state` is what Rackless last brought it to, `running` what the place says now. `uuid`: what the place itself calls
+    it. Memory in MiB.
+    """
+
+    name: str
+    owner: str
+    role: str
+    slot: int | None
+    state: MachineState
+    reason: str
+    running: bool
+    since: float
+    memory: int
+    console_port: int | None
+    uuid: str = ""
+
+
+class LabPort(Answer):
+    """`ready`: the device itself reported it, with a MAC. `peer`: the other end of its wire. `up`: it has carrier now,
+    because its wire is connected and its machine runs. Speed (bit/s), MTU and addresses are of the last inventory.
+    """
+
+    name: str
+    owner: str
+    machine: str
+    nic: int
+    planned_mac: str
+    mac: str | None
+    ready: bool
+    peer: str | None
+    up: bool
+    speed: int | None = None
+    mtu: int | None = None
+    addresses: list[str] = Field(default_factory=list)
+
+
+class LabRouter(Answer):
+    name: str
+    family: str
+    cards: int
+    ports_per_card: int
+    user: str
+    management: Management
+    system: str = ""
+    chassis: str = ""
+    serial: str = ""
+
+
+class LabTimes(Answer):
+    """`ends` null: until it is taken down."""
+
+    name: str
+    state: SandboxState
+    begins: float
+    ends: float | None
+
+
+class LabWire(Answer):
+    ends: tuple[str, str]
+    state: WireState
+    since: float
+    segment: str
+
+
+class Layout(Answer):
+    """`nodes`: by name of router or host. What has no place is laid out automatically by whoever draws."""
+
+    nodes: dict[str, Place] = Field(default_factory=dict)
+
+
+class MachineRow(Answer):
+    name: str
+    owner: str
+    role: str
+    family: str
+    slot: int | None
+    image: str
+    memory: int
+    vcpus: int
+    management: str | None
+    console_port: int | None
+
+
+class MachineState(Word):
+    PLANNED = "planned"
+    STARTING = "starting"
+    BOOTSTRAPPING = "bootstrapping"
+    RUNNING = "running"
+    STOPPED = "stopped"
+    REMOVED = "removed"
+
+
+class Management(Answer):
+    """How fxp0 is reached: `address` (its own) or `forwarded` (ports of this machine); host:port of each service."""
+
+    how: str
+    address: str | None
+    services: dict[str, str]
+
+
+class Mode(Word):
+    ACCESS = "Access"
+    TRUNK = "Trunk"
+
+
+class NetworkRow(Answer):
+    name: str
+    owner: str
+    mtu: int
+    machines: list[str]
+
+
+class Place(Answer):
+    """The upper left corner in the drawing's units, CSS pixels at 100 %; y grows downward."""
+
+    x: float
+    y: float
+
+
+class PortRow(Answer):
+    port: str
+    owner: str
+    label: str
+    machine: str
+    nic: int
+    mac: str
+    segment: str | None
+    peer: str | None
+
+
+class PortTraffic(Answer):
+    """Since the device booted; `in` is what came from the wire."""
+
+    name: str
+    in_octets: int
+    out_octets: int
+    in_packets: int
+    out_packets: int
+
+
+class Pruned(Answer):
+    """`kind`: build, packages or remains. `size` in bytes. `users`: why it stays; none: it is gone (or, dry, would be)."""
+
+    kind: str
+    name: str
+    path: str
+    size: int
+    users: list[str]
+
+
+class Ready(Answer):
+    ready: bool
+    checks: list[ReadyCheck]
+
+
+class ReadyCheck(Answer):
+    """`reason`: why not, "" when `ok`."""
+
+    name: str
+    ok: bool
+    reason: str
+
+
+class Removed(Answer):
+    """`left`: what could not be removed, with the reasons."""
+
+    removed: list[AuditFinding]
+    left: list[AuditFinding]
+
+
+class Role(Word):
+    VIEWER = "viewer"
+    USER = "user"
+    OPERATOR = "operator"
+    ADMIN = "admin"
+
+
+class SandboxState(Word):
+    BOOKED = "booked"
+    WAITING = "waiting"
+    DEPLOYING = "deploying"
+    READY = "ready"
+    FAILED = "failed"
+    TEARING_DOWN = "tearing-down"
+    ENDED = "ended"
+
+
+class Self(Answer):
+    name: str
+    role: Role
+    via: str
+
+
+class Server(Answer):
+    """`build`: version and digest of the sources; a client of another one does not talk to this server. `running`: ids of
+    the jobs that run.
+    """
+
+    version: str
+    build: str
+    sources: str
+    pid: int
+    since: float
+    provider: str
+    accelerator: str
+    management: str
+    labs: int
+    jobs: int
+    running: list[str]
+    pools: dict[str, int]
+
+
+class Started(Answer):
+    """A job that was started, or (`kind` followed) one that goes on already; of a lab that is booked for later or waits
+    (`kind` booked, waiting) there is none yet (""). `state` is the job's when the answer was made.
+    """
+
+    job: str
+    lab: str
+    kind: str
+    was: str
+    state: JobState
+    result: Any = None
+
+
+class Stopping(Answer):
+    """`jobs`: ids of those that go on when a server is started again."""
+
+    jobs: list[str]
+
+
+class Summary(Answer):
+    lab: str
+    provider: str
+    machines: list[MachineRow]
+    ports: list[PortRow]
+    wires: list[WireRow]
+    networks: list[NetworkRow]
+    totals: Totals
+
+
+class Token(Answer):
+    """`token` is told once, when it is made. Times are seconds since the epoch."""
+
+    label: str
+    created: float
+    expires: float | None
+    token: str | None = None
+
+
+class Totals(Answer):
+    routers: int
+    hosts: int
+    machines: int
+    ports: int
+    wires: int
+    memory: int
+    vcpus: int
+
+
+class User(Answer):
+    """`password`: there is one to log in with."""
+
+    name: str
+    role: Role
+    password: bool
+    disabled: bool
+    created: float
+
+
+class Verb(Word):
+    SETVLAN = "setVlan"
+    REMOVEVLAN = "removeVlan"
+
+
+class WireRow(Answer):
+    a: str
+    b: str
+    segment: str
+    mtu: int
+
+
+class WireState(Word):
+    PLANNED = "planned"
+    CONNECTED = "connected"
+    DOWN = "down"
+    DISCONNECTED = "disconnected"

@@ -1,0 +1,428 @@
+# Written by packaging/generate_client.py out of asynchronous/: do not edit.
+"""Every route, as a method of its noun. Written by packaging/generate_client.py out of the API's document: do not edit."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from typing import Any
+
+from rackless.client.models import (
+    AccessLine,
+    Alive,
+    AuditFinding,
+    CalendarBody,
+    ConnectivityResponse,
+    Counters,
+    Credentials,
+    DriverRequest,
+    Finding,
+    Format,
+    HistoryEntry,
+    ImageLine,
+    ImportedBlueprint,
+    Job,
+    Lab,
+    LabLine,
+    LabTimes,
+    Layout,
+    Place,
+    Pruned,
+    Ready,
+    Removed,
+    Role,
+    Self,
+    Server,
+    Started,
+    Stopping,
+    Summary,
+    Token,
+    User,
+)
+from rackless.client.synchronous.calls import Calls, Group, Stream, given, part
+
+
+class ServerOperations(Group):
+    def server(self) -> Server:
+        return self._calls.answer(Server, "GET", "/v1/server")
+
+    def stop(self, *, pid: int | None = None) -> Stopping:
+        """End the server, or only if it is process `pid` still. Labs go on running; jobs go on with the next server."""
+        return self._calls.answer(Stopping, "POST", "/v1/server/stop", query={"pid": pid})
+
+    def doctor(self) -> list[Finding]:
+        """Look at everything; changes nothing (an accelerator is found by booting a tiny guest with it)."""
+        return self._calls.answer(list[Finding], "GET", "/v1/doctor")
+
+    def show_metrics(self) -> str:
+        """Numbers in Prometheus' text format. A few counting queries, however many labs there are."""
+        return self._calls.answer(str, "GET", "/metrics")
+
+    def healthz(self) -> Alive:
+        """The process lives and takes requests. Touches nothing else."""
+        return self._calls.answer(Alive, "GET", "/healthz")
+
+    def readyz(self) -> Ready:
+        """The server can do its work: store, provider, workflow engine, heartbeat, keepers, disk."""
+        return self._calls.answer(Ready, "GET", "/readyz")
+
+
+class AuditOperations(Group):
+    def show_audit(self) -> list[AuditFinding]:
+        """Every difference. Changes nothing."""
+        return self._calls.answer(list[AuditFinding], "GET", "/v1/audit")
+
+    def remove_leftovers(self) -> Removed:
+        """Take away what carries our mark and no lab has."""
+        return self._calls.answer(Removed, "POST", "/v1/audit/remove")
+
+
+class ImagesOperations(Group):
+    def list_images(self) -> list[ImageLine]:
+        """Every build of every image."""
+        return self._calls.answer(list[ImageLine], "GET", "/v1/images")
+
+    def prune(self, *, dry: bool = False, gone: bool = False) -> list[Pruned]:
+        """Remove builds that are not current and that no lab uses, and what builders left behind."""
+        return self._calls.answer(list[Pruned], "POST", "/v1/images/prune", body=given({"dry": dry, "gone": gone}))
+
+
+class PlansOperations(Group):
+    def make_plan(
+        self,
+        *,
+        text: str,
+        file: str = "blueprint.yaml",
+        files: dict[str, str] | None = None,
+        complete: bool = False,
+        name: str | None = None,
+    ) -> Summary:
+        """Every machine, port, wire and network that the blueprint would make, with names, MACs and addresses. No secrets.
+
+        Args:
+            file: Its name, for the places of problems.
+            files: Content of each file it refers to, by the name it uses.
+            complete: All that could be read was sent: do not ask for files.
+            name: Name of the lab, instead of the blueprint's.
+        """
+        return self._calls.answer(
+            Summary,
+            "POST",
+            "/v1/plans",
+            body=given({"text": text, "file": file, "files": files, "complete": complete, "name": name}),
+        )
+
+    def blueprint_schema(self) -> Any:
+        """The JSON schema (draft 2020-12) of a blueprint, for editors."""
+        return self._calls.call("GET", "/v1/blueprints/schema")
+
+
+class LabsOperations(Group):
+    def list_labs(self) -> list[LabLine]:
+        """Those that the caller may see."""
+        return self._calls.answer(list[LabLine], "GET", "/v1/labs")
+
+    def deploy(
+        self,
+        *,
+        text: str,
+        file: str = "blueprint.yaml",
+        files: dict[str, str] | None = None,
+        complete: bool = False,
+        name: str | None = None,
+        begins: float | None = None,
+        seconds: float | None = None,
+        ends: float | None = None,
+        queue: bool = False,
+        saves: bool = False,
+    ) -> Started:
+        """Make the lab of a blueprint now or book it for later, or bring back what is missing of it.
+
+        Args:
+            file: Its name, for the places of problems.
+            files: Content of each file it refers to, by the name it uses.
+            complete: All that could be read was sent: do not ask for files.
+            name: Name of the lab, instead of the blueprint's.
+            begins: When it begins; null for now.
+            seconds: For how long; null for no end, or for `ends`.
+            ends: Until when.
+            queue: Wait for the first time that it fits, if it does not fit then.
+            saves: Keep the configurations of its routers when its time is over.
+        """
+        return self._calls.answer(
+            Started,
+            "POST",
+            "/v1/labs",
+            body=given(
+                {
+                    "text": text,
+                    "file": file,
+                    "files": files,
+                    "complete": complete,
+                    "name": name,
+                    "begins": begins,
+                    "seconds": seconds,
+                    "ends": ends,
+                    "queue": queue,
+                    "saves": saves,
+                }
+            ),
+        )
+
+    def show(self, name: str) -> Lab:
+        """Everything known of a lab, with what the place itself says of its machines now."""
+        return self._calls.answer(Lab, "GET", f"/v1/labs/{part(name)}")
+
+    def take_down(self, name: str, *, wait: float = 0, saves: bool = False) -> Started | None:
+        """Take away all that carries the lab's mark. A job that runs on it is told to stop first. `saves`: keep
+        configurations.
+
+        Args:
+            wait: Seconds to wait for the job's end before answering.
+        """
+        return self._calls.optional(Started, "DELETE", f"/v1/labs/{part(name)}", query={"wait": wait, "saves": saves})
+
+    def cancel(self, job: str) -> None:
+        """Tell a job to stop. What it made stays owned by its lab."""
+        self._calls.call("POST", f"/v1/jobs/{part(job)}/cancel")
+
+    def show_layout(self, name: str) -> Layout:
+        """The places that were chosen."""
+        return self._calls.answer(Layout, "GET", f"/v1/labs/{part(name)}/layout")
+
+    def put_layout(self, name: str, *, nodes: dict[str, Place] | None = None) -> Layout:
+        """Exactly these places; none gives all back to the automatic layout. Names that the lab does not have are left out."""
+        return self._calls.answer(Layout, "PUT", f"/v1/labs/{part(name)}/layout", body=given({"nodes": nodes}))
+
+    def change_layout(self, name: str, *, nodes: dict[str, Place | None] = None) -> Layout:
+        """Move some, and leave the others where they are."""
+        return self._calls.answer(Layout, "PATCH", f"/v1/labs/{part(name)}/layout", body=given({"nodes": nodes}))
+
+
+class TimesOperations(Group):
+    def extend(self, name: str, *, seconds: float | None = None, ends: float | None = None) -> LabTimes:
+        """Give a lab another end, later or sooner, if what it has is free until then.
+
+        Args:
+            seconds: Longer by this than it has now; from now, if it has no end.
+            ends: Until then.
+        """
+        return self._calls.answer(
+            LabTimes, "POST", f"/v1/labs/{part(name)}/extend", body=given({"seconds": seconds, "ends": ends})
+        )
+
+    def calendar(self) -> CalendarBody:
+        """What is booked from now on, and of how much."""
+        return self._calls.answer(CalendarBody, "GET", "/v1/calendar")
+
+    def show_history(self, name: str) -> list[HistoryEntry]:
+        """Who did what with the newest lab of this name, and why, oldest first; of an ended one too."""
+        return self._calls.answer(list[HistoryEntry], "GET", f"/v1/labs/{part(name)}/history")
+
+
+class WiresOperations(Group):
+    def connect(self, name: str, *, a: str, b: str, wait: float = 0) -> Started:
+        """Join two free ports behind their running machines.
+
+        Args:
+            wait: Seconds to wait for the job's end before answering.
+        """
+        return self._calls.answer(
+            Started, "POST", f"/v1/labs/{part(name)}/wires", query={"wait": wait}, body=given({"a": a, "b": b})
+        )
+
+    def disconnect(self, name: str, *, a: str, b: str, wait: float = 0) -> Started:
+        """Take the wire between two ends away.
+
+        Args:
+            wait: Seconds to wait for the job's end before answering.
+        """
+        return self._calls.answer(Started, "DELETE", f"/v1/labs/{part(name)}/wires", query={"a": a, "b": b, "wait": wait})
+
+    def link(self, name: str, *, end: str, up: bool, wait: float = 0, other: str | None = None) -> Started:
+        """Let both ends of a wire lose their carrier, or get it back.
+
+        Args:
+            wait: Seconds to wait for the job's end before answering.
+        """
+        return self._calls.answer(
+            Started,
+            "PATCH",
+            f"/v1/labs/{part(name)}/wires",
+            query={"wait": wait},
+            body=given({"end": end, "other": other, "up": up}),
+        )
+
+    def capture(self, name: str, *, end: str) -> AbstractContextManager[Stream]:
+        """The frames of a port in both directions, as a pcap stream. Hanging up ends the capture.
+
+        Args:
+            end: west:ge-0/0/0.
+        """
+        return self._calls.stream("GET", f"/v1/labs/{part(name)}/capture", query={"end": end})
+
+
+class MachinesOperations(Group):
+    def restart(self, name: str, machine: str, *, wait: float = 0) -> Started:
+        """Off and on; its wires stay.
+
+        Args:
+            wait: Seconds to wait for the job's end before answering.
+        """
+        return self._calls.answer(
+            Started, "POST", f"/v1/labs/{part(name)}/machines/{part(machine)}/restart", query={"wait": wait}
+        )
+
+    def transcript(self, name: str, machine: str) -> str:
+        """All that the serial line showed, without secrets."""
+        return self._calls.answer(str, "GET", f"/v1/labs/{part(name)}/machines/{part(machine)}/transcript")
+
+
+class RoutersOperations(Group):
+    def credentials(self, name: str) -> list[Credentials]:
+        """The logins of every router."""
+        return self._calls.answer(list[Credentials], "GET", f"/v1/labs/{part(name)}/credentials")
+
+    def save(self, name: str, *, wait: float = 0, routers: list[str] | None = None) -> Started:
+        """Read the committed configurations. Fetch each with `saved` afterwards.
+
+        Args:
+            wait: Seconds to wait for the job's end before answering.
+        """
+        return self._calls.answer(
+            Started, "POST", f"/v1/labs/{part(name)}/save", query={"wait": wait}, body=given({"routers": routers})
+        )
+
+    def saved(self, name: str, owner: str) -> str:
+        """The configuration that the last `save` read, as set statements (passwords in it are hashes)."""
+        return self._calls.answer(str, "GET", f"/v1/labs/{part(name)}/saved/{part(owner)}")
+
+    def run(self, name: str, owner: str, *, command: str, user: str = "root") -> AbstractContextManager[Stream]:
+        """Run a command on a router (over SSH) or host. NDJSON: {"out": base64}, {"err": base64}, at last {"exit": status}."""
+        return self._calls.stream(
+            "POST", f"/v1/labs/{part(name)}/run/{part(owner)}", body=given({"command": command, "user": user})
+        )
+
+
+class ExchangeOperations(Group):
+    def import_topology(self, *, text: str, file: str = "topology.clab.yml") -> ImportedBlueprint:
+        """A blueprint of a containerlab topology (`.clab.yml`), and what could not be carried over.
+
+        Args:
+            file: Its name, for the places of problems.
+        """
+        return self._calls.answer(ImportedBlueprint, "POST", "/v1/imports/containerlab", body=given({"text": text, "file": file}))
+
+    def export(self, name: str, *, format: Format) -> str:
+        """The lab, with the wires that it has now, for another tool. No secret is in it.
+
+        Args:
+            format: What to write.
+        """
+        return self._calls.answer(str, "GET", f"/v1/labs/{part(name)}/export", query={"format": format})
+
+    def apply_connectivity_changes(self, name: str, *, driverRequest: DriverRequest) -> ConnectivityResponse:
+        """CloudShell's ApplyConnectivityChanges: the actions are carried out one by one, in ascending order of Vnic Name, and
+        each has its result. Two NICs in one VLAN are the ends of a wire.
+        """
+        return self._calls.answer(
+            ConnectivityResponse,
+            "POST",
+            f"/v1/labs/{part(name)}/cloudshell/apply-connectivity-changes",
+            body=given({"driverRequest": driverRequest}),
+        )
+
+    def show_counters(self, name: str) -> Counters:
+        """Traffic of every port, as the routers and hosts count it themselves. Read at most once a second, whoever asks."""
+        return self._calls.answer(Counters, "GET", f"/v1/labs/{part(name)}/counters")
+
+
+class JobsOperations(Group):
+    def list_jobs(self, name: str) -> list[Job]:
+        """Jobs of a lab, oldest first; of an ended lab too."""
+        return self._calls.answer(list[Job], "GET", f"/v1/labs/{part(name)}/jobs")
+
+    def show_job(self, job: str) -> Job:
+        return self._calls.answer(Job, "GET", f"/v1/jobs/{part(job)}")
+
+    def events(self, job: str, *, after: int = 0, follow: bool = False) -> AbstractContextManager[Stream]:
+        """Events as NDJSON, one `JobEvent` a line.
+
+        Args:
+            after: Number of the last event seen.
+            follow: Stay until the job ends.
+        """
+        return self._calls.stream("GET", f"/v1/jobs/{part(job)}/events", query={"after": after, "follow": follow})
+
+
+class PeopleOperations(Group):
+    def whoami(self) -> Self:
+        """Who the server takes you for."""
+        return self._calls.answer(Self, "GET", "/v1/self")
+
+    def list_users(self) -> list[User]:
+        return self._calls.answer(list[User], "GET", "/v1/users")
+
+    def add_user(self, *, name: str, role: Role = Role.USER, password: str | None = None) -> User:
+        return self._calls.answer(User, "POST", "/v1/users", body=given({"name": name, "role": role, "password": password}))
+
+    def change_user(
+        self, user: str, *, role: Role | None = None, password: str | None = None, disabled: bool | None = None
+    ) -> User:
+        return self._calls.answer(
+            User, "PATCH", f"/v1/users/{part(user)}", body=given({"role": role, "password": password, "disabled": disabled})
+        )
+
+    def remove_user(self, user: str) -> None:
+        """Their labs must have ended."""
+        self._calls.call("DELETE", f"/v1/users/{part(user)}")
+
+    def change_password(self, user: str, *, new: str, old: str = "") -> None:
+        """Of oneself, with the old one; an admin's word is enough for others'."""
+        self._calls.call("POST", f"/v1/users/{part(user)}/password", body=given({"old": old, "new": new}))
+
+    def list_tokens(self, user: str) -> list[Token]:
+        return self._calls.answer(list[Token], "GET", f"/v1/users/{part(user)}/tokens")
+
+    def add_token(self, user: str, *, label: str, seconds: float | None = None) -> Token:
+        """Another of the same label takes the place of the first.
+
+        Args:
+            seconds: For how long; null for no end.
+        """
+        return self._calls.answer(
+            Token, "POST", f"/v1/users/{part(user)}/tokens", body=given({"label": label, "seconds": seconds})
+        )
+
+    def revoke_token(self, user: str, label: str) -> None:
+        self._calls.call("DELETE", f"/v1/users/{part(user)}/tokens/{part(label)}")
+
+    def list_shares(self, name: str) -> list[str]:
+        """The users that may use the lab beside its owner."""
+        return self._calls.answer(list[str], "GET", f"/v1/labs/{part(name)}/shares")
+
+    def share(self, name: str, user: str) -> None:
+        self._calls.call("PUT", f"/v1/labs/{part(name)}/shares/{part(user)}")
+
+    def unshare(self, name: str, user: str) -> None:
+        self._calls.call("DELETE", f"/v1/labs/{part(name)}/shares/{part(user)}")
+
+    def log(self, *, most: int = 100, before: int | None = None) -> list[AccessLine]:
+        """Who changed what, newest first, also what was refused; `before` the id of the last one gives the next page."""
+        return self._calls.answer(list[AccessLine], "GET", "/v1/access-log", query={"most": most, "before": before})
+
+
+class Operations:
+    def __init__(self, calls: Calls) -> None:
+        self._calls = calls
+        self.server = ServerOperations(calls)
+        self.audit = AuditOperations(calls)
+        self.images = ImagesOperations(calls)
+        self.plans = PlansOperations(calls)
+        self.labs = LabsOperations(calls)
+        self.times = TimesOperations(calls)
+        self.wires = WiresOperations(calls)
+        self.machines = MachinesOperations(calls)
+        self.routers = RoutersOperations(calls)
+        self.exchange = ExchangeOperations(calls)
+        self.jobs = JobsOperations(calls)
+        self.people = PeopleOperations(calls)
