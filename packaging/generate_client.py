@@ -122,6 +122,11 @@ def enumeration(raw: str, schema: Schema) -> str:
     return text + "\n\n"
 
 
+def optional(kind: str) -> bool:
+    """True when None is one of the type's own values, not only of something in it."""
+    return kind in {"Any", "None"} or kind.endswith(" | None")
+
+
 def model(document: Document, raw: str, schema: Schema) -> str:
     text = f"class {class_name(raw)}(Answer):\n" + documented(schema.get("description", ""), "    ")
     needed = set(schema.get("required", ()))
@@ -130,13 +135,17 @@ def model(document: Document, raw: str, schema: Schema) -> str:
         kind = document.kind(part)
         default = part.get("default") if name not in needed else ...
         extras = [f"alias={name!r}"] if field != name else []
-        if isinstance(default, (list, dict)):
+        if isinstance(default, dict) and "$ref" in part:
+            extras.insert(0, f"default_factory=lambda: {kind}.model_validate({default!r})")
+        elif isinstance(default, (list, dict)):
             extras.insert(
                 0, f"default_factory={type(default).__name__}" if not default else f"default_factory=lambda: {default!r}"
             )
+        elif isinstance(default, str) and "$ref" in part and not extras:
+            extras.insert(0, f"default={kind}({default!r})")
         elif default is not ... and extras:
             extras.insert(0, f"default={default!r}")
-        if default is None and "None" not in kind and kind != "Any":
+        if default is None and not optional(kind):
             kind += " | None"
         value = f"Field({', '.join(extras)})" if extras else "" if default is ... else repr(default)
         text += f"    {field}: {kind}{f' = {value}' if value else ''}\n"
@@ -175,7 +184,7 @@ class Operation:
         if needed:
             self.required.append(f"{name}: {kind}")
         elif isinstance(default, (list, dict)) or default is None:
-            kind = kind if "None" in kind or kind == "Any" else f"{kind} | None"
+            kind = kind if optional(kind) else f"{kind} | None"
             self.optional.append(f"{name}: {kind} = None")
         else:
             enumerated = "$ref" in schema and "enum" in self.document.schemas[schema["$ref"].rpartition("/")[2]]

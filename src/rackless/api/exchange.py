@@ -34,7 +34,7 @@ class ImportedBlueprint(BaseModel):
     left: list[str]
 
 
-class Format(StrEnum):
+class ExportFormat(StrEnum):
     CONTAINERLAB = "containerlab"
     ANSIBLE = "ansible"
     DRAWIO = "drawio"
@@ -42,14 +42,14 @@ class Format(StrEnum):
 
 
 MEDIA = {
-    Format.CONTAINERLAB: "application/yaml",
-    Format.ANSIBLE: "application/yaml",
-    Format.DRAWIO: "application/vnd.jgraph.mxfile",
-    Format.SVG: "image/svg+xml",
+    ExportFormat.CONTAINERLAB: "application/yaml",
+    ExportFormat.ANSIBLE: "application/yaml",
+    ExportFormat.DRAWIO: "application/vnd.jgraph.mxfile",
+    ExportFormat.SVG: "image/svg+xml",
 }
 
 
-class Attribute(BaseModel):
+class ConnectivityAttribute(BaseModel):
     attributeName: str
     attributeValue: str | None = ""
     type: str = ""
@@ -63,20 +63,20 @@ class ActionTarget(BaseModel):
 
 class ConnectionParameters(BaseModel):
     vlanId: str = ""
-    mode: cloudshell.Mode = cloudshell.Mode.ACCESS
+    mode: cloudshell.VlanMode = cloudshell.VlanMode.ACCESS
     type: str = ""
-    vlanServiceAttributes: list[Attribute] = []
+    vlanServiceAttributes: list[ConnectivityAttribute] = []
 
 
 class ConnectivityAction(BaseModel):
     """One setVlan or removeVlan, as cloudshell-shell-connectivity-flow 4.2.0 sends it."""
 
     actionId: str
-    type: cloudshell.Verb
+    type: cloudshell.VlanVerb
     connectionId: str = ""
     connectionParams: ConnectionParameters = ConnectionParameters()
-    connectorAttributes: list[Attribute] = []
-    customActionAttributes: list[Attribute] = []
+    connectorAttributes: list[ConnectivityAttribute] = []
+    customActionAttributes: list[ConnectivityAttribute] = []
     actionTarget: ActionTarget = ActionTarget()
 
 
@@ -92,7 +92,7 @@ class ActionResult(BaseModel):
     """`updatedInterface`: the MACs of the NICs, comma-separated, which removeVlan is to give back as `Interface`."""
 
     actionId: str
-    type: cloudshell.Verb
+    type: cloudshell.VlanVerb
     updatedInterface: str
     infoMessage: str
     errorMessage: str
@@ -132,17 +132,17 @@ async def import_topology(body: Topology) -> ImportedBlueprint:
 
 
 @router.get("/labs/{name}/export", response_class=Response, responses={200: {"content": {media: {} for media in MEDIA.values()}}})
-async def export(name: str, here: Here, format: Annotated[Format, Query(description="What to write")]) -> Response:
+async def export(name: str, here: Here, format: Annotated[ExportFormat, Query(description="What to write")]) -> Response:
     """The lab, with the wires that it has now, for another tool. No secret is in it."""
     row = await here.database.read(sandboxes.get, name)
     lab = await lab_of(here, name)
-    if format is Format.CONTAINERLAB:
+    if format is ExportFormat.CONTAINERLAB:
         ends = [(_end(wire.ends[0]), _end(wire.ends[1])) for wire in lab.wires]
         text = containerlab.write(row.plan.blueprint, wires=ends).text
-    elif format is Format.ANSIBLE:
+    elif format is ExportFormat.ANSIBLE:
         text = ansible.inventory(name, [_reached(one) for one in lab.routers])
     else:
-        draw = drawing.svg if format is Format.SVG else drawing.drawio
+        draw = drawing.svg if format is ExportFormat.SVG else drawing.drawio
         text = draw(name, _nodes(lab), _lines(lab), {})
     return Response(text, media_type=MEDIA[format])
 

@@ -69,7 +69,7 @@ def export(
     from rackless.client.api import Api
 
     with Api() as api, api.stream("GET", f"/labs/{lab}/export", query={"format": form.value}) as answer:
-        text = answer.read().decode()
+        text = b"".join(answer).decode()
     _written(text, output)
 
 

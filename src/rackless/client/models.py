@@ -23,7 +23,7 @@ class ActionResult(Answer):
     """`updatedInterface`: the MACs of the NICs, comma-separated, which removeVlan is to give back as `Interface`."""
 
     actionId: str
-    type: Verb
+    type: VlanVerb
     updatedInterface: str
     infoMessage: str
     errorMessage: str
@@ -38,12 +38,6 @@ class ActionTarget(Answer):
 
 class Alive(Answer):
     status: str
-
-
-class Attribute(Answer):
-    attributeName: str
-    attributeValue: str | None = ""
-    type: str = ""
 
 
 class AuditFinding(Answer):
@@ -70,23 +64,33 @@ class CalendarBody(Answer):
 
 class ConnectionParameters(Answer):
     vlanId: str = ""
-    mode: Mode = "Access"
+    mode: VlanMode = Field(default=VlanMode("Access"))
     type: str = ""
-    vlanServiceAttributes: list[Attribute] = Field(default_factory=list)
+    vlanServiceAttributes: list[ConnectivityAttribute] = Field(default_factory=list)
 
 
 class ConnectivityAction(Answer):
     """One setVlan or removeVlan, as cloudshell-shell-connectivity-flow 4.2.0 sends it."""
 
     actionId: str
-    type: Verb
+    type: VlanVerb
     connectionId: str = ""
     connectionParams: ConnectionParameters = Field(
-        default_factory=lambda: {"vlanId": "", "mode": "Access", "type": "", "vlanServiceAttributes": []}
+        default_factory=lambda: ConnectionParameters.model_validate(
+            {"vlanId": "", "mode": "Access", "type": "", "vlanServiceAttributes": []}
+        )
     )
-    connectorAttributes: list[Attribute] = Field(default_factory=list)
-    customActionAttributes: list[Attribute] = Field(default_factory=list)
-    actionTarget: ActionTarget = Field(default_factory=lambda: {"fullName": "", "fullAddress": "", "type": ""})
+    connectorAttributes: list[ConnectivityAttribute] = Field(default_factory=list)
+    customActionAttributes: list[ConnectivityAttribute] = Field(default_factory=list)
+    actionTarget: ActionTarget = Field(
+        default_factory=lambda: ActionTarget.model_validate({"fullName": "", "fullAddress": "", "type": ""})
+    )
+
+
+class ConnectivityAttribute(Answer):
+    attributeName: str
+    attributeValue: str | None = ""
+    type: str = ""
 
 
 class ConnectivityResponse(Answer):
@@ -128,6 +132,13 @@ class DriverResponse(Answer):
     actionResults: list[ActionResult]
 
 
+class ExportFormat(Word):
+    CONTAINERLAB = "containerlab"
+    ANSIBLE = "ansible"
+    DRAWIO = "drawio"
+    SVG = "svg"
+
+
 class Finding(Answer):
     """`ok` false: labs will not run, or run badly, until `hint` is followed."""
 
@@ -135,13 +146,6 @@ class Finding(Answer):
     ok: bool
     detail: str
     hint: str = ""
-
-
-class Format(Word):
-    CONTAINERLAB = "containerlab"
-    ANSIBLE = "ansible"
-    DRAWIO = "drawio"
-    SVG = "svg"
 
 
 class Held(Answer):
@@ -360,11 +364,6 @@ class Management(Answer):
     services: dict[str, str]
 
 
-class Mode(Word):
-    ACCESS = "Access"
-    TRUNK = "Trunk"
-
-
 class NetworkRow(Answer):
     name: str
     owner: str
@@ -530,7 +529,12 @@ class User(Answer):
     created: float
 
 
-class Verb(Word):
+class VlanMode(Word):
+    ACCESS = "Access"
+    TRUNK = "Trunk"
+
+
+class VlanVerb(Word):
     SETVLAN = "setVlan"
     REMOVEVLAN = "removeVlan"
 

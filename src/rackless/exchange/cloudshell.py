@@ -19,12 +19,12 @@ from rackless.model.family import NicRole
 from rackless.model.plan import MachineSpec, NicSpec, Plan
 
 
-class Verb(StrEnum):
+class VlanVerb(StrEnum):
     SET = "setVlan"
     REMOVE = "removeVlan"
 
 
-class Mode(StrEnum):
+class VlanMode(StrEnum):
     ACCESS = "Access"
     TRUNK = "Trunk"
 
@@ -35,10 +35,10 @@ class Action:
     machine; `interfaces`: MACs that an earlier setVlan answered, by which removeVlan finds the NICs. `vlan`: 450, or 120-130."""
 
     id: str
-    verb: Verb
+    verb: VlanVerb
     connection: str
     vlan: str
-    mode: Mode
+    mode: VlanMode
     uuid: str
     target: str
     vnics: tuple[str, ...]
@@ -117,7 +117,7 @@ def nics_of(machine: MachineSpec, action: Action, free: Callable[[NicSpec], bool
         InputError: there is no such NIC, or it is none for wires.
     """
     traffic = [nic for nic in machine.nics if nic.role is NicRole.TRAFFIC]
-    if action.verb is Verb.REMOVE and action.interfaces:
+    if action.verb is VlanVerb.REMOVE and action.interfaces:
         wanted = {mac.lower() for mac in action.interfaces}
         return tuple(nic for nic in traffic if nic.mac.lower() in wanted)
     if not any(action.vnics):
@@ -141,8 +141,8 @@ def _action(raw: Mapping[str, Any]) -> Action:
     parameters = raw.get("connectionParams") or {}
     custom = _attributes(raw.get("customActionAttributes"))
     vlan = str(parameters.get("vlanId") or _attributes(parameters.get("vlanServiceAttributes")).get("VLAN ID", ""))
-    verb = Verb(raw["type"])
-    if verb is Verb.SET and not vlan:
+    verb = VlanVerb(raw["type"])
+    if verb is VlanVerb.SET and not vlan:
         raise ValueError(f"action {raw['actionId']} has no VLAN")
     target = raw.get("actionTarget") or {}
     return Action(
@@ -150,7 +150,7 @@ def _action(raw: Mapping[str, Any]) -> Action:
         verb=verb,
         connection=str(raw.get("connectionId", "")),
         vlan=vlan,
-        mode=Mode(parameters.get("mode") or Mode.ACCESS),
+        mode=VlanMode(parameters.get("mode") or VlanMode.ACCESS),
         uuid=custom.get("VM_UUID", ""),
         target=str(target.get("fullName") or target.get("fullAddress") or ""),
         vnics=_names(custom.get("Vnic Name", "")),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from rackless.durable import from_record
-from rackless.exchange.cloudshell import Action, Done, Verb, machine_of, nics_of
+from rackless.exchange.cloudshell import Action, Done, VlanVerb, machine_of, nics_of
 from rackless.model.blueprint import End
 from rackless.model.errors import DeadlineError, RacklessError, StateError
 from rackless.model.lifecycle import WireState
@@ -38,7 +38,7 @@ async def one(world: World, lab: str, action: Action) -> Done:
     taken = {(member.machine, member.nic) for member in members} | await world.database.read(_wired, row.id, lab)
     nics = nics_of(machine, action, lambda nic: (machine.name, nic.index) not in taken)
     for nic in nics:
-        if action.verb is Verb.SET:
+        if action.verb is VlanVerb.SET:
             await _join(world, row, machine, nic, action)
         else:
             await _leave(world, row, machine, nic)

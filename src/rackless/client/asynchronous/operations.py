@@ -15,8 +15,8 @@ from rackless.client.models import (
     Counters,
     Credentials,
     DriverRequest,
+    ExportFormat,
     Finding,
-    Format,
     HistoryEntry,
     ImageLine,
     ImportedBlueprint,
@@ -192,7 +192,7 @@ class AsyncLabsOperations(AsyncGroup):
         """Exactly these places; none gives all back to the automatic layout. Names that the lab does not have are left out."""
         return await self._calls.answer(Layout, "PUT", f"/v1/labs/{part(name)}/layout", body=given({"nodes": nodes}))
 
-    async def change_layout(self, name: str, *, nodes: dict[str, Place | None] = None) -> Layout:
+    async def change_layout(self, name: str, *, nodes: dict[str, Place | None] | None = None) -> Layout:
         """Move some, and leave the others where they are."""
         return await self._calls.answer(Layout, "PATCH", f"/v1/labs/{part(name)}/layout", body=given({"nodes": nodes}))
 
@@ -313,7 +313,7 @@ class AsyncExchangeOperations(AsyncGroup):
             ImportedBlueprint, "POST", "/v1/imports/containerlab", body=given({"text": text, "file": file})
         )
 
-    async def export(self, name: str, *, format: Format) -> str:
+    async def export(self, name: str, *, format: ExportFormat) -> str:
         """The lab, with the wires that it has now, for another tool. No secret is in it.
 
         Args:

@@ -15,8 +15,8 @@ from rackless.client.models import (
     Counters,
     Credentials,
     DriverRequest,
+    ExportFormat,
     Finding,
-    Format,
     HistoryEntry,
     ImageLine,
     ImportedBlueprint,
@@ -193,7 +193,7 @@ class LabsOperations(Group):
         """Exactly these places; none gives all back to the automatic layout. Names that the lab does not have are left out."""
         return self._calls.answer(Layout, "PUT", f"/v1/labs/{part(name)}/layout", body=given({"nodes": nodes}))
 
-    def change_layout(self, name: str, *, nodes: dict[str, Place | None] = None) -> Layout:
+    def change_layout(self, name: str, *, nodes: dict[str, Place | None] | None = None) -> Layout:
         """Move some, and leave the others where they are."""
         return self._calls.answer(Layout, "PATCH", f"/v1/labs/{part(name)}/layout", body=given({"nodes": nodes}))
 
@@ -312,7 +312,7 @@ class ExchangeOperations(Group):
         """
         return self._calls.answer(ImportedBlueprint, "POST", "/v1/imports/containerlab", body=given({"text": text, "file": file}))
 
-    def export(self, name: str, *, format: Format) -> str:
+    def export(self, name: str, *, format: ExportFormat) -> str:
         """The lab, with the wires that it has now, for another tool. No secret is in it.
 
         Args:
