@@ -16,7 +16,7 @@ def credentials(lab: Lab, in_json: InJson = False) -> None:
     from rackless.client.api import Api
 
     with Api() as api:
-        found = api.ask("GET", f"/labs/{lab}/credentials")
+        found = api.items(f"/labs/{lab}/credentials")
     if in_json:
         as_json(found)
         return

@@ -19,6 +19,8 @@ Json = Any
 CONNECT = 5.0
 BASE = "http://rackless/v1"
 """The host is the unix socket's other end; the version is of the API."""
+PAGE = 1000
+"""Items that are asked for at once."""
 ANSWER = 60.0
 """Seconds for an answer that does not wait for a job."""
 
@@ -64,6 +66,18 @@ class Api:
         if answer.headers.get("content-type", "").startswith("text/plain"):
             return answer.text
         return answer.json() if answer.content else None
+
+    def items(self, path: str, *, query: dict[str, Any] | None = None, most: int | None = None) -> list[Any]:
+        """The items of a list, over all its pages; the first `most` of them."""
+        found: list[Any] = []
+        after = None
+        while True:
+            left = PAGE if most is None else min(PAGE, most - len(found))
+            page = self.ask("GET", path, query={**(query or {}), "limit": left, "after": after})
+            found += page["items"]
+            after = page["next"]
+            if after is None or (most is not None and len(found) >= most):
+                return found
 
     @contextmanager
     def stream(

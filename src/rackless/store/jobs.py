@@ -104,6 +104,17 @@ def of(db: sa.Connection, name: str) -> list[JobRow]:
     return [_row(row) for row in db.execute(table.select().where(table.c.sandbox_id == key).order_by(table.c.started)).mappings()]
 
 
+def page(db: sa.Connection, name: str, most: int, after: tuple[float, str] | None = None) -> list[JobRow]:
+    """Jobs of the newest lab of this name, newest first; `after`: only those before this start and id."""
+    key = sandboxes.latest(db, name)
+    if key is None:
+        raise NotFoundError(f"There is no lab named {name}.", hint="`rackless list` shows the labs.")
+    query = table.select().where(table.c.sandbox_id == key)
+    if after is not None:
+        query = query.where(sa.tuple_(table.c.started, table.c.id) < sa.tuple_(*after))
+    return [_row(row) for row in db.execute(query.order_by(table.c.started.desc(), table.c.id.desc()).limit(most)).mappings()]
+
+
 def running(db: sa.Connection, key: int | None = None) -> list[JobRow]:
     """Jobs that have not ended, of one sandbox or of all."""
     query = table.select().where(table.c.state == JobState.RUNNING.value).order_by(table.c.started)
