@@ -16,7 +16,7 @@ from rackless.model.lifecycle import SANDBOX, SandboxState
 from rackless.model.plan import Plan
 from rackless.model.suggestions import nearest
 from rackless.observing import change
-from rackless.store import history
+from rackless.store import events, history
 from rackless.store.kept import Kept
 from rackless.store.schema import metadata
 
@@ -122,6 +122,7 @@ def add(
     assert primary is not None
     key = int(primary[0])
     history.add(db, key, state.value, "asked for", who=who)
+    events.add(db, key, "lab", {"state": state.value, "reason": ""})
     return key
 
 
@@ -178,6 +179,8 @@ def move(db: sa.Connection, key: int, state: SandboxState, reason: str = "", *, 
         values["since"] = time.time()
         history.add(db, key, state.value, reason, who=who)
     db.execute(table.update().where(table.c.id == key).values(**values))
+    if (state, reason) != (row.state, row.reason):
+        events.add(db, key, "lab", {"state": state.value, "reason": reason})
 
 
 def stays(db: sa.Connection, now: float, *, but: int = 0) -> list[Stay]:
@@ -203,6 +206,7 @@ def extend(db: sa.Connection, key: int, ends: float, why: str, *, who: str = his
     """Another end (ALWAYS: none); whoever was warned of the old one will be warned of this one too."""
     db.execute(table.update().where(table.c.id == key).values(ends=None if ends == ALWAYS else ends, warned=False))
     history.add(db, key, "extended", why, who=who)
+    _told(db, key)
 
 
 def respan(db: sa.Connection, key: int, span: Span) -> None:
@@ -214,6 +218,13 @@ def warn(db: sa.Connection, key: int, why: str) -> None:
     """Its end is near, and that is told once."""
     db.execute(table.update().where(table.c.id == key).values(warned=True))
     history.add(db, key, "warned", why)
+    _told(db, key)
+
+
+def _told(db: sa.Connection, key: int) -> None:
+    """Something of it changed that is not its state: whoever shows it reads it anew."""
+    row = db.execute(sa.select(table.c.state, table.c.reason).where(table.c.id == key)).one()
+    events.add(db, key, "lab", {"state": row.state, "reason": row.reason})
 
 
 def booted(db: sa.Connection, key: int, boot_id: str) -> None:

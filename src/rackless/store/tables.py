@@ -2,6 +2,8 @@
 
 from rackless.store import (
     access,
+    answers,
+    events,
     history,
     inventory,
     jobs,
@@ -29,5 +31,5 @@ OF_A_SANDBOX = (
 )
 """What goes when a sandbox ends. Its row, its jobs and their events stay as history."""
 
-__all__ = ["OF_A_SANDBOX", "history", "inventory", "jobs", "layouts", "machines", "metadata", "pools"]
+__all__ = ["OF_A_SANDBOX", "answers", "events", "history", "inventory", "jobs", "layouts", "machines", "metadata", "pools"]
 __all__ += ["access", "ports", "sandboxes", "secrets", "servers", "users", "wires"]
