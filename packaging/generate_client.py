@@ -142,7 +142,7 @@ def model(document: Document, raw: str, schema: Schema) -> str:
                 0, f"default_factory={type(default).__name__}" if not default else f"default_factory=lambda: {default!r}"
             )
         elif isinstance(default, str) and "$ref" in part and not extras:
-            extras.insert(0, f"default={kind}({default!r})")
+            extras.insert(0, f"default_factory=lambda: {kind}({default!r})")
         elif default is not ... and extras:
             extras.insert(0, f"default={default!r}")
         if default is None and not optional(kind):

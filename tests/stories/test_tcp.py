@@ -94,7 +94,7 @@ def test_a_viewer_watches_a_shared_lab_and_types_nothing(served: tuple[Shell, in
 def test_users_and_tokens_from_the_command_line(served: tuple[Shell, int]) -> None:
     shell, port = served
     olga = Remote(port, token(shell, "olga", "operator"))
-    assert [lab["name"] for lab in olga.get("/labs").json()] == [LAB]
+    assert [lab["name"] for lab in olga.get("/labs").json()["items"]] == [LAB]
     assert [user["name"] for user in shell.json("user", "list") if user["role"] == "operator"] == ["olga"]
     assert [one["label"] for one in shell.json("token", "list", "olga")] == ["test"]
     shell.run("token", "revoke", "olga", "test")

@@ -47,6 +47,17 @@ class Client:
             assert answer.is_success, answer.text
         return answer.json() if answer.content else None
 
+    async def items(self, path: str, **query: Any) -> list[Any]:
+        """Of all pages of a list."""
+        found: list[Any] = []
+        after: dict[str, Any] = {}
+        while True:
+            page = await self.ask("GET", path, **query, **after)
+            found += page["items"]
+            if page["next"] is None:
+                return found
+            after = {"after": page["next"]}
+
     async def text(self, path: str) -> str:
         return (await self._http.get(path)).text
 

@@ -16,7 +16,7 @@ SMALL = "name: {name}\nrouters:\n  west: {{cards: 1, ports_per_card: 1}}\n"
 
 
 async def differences(client: Client) -> list[tuple[str, str, str]]:
-    return [(one["difference"], one["kind"], one["name"]) for one in await client.ask("GET", "/audit")]
+    return [(one["difference"], one["kind"], one["name"]) for one in await client.items("/audit")]
 
 
 async def forget(client: Client, name: str) -> None:
@@ -46,7 +46,7 @@ async def test_leftovers_are_listed_and_removed_and_nothing_else(client: Client)
     await client.up()
     await client.up(SMALL.format(name="lost"))
     await forget(client, "lost")
-    found = await client.ask("GET", "/audit")
+    found = await client.items("/audit")
     assert {one["lab"] for one in found} == {"lost"}
     assert {(one["difference"], one["kind"]) for one in found} == {
         ("leftover", "machine"),
@@ -82,7 +82,7 @@ async def test_a_machine_that_stopped_is_noted_once_and_healed_when_asked_for(cl
     assert await differences(client) == [("stopped", "machine", "west-vfp1")]
     assert await reconcile(client) == []
     assert await reconcile(client) == []
-    told = [entry for entry in await client.ask("GET", "/labs/lab/history") if entry["what"] == "stopped"]
+    told = [entry for entry in await client.items("/labs/lab/history") if entry["what"] == "stopped"]
     assert [entry["why"] for entry in told] == ["west-vfp1: it is not running any more"]
     assert len(await reconcile(client, heal=True)) == 1
     assert await differences(client) == []

@@ -90,7 +90,7 @@ async def test_an_ansible_inventory_has_every_router_and_no_password(client: Cli
     text = await client.text("/labs/lab/export?format=ansible")
     hosts = YAML(typ="safe").load(text)["all"]["children"]["routers"]["hosts"]
     assert set(hosts) == {"west", "east"}
-    logins = {found["router"]: found for found in await client.ask("GET", "/labs/lab/credentials")}
+    logins = {found["router"]: found for found in await client.items("/labs/lab/credentials")}
     assert hosts["west"]["ansible_user"] == "eng"
     assert f"{hosts['west']['rackless_ssh_port']}" == logins["west"]["ssh"].rpartition(":")[2]
     assert not any(secret in text for found in logins.values() for secret in (found["password"], found["root_password"]))

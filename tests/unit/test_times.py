@@ -36,14 +36,14 @@ async def is_in(client: Client, name: str, state: str) -> None:
     """Wait until the lab is in that state."""
 
     async def there() -> bool:
-        return any(lab["name"] == name and lab["state"] == state for lab in await client.ask("GET", "/labs"))
+        return any(lab["name"] == name and lab["state"] == state for lab in await client.items("/labs"))
 
     await until(there)
 
 
 async def gone(client: Client, name: str) -> None:
     async def there() -> bool:
-        return all(lab["name"] != name for lab in await client.ask("GET", "/labs"))
+        return all(lab["name"] != name for lab in await client.items("/labs"))
 
     await until(there)
 
@@ -55,7 +55,7 @@ async def room_for(client: Client, labs: int) -> None:
 
 
 async def told(client: Client, name: str) -> list[str]:
-    return [entry["what"] for entry in await client.ask("GET", f"/labs/{name}/history")]
+    return [entry["what"] for entry in await client.items(f"/labs/{name}/history")]
 
 
 async def test_a_lab_ends_when_its_time_is_over_and_nothing_is_left(client: Client) -> None:
@@ -117,12 +117,12 @@ async def test_the_queue_keeps_its_order_and_lets_by_who_delays_nobody(client: C
     short = await client.ask("POST", "/labs", small(client, "short", seconds=HOUR / 2, queue=True))
     await is_in(client, "short", "ready")
     assert short["kind"] == "new"
-    states = {lab["name"]: lab["state"] for lab in await client.ask("GET", "/labs")}
+    states = {lab["name"]: lab["state"] for lab in await client.items("/labs")}
     assert states == {"a": "ready", "large": "waiting", "small": "waiting", "short": "ready"}
     await client.down("a")
     await client.down("short")
     await is_in(client, "large", "ready")
-    assert {lab["name"]: lab["state"] for lab in await client.ask("GET", "/labs")}["small"] == "waiting"
+    assert {lab["name"]: lab["state"] for lab in await client.items("/labs")}["small"] == "waiting"
     await client.down("large")
     await is_in(client, "small", "ready")
 
@@ -225,7 +225,7 @@ async def test_a_deployment_that_still_runs_at_the_end_is_stopped(client: Client
 async def test_times_that_cannot_be_are_refused(client: Client, wish: dict[str, float], said: str) -> None:
     error = await client.ask("POST", "/labs", small(client, "lab", **wish), status=422)
     assert said in error["detail"]
-    assert await client.ask("GET", "/labs") == []
+    assert await client.items("/labs") == []
 
 
 def test_every_state_has_its_row() -> None:

@@ -43,7 +43,7 @@ async def test_a_lab_comes_up_with_every_port_and_goes_without_a_trace(client: C
     await client.down()
     assert await client.world.provider.owned() == ()
     assert await client.world.database.run(pools.count) == {}
-    assert await client.ask("GET", "/labs") == []
+    assert await client.items("/labs") == []
     assert list(client.world.transcripts.glob("*")) == []
     await client.down()  # again is fine
     assert (await client.ask("GET", "/labs/lab", status=404))["code"] == "not-found"
@@ -297,7 +297,7 @@ async def test_down_during_a_deployment_stops_it_first(client: Client) -> None:
     await client.down()
     assert (await client.ask("GET", f"/jobs/{started['job']}"))["error"]["code"] == "cancelled"
     assert await client.world.provider.owned() == ()
-    assert await client.ask("GET", "/labs") == []
+    assert await client.items("/labs") == []
 
 
 async def _until(client: Client, machine: str) -> None:
@@ -319,7 +319,7 @@ def rows_but_secrets(database: Database) -> dict[str, bytes]:
 
 async def test_no_secret_is_anywhere_but_in_its_table_and_its_answer(client: Client) -> None:
     started = await client.up()
-    shown = await client.ask("GET", "/labs/lab/credentials")
+    shown = await client.items("/labs/lab/credentials")
     west = next(router for router in shown if router["router"] == "west")
     assert (west["user"], west["password"]) == ("eng", "giv3n-by-file")
     words = {router[kind] for router in shown for kind in ("password", "root_password", "community")}
@@ -342,14 +342,14 @@ async def test_a_blueprint_asks_for_its_files_and_names_the_one_that_is_missing(
     error = await client.ask("POST", "/labs", {**body, "complete": True}, status=422)
     assert error["code"] == "blueprint"
     assert (error["problems"][0]["file"], error["problems"][0]["line"]) == ("lab.yaml", 4)
-    assert await client.ask("GET", "/labs") == []
+    assert await client.items("/labs") == []
 
 
 async def test_what_the_place_can_not_bear_is_refused_with_nothing_booked(client: Client) -> None:
     client.cloud.memory = 100
     error = await client.ask("POST", "/labs", client.blueprint(), status=502)
     assert "MiB of memory" in error["detail"]
-    assert await client.ask("GET", "/labs") == []
+    assert await client.items("/labs") == []
     assert await client.world.database.run(pools.count) == {}
 
 

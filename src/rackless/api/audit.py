@@ -7,6 +7,7 @@ from pydantic import BaseModel
 
 from rackless.api.errors import RESPONSES
 from rackless.api.here import Here
+from rackless.api.pages import Page, Pages
 from rackless.providers.contract import Ref
 from rackless.workflows import audit
 
@@ -38,10 +39,15 @@ def _finding(difference: audit.Difference, ref: Ref, reason: str = "") -> AuditF
     )
 
 
+def _place(one: audit.Finding) -> tuple[str, str, str, str]:
+    return one.ref.sandbox, one.ref.kind.value, one.ref.name, one.difference.value
+
+
 @router.get("/audit")
-async def show_audit(here: Here) -> list[AuditFinding]:
-    """Every difference. Changes nothing."""
-    return [_finding(one.difference, one.ref) for one in await audit.audit(here)]
+async def show_audit(here: Here, asked: Pages) -> Page[AuditFinding]:
+    """Every difference, by lab, kind and name. Changes nothing."""
+    found = await audit.audit(here)
+    return asked.of_all(found, _place, lambda one: _finding(one.difference, one.ref), str, str, str, str)
 
 
 @router.post("/audit/remove")

@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 from rackless.api.errors import RESPONSES
 from rackless.api.here import Here
+from rackless.api.pages import Page, Pages
 from rackless.images import store
 from rackless.providers.local.doctor import examine
 from rackless.store import pools
@@ -29,17 +30,17 @@ class Finding(BaseModel):
 
 
 @router.get("/doctor")
-async def doctor(here: Here) -> list[Finding]:
+async def doctor(here: Here, asked: Pages) -> Page[Finding]:
     """Look at everything; changes nothing (an accelerator is found by booting a tiny guest with it)."""
     info = here.provider.info
     findings = [Finding(name="provider", ok=True, detail=" ".join([f"{info.name}.", *info.notes]))]
     if info.name == "local":
         found = await examine(here.settings, here.site, partial(store.find, here.settings.images))
         findings += [Finding(name=one.name, ok=one.ok, detail=one.detail, hint=one.hint) for one in found]
-    taken = await here.database.run(pools.count)
+    taken = await here.database.read(pools.count)
     for pool, numbers in (("console", here.site.console_ports), ("forward", here.site.forward_ports)):
         free = len(numbers) - taken.get(pool, 0)
         detail = f"{free} of {len(numbers)} ports ({numbers.first} to {numbers.last}) are free"
         hint = "" if free >= FEW else "Take labs down, or widen the range in site.yaml."
         findings.append(Finding(name=f"{pool} ports", ok=free >= FEW, detail=detail, hint=hint))
-    return findings
+    return asked.of_all(enumerate(findings), lambda one: (one[0],), lambda one: one[1], int)

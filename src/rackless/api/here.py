@@ -43,9 +43,9 @@ async def started(here: World, lab: str, booking: Booking, wait: float = 0) -> S
 
 async def begun(here: World, lab: str, booking: Booking, wait: float = 0) -> Started:
     """The same for a job that was started."""
-    row = await here.database.run(jobs.get, booking.job)
+    row = await here.database.read(jobs.get, booking.job)
     if wait:
         await ended(here, booking.job, wait)
-        row = await here.database.run(jobs.get, booking.job)
+        row = await here.database.read(jobs.get, booking.job)
         raise_kept(row.error)
     return Started(job=booking.job, lab=lab, kind=booking.kind.value, was=booking.was, state=row.state, result=row.result)

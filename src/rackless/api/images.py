@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from rackless.api.errors import RESPONSES
 from rackless.api.here import Here
+from rackless.api.pages import Page, Pages
 from rackless.images import pruning, reference, store, uses
 from rackless.model.errors import RacklessError
 
@@ -50,9 +51,10 @@ class Pruned(BaseModel):
 
 
 @router.get("/images")
-async def list_images(here: Here) -> list[ImageLine]:
-    """Every build of every image."""
-    return await asyncio.to_thread(_lines, here.settings.images, here.settings.state)
+async def list_images(here: Here, asked: Pages) -> Page[ImageLine]:
+    """Every build of every image, by name."""
+    found = await asyncio.to_thread(_lines, here.settings.images, here.settings.state)
+    return asked.of_all(found, lambda one: (one.name, one.path), lambda one: one, str, str)
 
 
 @router.post("/images/prune")

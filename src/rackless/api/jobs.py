@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from rackless.api.errors import RESPONSES
 from rackless.api.here import Here
+from rackless.api.pages import Page, Pages
 from rackless.model.lifecycle import JobState
 from rackless.store import jobs
 
@@ -51,14 +52,15 @@ def _event(event: jobs.Event) -> JobEvent:
 
 
 @router.get("/labs/{name}/jobs")
-async def list_jobs(name: str, here: Here) -> list[Job]:
-    """Jobs of a lab, oldest first; of an ended lab too."""
-    return [_job(row) for row in await here.database.run(jobs.of, name)]
+async def list_jobs(name: str, here: Here, asked: Pages) -> Page[Job]:
+    """Jobs of a lab, newest first; of an ended lab too."""
+    rows = await here.database.read(jobs.page, name, asked.more, asked.after(float, str))
+    return asked.page(rows, lambda row: (row.started, row.id), _job)
 
 
 @router.get("/jobs/{job}")
 async def show_job(job: str, here: Here) -> Job:
-    return _job(await here.database.run(jobs.get, job))
+    return _job(await here.database.read(jobs.get, job))
 
 
 @router.get("/jobs/{job}/events", response_class=StreamingResponse)
@@ -69,11 +71,11 @@ async def events(
     follow: Annotated[bool, Query(description="Stay until the job ends")] = False,
 ) -> StreamingResponse:
     """Events as NDJSON, one `JobEvent` a line."""
-    await here.database.run(jobs.get, job)
+    await here.database.read(jobs.get, job)
 
     async def stream() -> AsyncIterator[bytes]:
         if not follow:
-            for event in await here.database.run(jobs.events_of, job, after):
+            for event in await here.database.read(jobs.events_of, job, after):
                 yield _event(event).model_dump_json().encode() + b"\n"
             return
         async for event in here.progress.follow(job, after):

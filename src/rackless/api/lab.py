@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import contextlib
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
+import sqlalchemy as sa
 from pydantic import BaseModel
 
 from rackless.api.times import end_of
 from rackless.model.durations import spoken
 from rackless.model.errors import RacklessError, StateError
 from rackless.model.family import NicRole, Role
+from rackless.model.inventory import Inventory
 from rackless.model.lifecycle import MachineState, SandboxState, WireState
 from rackless.model.plan import MachineSpec
 from rackless.providers.contract import Ref, RefKind
 from rackless.sandboxes.times import moment
-from rackless.store import inventory, jobs, machines, ports, sandboxes, wires
+from rackless.store import inventory, jobs, machines, outlines, ports, sandboxes, wires
 from rackless.workflows.spots import endpoint
 from rackless.workflows.world import World, boot_id
 
@@ -113,20 +116,41 @@ class Lab(BaseModel):
     job: JobLine | None
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Known:
+    """All that the store has of a lab, at one moment."""
+
+    row: sandboxes.SandboxRow
+    machines: list[machines.MachineRow]
+    ports: list[ports.PortRow]
+    wires: list[wires.WireRow]
+    inventory: dict[str, Inventory]
+    job: jobs.JobRow | None
+
+
+def _known(db: sa.Connection, name: str) -> _Known:
+    row = sandboxes.get(db, name)
+    return _Known(
+        row=row,
+        machines=machines.of(db, row.id),
+        ports=ports.of(db, row.id),
+        wires=wires.of(db, row.id, name),
+        inventory=inventory.of(db, row.id),
+        job=next(iter(jobs.page(db, name, 1)), None),
+    )
+
+
 async def lab_of(here: World, name: str) -> Lab:
     """Raises NotFoundError."""
-    run = here.database.run
-    row = await run(sandboxes.get, name)
+    known = await here.database.read(_known, name)
+    row, found = known.row, known.inventory
     try:
         refs = {ref.name: ref for ref in await here.provider.owned(name) if ref.kind is RefKind.MACHINE}
         trouble = ""
     except RacklessError as error:
         refs, trouble = {}, f"The place does not answer: {error.message}"
-    known = await run(machines.of, row.id)
-    joined = await run(wires.of, row.id, name)
-    found = await run(inventory.of, row.id)
-    history = await run(jobs.of, name)
-    lines = [_machine(row, machine, refs.get(machine.name)) for machine in known]
+    joined = known.wires
+    lines = [_machine(row, machine, refs.get(machine.name)) for machine in known.machines]
     running = {line.name for line in lines if line.running}
     live = {end for wire in joined if wire.state is WireState.CONNECTED for end in wire.ends}
     peers = {wire.ends[at]: wire.ends[1 - at] for wire in joined for at in (0, 1)}
@@ -147,7 +171,7 @@ async def lab_of(here: World, name: str) -> Lab:
             )
         )
     shown_ports = []
-    for port in await run(ports.of, row.id):
+    for port in known.ports:
         seen_port = found[port.owner].port(port.label) if port.owner in found else None
         end = f"{port.owner}:{port.label}"
         shown_ports.append(
@@ -166,12 +190,12 @@ async def lab_of(here: World, name: str) -> Lab:
                 addresses=list(seen_port.addresses) if seen_port else [],
             )
         )
-    last = history[-1] if history else None
+    last = known.job
     return Lab(
         name=name,
         state=row.state,
         reason=row.reason,
-        note=trouble or note(row, stopped(known, frozenset(running))),
+        note=trouble or note(row, stopped(known.machines, frozenset(running))),
         provider=row.plan.provider,
         created=row.created,
         since=row.since,
@@ -228,7 +252,7 @@ def stopped(known: list[machines.MachineRow], running: frozenset[str]) -> list[s
     return [m.name for m in known if m.name not in running and m.state in {MachineState.RUNNING, MachineState.STOPPED}]
 
 
-def note(row: sandboxes.SandboxRow, stopped: list[str]) -> str:
+def note(row: sandboxes.SandboxRow | outlines.Outline, stopped: list[str]) -> str:
     """What to know first of a lab; `stopped`: its machines that were on and are not."""
     if row.state is SandboxState.BOOKED:
         return f"It begins at {moment(row.span.begins)}."
@@ -237,7 +261,7 @@ def note(row: sandboxes.SandboxRow, stopped: list[str]) -> str:
     return _trouble(row, stopped) if row.state in {SandboxState.READY, SandboxState.FAILED} else ""
 
 
-def _trouble(row: sandboxes.SandboxRow, stopped: list[str]) -> str:
+def _trouble(row: sandboxes.SandboxRow | outlines.Outline, stopped: list[str]) -> str:
     if row.boot_id != boot_id():
         uptime = float(Path("/proc/uptime").read_text(encoding="ascii").split()[0])
         when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(time.time() - uptime))

@@ -25,13 +25,13 @@ router = APIRouter(tags=["machines"], responses=RESPONSES, prefix="/labs/{name}/
 
 async def machine_row(here: World, name: str, machine: str) -> machines.MachineRow:
     """The machine of this name; a router's name stands for its controller. Raises NotFoundError."""
-    row = await here.database.run(sandboxes.get, name)
+    row = await here.database.read(sandboxes.get, name)
     if row.plan.machine(machine) is None and row.plan.machine(naming.controller(machine)) is not None:
         machine = naming.controller(machine)
     if row.plan.machine(machine) is None:
         names = [spec.name for spec in row.plan.machines]
         raise NotFoundError(f"Lab {name} has no machine named {machine}.", hint=did_you_mean(machine, names, "machines"))
-    return await here.database.run(machines.get, row.id, machine)
+    return await here.database.read(machines.get, row.id, machine)
 
 
 @router.post("/restart", status_code=202)

@@ -5,15 +5,15 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from typing import Annotated
 
 import sqlalchemy as sa
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from rackless.api.errors import RESPONSES
 from rackless.api.guard import Who
 from rackless.api.here import Here
+from rackless.api.pages import Page, Pages
 from rackless.model.durations import MOST
 from rackless.model.errors import ForbiddenError, InputError, StateError
 from rackless.model.people import Role
@@ -95,8 +95,11 @@ async def whoami(who: Who) -> Self:
 
 
 @router.get("/users")
-async def list_users(here: Here) -> list[User]:
-    return [_user(row) for row in await here.database.read(users.all_users)]
+async def list_users(here: Here, asked: Pages) -> Page[User]:
+    """By name."""
+    after = asked.after(str)
+    rows = await here.database.read(users.all_users, most=asked.more, after=after[0] if after else "")
+    return asked.page(rows, lambda row: (row.name,), _user)
 
 
 @router.post("/users", status_code=201)
@@ -137,9 +140,15 @@ async def change_password(user: str, body: NewPassword, here: Here, who: Who) ->
 
 
 @router.get("/users/{user}/tokens")
-async def list_tokens(user: str, here: Here) -> list[Token]:
-    rows = await here.database.read(users.tokens_of, user)
-    return [Token(label=row.label, created=row.created, expires=row.expires) for row in rows]
+async def list_tokens(user: str, here: Here, asked: Pages) -> Page[Token]:
+    """Oldest first; without the tokens themselves."""
+    after = asked.after(int)
+    rows = await here.database.read(users.tokens_of, user, most=asked.more, after=after[0] if after else 0)
+    return asked.page(rows, lambda row: (row.id,), _token)
+
+
+def _token(row: users.TokenRow, secret: str | None = None) -> Token:
+    return Token(label=row.label, created=row.created, expires=row.expires, token=secret)
 
 
 @router.post("/users/{user}/tokens", status_code=201)
@@ -147,7 +156,7 @@ async def add_token(user: str, body: NewToken, here: Here) -> Token:
     """Another of the same label takes the place of the first."""
     expires = None if body.seconds is None else time.time() + body.seconds
     row, secret = await here.database.run(users.new_token, user, body.label, expires)
-    return Token(label=row.label, created=row.created, expires=row.expires, token=secret)
+    return _token(row, secret)
 
 
 @router.delete("/users/{user}/tokens/{label}", status_code=204)
@@ -156,13 +165,13 @@ async def revoke_token(user: str, label: str, here: Here) -> None:
 
 
 @router.get("/labs/{name}/shares")
-async def list_shares(name: str, here: Here) -> list[str]:
-    """The users that may use the lab beside its owner."""
+async def list_shares(name: str, here: Here, asked: Pages) -> Page[str]:
+    """The users that may use the lab beside its owner, by name."""
 
     def look(db: sa.Connection) -> list[str]:
         return users.shared_with(db, sandboxes.get(db, name).id)
 
-    return await here.database.read(look)
+    return asked.of_all(await here.database.read(look), lambda user: (user,), str, str)
 
 
 @router.put("/labs/{name}/shares/{user}", status_code=204)
@@ -182,7 +191,8 @@ async def unshare(name: str, user: str, here: Here) -> None:
 
 
 @router.get("/access-log")
-async def log(here: Here, most: Annotated[int, Query(ge=1, le=1000)] = 100, before: int | None = None) -> list[AccessLine]:
-    """Who changed what, newest first, also what was refused; `before` the id of the last one gives the next page."""
-    rows = await here.database.read(access.newest, most, before)
-    return [AccessLine(**vars(row)) for row in rows]
+async def log(here: Here, asked: Pages) -> Page[AccessLine]:
+    """Who changed what, newest first, also what was refused."""
+    after = asked.after(int)
+    rows = await here.database.read(access.newest, asked.more, after[0] if after else None)
+    return asked.page(rows, lambda row: (row.id,), lambda row: AccessLine(**vars(row)))

@@ -38,7 +38,7 @@ async def make_plan(body: BlueprintText, here: Here) -> Summary:
     """Every machine, port, wire and network that the blueprint would make, with names, MACs and addresses. No secrets."""
     blueprint = body.blueprint(here)
     name = blueprint.name if body.name is None else body.name
-    return summary(await here.database.run(booking.draft, blueprint, name, here.site))
+    return summary(await here.database.read(booking.draft, blueprint, name, here.site))
 
 
 @router.get("/blueprints/schema", response_class=Response, responses={200: {"content": {"application/schema+json": {}}}})

@@ -14,6 +14,7 @@ from pydantic import BaseModel, Field
 
 from rackless.api.errors import REFUSED, RESPONSES, body_of
 from rackless.api.here import Here, Started, Wait, started
+from rackless.api.pages import Page, Pages
 from rackless.api.seat import close, tell
 from rackless.deadline import Deadline
 from rackless.model.errors import InputError, NotFoundError, RacklessError
@@ -62,11 +63,12 @@ class SaveWish(BaseModel):
 
 
 @router.get("/credentials")
-async def credentials(name: str, here: Here) -> list[Credentials]:
-    """The logins of every router."""
-    row = await here.database.run(sandboxes.get, name)
+async def credentials(name: str, here: Here, asked: Pages) -> Page[Credentials]:
+    """The logins of every router, in the order of the blueprint."""
+    row = await here.database.read(sandboxes.get, name)
+    wishes = asked.of_all(enumerate(row.plan.blueprint.routers), lambda one: (one[0],), lambda one: one[1], int)
     found = []
-    for wish in row.plan.blueprint.routers:
+    for wish in wishes.items:
         spot = await spot_of(here, row, wish.name)
         found.append(
             Credentials(
@@ -80,13 +82,13 @@ async def credentials(name: str, here: Here) -> list[Credentials]:
                 host_keys=list(spot.host_keys),
             )
         )
-    return found
+    return Page(items=found, next=wishes.next)
 
 
 @router.post("/save", status_code=202)
 async def save(name: str, body: SaveWish, here: Here, wait: Wait = 0) -> Started:
     """Read the committed configurations. Fetch each with `saved` afterwards."""
-    row = await here.database.run(booking.ready, name)
+    row = await here.database.read(booking.ready, name)
     names = body.routers or [wish.name for wish in row.plan.blueprint.routers]
     for wanted in names:
         controller_of(row.plan, wanted)
@@ -96,7 +98,7 @@ async def save(name: str, body: SaveWish, here: Here, wait: Wait = 0) -> Started
 @router.get("/saved/{owner}", response_class=PlainTextResponse)
 async def saved(name: str, owner: str, here: Here) -> PlainTextResponse:
     """The configuration that the last `save` read, as set statements (passwords in it are hashes)."""
-    row = await here.database.run(sandboxes.get, name)
+    row = await here.database.read(sandboxes.get, name)
     controller_of(row.plan, owner)
     path = path_of(here.saved, name, owner)
     if not path.exists():
@@ -107,7 +109,7 @@ async def saved(name: str, owner: str, here: Here) -> PlainTextResponse:
 @router.post("/run/{owner}", response_class=StreamingResponse)
 async def run(name: str, owner: str, body: Command, here: Here) -> StreamingResponse:
     """Run a command on a router (over SSH) or host. NDJSON: {"out": base64}, {"err": base64}, at last {"exit": status}."""
-    row = await here.database.run(sandboxes.get, name)
+    row = await here.database.read(sandboxes.get, name)
     host = next((spec for spec in row.plan.machines_of(owner) if spec.role is Role.HOST), None)
     pieces = _on_host(here, host, body.command) if host else _on_router(here, row, owner, body)
     first = await anext(pieces)
@@ -167,7 +169,7 @@ async def shell(
     here = world()
     await socket.accept()
     try:
-        row = await here.database.run(sandboxes.get, name)
+        row = await here.database.read(sandboxes.get, name)
         spec = controller_of(row.plan, owner)
         spot = await _as(here, row, owner, user)
         session = await here.driver(spec.family).shell(spot, columns=columns, rows=rows, term=term)

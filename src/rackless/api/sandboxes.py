@@ -11,7 +11,8 @@ from rackless import durable
 from rackless.api.errors import RESPONSES
 from rackless.api.guard import Who
 from rackless.api.here import Here, Started, Wait, begun, started
-from rackless.api.lab import Lab, lab_of, note, stopped
+from rackless.api.lab import Lab, lab_of, note
+from rackless.api.pages import Page, Pages
 from rackless.api.plans import BlueprintText
 from rackless.api.times import end_of
 from rackless.model.calendar import ALWAYS
@@ -19,9 +20,9 @@ from rackless.model.durations import MOST
 from rackless.model.errors import InputError, NotFoundError, ProviderError, RacklessError, StateError
 from rackless.model.lifecycle import JobState, SandboxState
 from rackless.model.people import Role
-from rackless.providers.contract import RefKind
+from rackless.providers.contract import running_in
 from rackless.sandboxes import booking, times
-from rackless.store import jobs, machines, sandboxes, users
+from rackless.store import jobs, outlines, sandboxes
 from rackless.workflows import starting
 from rackless.workflows.teardown import remove_owned
 from rackless.workflows.world import World
@@ -98,45 +99,47 @@ async def deploy(body: LabWish, here: Here, who: Who) -> Started:
 
 async def _refuse_early(here: World, body: BlueprintText, name: str) -> None:
     """What the place could never bear is refused before anything is booked, so that nothing is left behind."""
-    problems = await here.provider.check(await here.database.run(booking.draft, body.blueprint(here), name, here.site))
+    problems = await here.provider.check(await here.database.read(booking.draft, body.blueprint(here), name, here.site))
     if problems:
         raise ProviderError(" ".join(problem.message for problem in problems), hint=" ".join(p.hint for p in problems if p.hint))
 
 
 @router.get("/labs")
-async def list_labs(here: Here, who: Who) -> list[LabLine]:
-    """Those that the caller may see."""
-    lines = []
+async def list_labs(here: Here, who: Who, asked: Pages) -> Page[LabLine]:
+    """Those that the caller may see, by name."""
+    after = asked.after(str)
+    seen_by = None if who.has(Role.OPERATOR) else who.name
+    rows = await here.database.read(outlines.page, asked.more, after[0] if after else "", seen_by=seen_by)
     try:
-        refs, trouble = await here.provider.owned(), ""
+        running, trouble = await running_in(here.provider, [row.name for row in rows]), ""
     except RacklessError as error:
-        refs, trouble = (), f"The place does not answer: {error.message}"
-    mine = await here.database.read(users.shared, who.name)
-    for row in await here.database.read(sandboxes.live):
-        if not (who.has(Role.OPERATOR) or row.owner == who.name or row.id in mine):
-            continue
-        known = await here.database.run(machines.of, row.id)
-        running = frozenset(ref.name for ref in refs if ref.sandbox == row.name and ref.kind is RefKind.MACHINE and ref.running)
-        lines.append(
-            LabLine(
-                name=row.name,
-                state=row.state,
-                reason=row.reason,
-                provider=row.plan.provider,
-                routers=len(row.plan.blueprint.routers),
-                hosts=len(row.plan.blueprint.hosts),
-                machines=len(known),
-                running=len(running),
-                memory=row.plan.memory,
-                created=row.created,
-                since=row.since,
-                note=trouble or note(row, stopped(known, running)),
-                begins=row.span.begins,
-                ends=end_of(row),
-                owner=row.owner,
-            )
+        running, trouble = {}, f"The place does not answer: {error.message}"
+    nobody: frozenset[str] = frozenset()
+    hurt = [row for row in rows if row.on and len(running.get(row.name, nobody)) < row.machines]
+    should = await here.database.read(outlines.should_run, [row.id for row in hurt]) if hurt else {}
+
+    def shown(row: outlines.Outline) -> LabLine:
+        runs = running.get(row.name, nobody)
+        off = [name for name in should.get(row.id, ()) if name not in runs]
+        return LabLine(
+            name=row.name,
+            state=row.state,
+            reason=row.reason,
+            provider=row.provider,
+            routers=row.routers,
+            hosts=row.hosts,
+            machines=row.machines,
+            running=len(runs),
+            memory=row.memory,
+            created=row.created,
+            since=row.since,
+            note=trouble or note(row, off),
+            begins=row.span.begins,
+            ends=end_of(row),
+            owner=row.owner,
         )
-    return lines
+
+    return asked.page(rows, lambda row: (row.name,), shown)
 
 
 @router.get("/labs/{name}")
@@ -148,7 +151,7 @@ async def show(name: str, here: Here) -> Lab:
 @router.delete("/labs/{name}", status_code=202)
 async def take_down(name: str, here: Here, who: Who, wait: Wait = 0, saves: bool = False) -> Started | None:
     """Take away all that carries the lab's mark. A job that runs on it is told to stop first. `saves`: keep configurations."""
-    row = await here.database.run(sandboxes.find, name)
+    row = await here.database.read(sandboxes.find, name)
     if row is None:
         await _gone_already(here, name)
         return None
@@ -159,7 +162,7 @@ async def take_down(name: str, here: Here, who: Who, wait: Wait = 0, saves: bool
 async def _gone_already(here: World, name: str) -> None:
     """Success for a lab that has ended; what carries its mark all the same is removed."""
     orphans = bool(await here.provider.owned(name))
-    if not orphans and await here.database.run(sandboxes.latest, name) is None:
+    if not orphans and await here.database.read(sandboxes.latest, name) is None:
         raise NotFoundError(f"There is no lab named {name}.", hint="`rackless list` shows the labs.")
     if orphans and (left := await remove_owned(here.provider, name)):
         raise ProviderError(f"Still there: {'; '.join(left)}.", hint=f"Run `rackless down {name}` again.", made=tuple(left))
@@ -168,7 +171,7 @@ async def _gone_already(here: World, name: str) -> None:
 @router.post("/jobs/{job}/cancel", status_code=202)
 async def cancel(job: str, here: Here) -> None:
     """Tell a job to stop. What it made stays owned by its lab."""
-    row = await here.database.run(jobs.get, job)
+    row = await here.database.read(jobs.get, job)
     if row.state is not JobState.RUNNING:
         return
     if row.verb == "teardown":

@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Callable
 
+import sqlalchemy as sa
 from fastapi import APIRouter, Request
 from pydantic import BaseModel
 
@@ -47,10 +48,14 @@ class Stopping(BaseModel):
     jobs: list[str]
 
 
+def _work(db: sa.Connection) -> tuple[list[str], int, dict[str, int]]:
+    return [job.id for job in jobs.running(db)], sandboxes.count(db), pools.count(db)
+
+
 @router.get("/server")
 async def server(here: Here) -> Server:
     info = here.provider.info
-    running = await here.database.run(jobs.running)
+    running, labs, taken = await here.database.read(_work)
     return Server(
         version=release(),
         build=BUILD,
@@ -60,10 +65,10 @@ async def server(here: Here) -> Server:
         provider=info.name,
         accelerator=info.accelerator,
         management=info.management,
-        labs=len(await here.database.run(sandboxes.live)),
+        labs=labs,
         jobs=len(running),
-        running=[job.id for job in running],
-        pools=await here.database.run(pools.count),
+        running=running,
+        pools=taken,
     )
 
 
@@ -72,7 +77,7 @@ async def stop(request: Request, here: Here, pid: int | None = None) -> Stopping
     """End the server, or only if it is process `pid` still. Labs go on running; jobs go on with the next server."""
     if pid not in (None, os.getpid()):
         raise StateError(f"The server is process {os.getpid()}, not {pid} any more.", hint="Ask GET /server anew.")
-    left = [job.id for job in await here.database.run(jobs.running)]
+    left = [job.id for job in await here.database.read(jobs.running)]
     end: Callable[[], None] = request.app.state.stop
     end()
     return Stopping(jobs=left)

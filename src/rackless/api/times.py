@@ -13,13 +13,14 @@ from pydantic import BaseModel, Field
 from rackless.api.errors import RESPONSES
 from rackless.api.guard import Who
 from rackless.api.here import Here
+from rackless.api.pages import Page, Pages
 from rackless.model.calendar import ALWAYS, RESOURCES, Amounts, Span
 from rackless.model.durations import MOST
 from rackless.model.errors import NotFoundError
 from rackless.model.lifecycle import SandboxState
 from rackless.planning.calendar import Calendar
 from rackless.sandboxes import times
-from rackless.store import history, sandboxes
+from rackless.store import history, outlines, sandboxes
 
 router = APIRouter(tags=["times"], responses=RESPONSES)
 
@@ -67,7 +68,7 @@ class HistoryEntry(BaseModel):
     why: str
 
 
-def end_of(row: sandboxes.SandboxRow) -> float | None:
+def end_of(row: sandboxes.SandboxRow | outlines.Outline) -> float | None:
     """Null for a lab that has none."""
     return _finite(row.span.ends)
 
@@ -124,10 +125,18 @@ def _held(name: str, state: SandboxState, span: Span | None, amounts: Amounts) -
 
 
 @router.get("/labs/{name}/history")
-async def show_history(name: str, here: Here) -> list[HistoryEntry]:
+async def show_history(name: str, here: Here, asked: Pages) -> Page[HistoryEntry]:
     """Who did what with the newest lab of this name, and why, oldest first; of an ended one too."""
-    key = await here.database.read(sandboxes.latest, name)
-    if key is None:
-        raise NotFoundError(f"There is no lab named {name}.", hint="`rackless list` shows the labs.")
-    entries = await here.database.read(history.of, key)
-    return [HistoryEntry(time=entry.time, who=entry.who, what=entry.what, why=entry.why) for entry in entries]
+    after = asked.after(int)
+
+    def look(db: sa.Connection) -> list[history.Entry]:
+        key = sandboxes.latest(db, name)
+        if key is None:
+            raise NotFoundError(f"There is no lab named {name}.", hint="`rackless list` shows the labs.")
+        return history.of(db, key, most=asked.more, after=after[0] if after else 0)
+
+    return asked.page(await here.database.read(look), lambda entry: (entry.id,), _entry)
+
+
+def _entry(entry: history.Entry) -> HistoryEntry:
+    return HistoryEntry(time=entry.time, who=entry.who, what=entry.what, why=entry.why)

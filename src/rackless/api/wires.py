@@ -38,7 +38,7 @@ class LinkTo(BaseModel):
 @router.post("/wires", status_code=202)
 async def connect(name: str, body: Ends, here: Here, wait: Wait = 0) -> Started:
     """Join two free ports behind their running machines."""
-    row = await here.database.run(booking.ready, name)
+    row = await here.database.read(booking.ready, name)
     ends = [resolve(row.plan, text)[0] for text in (body.a, body.b)]
     _, spec = wire(row.plan, ends[0], ends[1])
     return await started(here, name, await here.database.run(booking.book_wire, name, spec), wait)
@@ -47,9 +47,9 @@ async def connect(name: str, body: Ends, here: Here, wait: Wait = 0) -> Started:
 @router.delete("/wires", status_code=202)
 async def disconnect(name: str, a: str, b: str, here: Here, wait: Wait = 0) -> Started:
     """Take the wire between two ends away."""
-    row = await here.database.run(booking.ready, name)
+    row = await here.database.read(booking.ready, name)
     ends = [str(resolve(row.plan, text)[0]) for text in (a, b)]
-    found = await here.database.run(booking.wire_at, name, *ends)
+    found = await here.database.read(booking.wire_at, name, *ends)
     arguments = {"segment": found.segment, "ends": list(found.ends)}
     return await started(here, name, await here.database.run(booking.book_job, name, "disconnect", arguments), wait)
 
@@ -57,9 +57,9 @@ async def disconnect(name: str, a: str, b: str, here: Here, wait: Wait = 0) -> S
 @router.patch("/wires", status_code=202)
 async def link(name: str, body: LinkTo, here: Here, wait: Wait = 0) -> Started:
     """Let both ends of a wire lose their carrier, or get it back."""
-    row = await here.database.run(booking.ready, name)
+    row = await here.database.read(booking.ready, name)
     ends = [str(resolve(row.plan, text)[0]) for text in (body.end, body.other) if text]
-    found = await here.database.run(booking.wire_at, name, *ends)
+    found = await here.database.read(booking.wire_at, name, *ends)
     arguments = {"segment": found.segment, "ends": list(found.ends), "up": body.up}
     return await started(here, name, await here.database.run(booking.book_job, name, "link", arguments), wait)
 
@@ -67,7 +67,7 @@ async def link(name: str, body: LinkTo, here: Here, wait: Wait = 0) -> Started:
 @router.get("/capture", response_class=StreamingResponse)
 async def capture(name: str, end: Annotated[str, Query(description="west:ge-0/0/0")], here: Here) -> StreamingResponse:
     """The frames of a port in both directions, as a pcap stream. Hanging up ends the capture."""
-    row = await here.database.run(sandboxes.get, name)
+    row = await here.database.read(sandboxes.get, name)
     _, spec, nic = resolve(row.plan, end)
     provider = here.provider
     if not isinstance(provider, Capture):

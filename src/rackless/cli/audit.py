@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -20,7 +20,7 @@ def audit(
     from rackless.client.api import Api
 
     with Api() as api:
-        found = api.ask("POST", "/audit/remove") if remove else api.ask("GET", "/audit")
+        found: Any = api.ask("POST", "/audit/remove") if remove else api.items("/audit")
     left = found["left"] if remove else found
     if in_json:
         as_json(found)

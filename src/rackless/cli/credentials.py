@@ -36,7 +36,7 @@ def credentials(
     from rackless.client.api import Api
 
     with Api() as api:
-        found = api.ask("GET", f"/labs/{lab}/credentials")
+        found = api.items(f"/labs/{lab}/credentials")
     if router is not None and not (found := [login for login in found if login["router"] == router]):
         raise NotFoundError(f"Lab {lab} has no router named {router}.", hint=f"`rackless show {lab}` lists its routers.")
     if field is not None:

@@ -16,7 +16,7 @@ def doctor(in_json: InJson = False) -> None:
     from rackless.client.api import Api
 
     with Api() as api:
-        found = api.ask("GET", "/doctor", wait=0)
+        found = api.items("/doctor")
     if in_json:
         as_json(found)
     for finding in [] if in_json else found:

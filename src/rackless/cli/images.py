@@ -21,7 +21,7 @@ def list_images(in_json: InJson = False) -> None:
     from rackless.client.api import Api
 
     with Api() as api:
-        found = api.ask("GET", "/images")
+        found = api.items("/images")
     if in_json:
         as_json(found)
     elif not found:

@@ -24,8 +24,7 @@ def logs(
     from rackless.client.api import Api
 
     with Api() as api:
-        found = api.ask("GET", f"/labs/{lab}/jobs")
-        shown = found if every else found[-1:]
+        shown = api.items(f"/labs/{lab}/jobs", most=None if every else 1)[::-1]
         for job in shown:
             job["events"] = list(api.lines("GET", f"/jobs/{job['id']}/events"))
         if in_json:

@@ -111,7 +111,7 @@ def list_labs(in_json: InJson = False) -> None:
     from rackless.client.api import Api
 
     with Api() as api:
-        found = api.ask("GET", "/labs")
+        found = api.items("/labs")
     if in_json:
         as_json(found)
     elif not found:
@@ -192,7 +192,7 @@ def down(
 
     with Api() as api:
         with contextlib.suppress(NotFoundError):  # nothing is known of it; the place may know
-            for job in api.ask("GET", f"/labs/{lab}/jobs"):
+            for job in api.items(f"/labs/{lab}/jobs"):
                 if job["state"] == "running" and job["verb"] != "teardown":
                     tell(f"Lab {lab} is at work: stopping job {job['id']} first.")
         started = api.ask("DELETE", f"/labs/{lab}", query={"saves": saves})

@@ -44,7 +44,7 @@ def list_users(in_json: InJson = False) -> None:
 
     Example: rackless user list
     """
-    found = _ask("GET", "/users")
+    found = _items("/users")
     if in_json:
         as_json(found)
     else:
@@ -102,7 +102,7 @@ def list_tokens(name: User, in_json: InJson = False) -> None:
 
     Example: rackless token list una
     """
-    found = _ask("GET", f"/users/{name}/tokens")
+    found = _items(f"/users/{name}/tokens")
     if in_json:
         as_json(found)
     else:
@@ -131,7 +131,7 @@ def share(
     Example: rackless share back-to-back una
     """
     _ask("DELETE" if end else "PUT", f"/labs/{lab}/shares/{name}")
-    shared = _ask("GET", f"/labs/{lab}/shares")
+    shared = _items(f"/labs/{lab}/shares")
     as_json({"lab": lab, "shared": shared}) if in_json else say(f"Lab {lab} is shared with {', '.join(shared) or 'nobody'}.")
 
 
@@ -142,7 +142,7 @@ def access_log(
 
     Example: rackless access-log --most 10
     """
-    found = _ask("GET", f"/access-log?most={most}")
+    found = _items("/access-log", most)
     if in_json:
         as_json(found)
     else:
@@ -157,6 +157,13 @@ def _ask(method: str, path: str, body: dict[str, Any] | None = None) -> Any:
 
     with Api() as api:
         return api.ask(method, path, body=body)
+
+
+def _items(path: str, most: int | None = None) -> list[Any]:
+    from rackless.client.api import Api
+
+    with Api() as api:
+        return api.items(path, most=most)
 
 
 def _password() -> str:

@@ -80,7 +80,7 @@ def history(lab: Lab, in_json: InJson = False) -> None:
     from rackless.client.api import Api
 
     with Api() as api:
-        found: list[dict[str, Any]] = api.ask("GET", f"/labs/{lab}/history")
+        found: list[dict[str, Any]] = api.items(f"/labs/{lab}/history")
     if in_json:
         as_json(found)
     else:

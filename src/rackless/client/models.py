@@ -64,7 +64,7 @@ class CalendarBody(Answer):
 
 class ConnectionParameters(Answer):
     vlanId: str = ""
-    mode: VlanMode = Field(default=VlanMode("Access"))
+    mode: VlanMode = Field(default_factory=lambda: VlanMode("Access"))
     type: str = ""
     vlanServiceAttributes: list[ConnectivityAttribute] = Field(default_factory=list)
 

@@ -7,7 +7,7 @@ raises `ProviderError` (or a child) with the reason and the way out, and none wa
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol, runtime_checkable
@@ -151,6 +151,26 @@ class Bearing(Protocol):
     def wanted(self, plan: Plan) -> Amounts:
         """What this plan's machines take of it; pools are not its matter."""
         ...
+
+
+@runtime_checkable
+class Running(Protocol):
+    """A provider that can say which machines run without naming all else that it has."""
+
+    async def running(self, sandboxes: Collection[str]) -> Mapping[str, frozenset[str]]:
+        """The machines that run now, by sandbox; one of which none runs may be left out."""
+        ...
+
+
+async def running_in(provider: Provider, sandboxes: Collection[str]) -> Mapping[str, frozenset[str]]:
+    """The machines of these sandboxes that run now, as the place says."""
+    if isinstance(provider, Running):
+        return await provider.running(sandboxes)
+    found: dict[str, set[str]] = {name: set() for name in sandboxes}
+    for ref in await provider.owned():
+        if ref.kind is RefKind.MACHINE and ref.running and ref.sandbox in found:
+            found[ref.sandbox].add(ref.name)
+    return {name: frozenset(runs) for name, runs in found.items()}
 
 
 @runtime_checkable

@@ -10,7 +10,7 @@ import asyncio
 import struct
 import time
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection, Mapping
 from dataclasses import replace
 
 from rackless.model.calendar import UNLIMITED, Amounts
@@ -257,6 +257,13 @@ class FakeProvider:
         refs += [Ref(kind=RefKind.SEGMENT, sandbox=one.sandbox, name=one.name) for lab in labs for one in lab.segments.values()]
         self._end("owned", sandbox or "")
         return tuple(refs)
+
+    async def running(self, sandboxes: Collection[str]) -> Mapping[str, frozenset[str]]:
+        self._begin("owned", "")
+        labs = {name: self.cloud.lab(name) for name in sandboxes}
+        found = {name: frozenset(one.spec.name for one in lab.machines.values() if one.running) for name, lab in labs.items()}
+        self._end("owned", "")
+        return found
 
     async def remove(self, ref: Ref) -> None:
         self._begin("remove", ref.name)

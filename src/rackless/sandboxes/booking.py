@@ -274,12 +274,12 @@ def release(db: sa.Connection, key: int, job: str) -> None:
     """The end of a sandbox: everything it held in our tables goes; its row and its jobs stay as history."""
     from rackless.store.tables import OF_A_SANDBOX
 
-    for table in OF_A_SANDBOX:
-        db.execute(table.delete().where(table.c.sandbox_id == key))
     row = sandboxes.by_id(db, key)
     sandboxes.replan(db, key, replace(row.plan, blueprint=replace(row.plan.blueprint, files=())))
     sandboxes.move(db, key, SandboxState.ENDED, "nothing is left of it")
     jobs.end(db, job, JobState.SUCCEEDED)
+    for table in OF_A_SANDBOX:  # after its end was told: with its shares goes who may hear of it
+        db.execute(table.delete().where(table.c.sandbox_id == key))
 
 
 def _job(db: sa.Connection, name: str, key: int, verb: str, arguments: dict[str, Any]) -> str:

@@ -44,9 +44,10 @@ def add(db: sa.Connection, key: int, what: str, why: str, *, who: str = SELF) ->
     db.execute(table.insert().values(sandbox_id=key, time=time.time(), who=who, what=what, why=why, told=False))
 
 
-def of(db: sa.Connection, key: int) -> list[Entry]:
-    """Oldest first."""
-    rows = db.execute(table.select().where(table.c.sandbox_id == key).order_by(table.c.id)).mappings()
+def of(db: sa.Connection, key: int, *, most: int | None = None, after: int = 0) -> list[Entry]:
+    """Oldest first; of those after this id, `most` at most."""
+    query = table.select().where(table.c.sandbox_id == key, table.c.id > after).order_by(table.c.id).limit(most)
+    rows = db.execute(query).mappings()
     return [Entry(**dict(row)) for row in rows]
 
 

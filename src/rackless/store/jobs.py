@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from rackless.model.errors import NotFoundError
 from rackless.model.lifecycle import JobState
 from rackless.observing import log
+from rackless.store import events as feed
 from rackless.store import sandboxes
 from rackless.store.schema import metadata, owner
 
@@ -30,6 +31,8 @@ table = sa.Table(
     sa.Column("resumed", sa.Integer, nullable=False, default=0),
     sa.Column("server", sa.String(64), nullable=False, default="", server_default=""),
 )
+sa.Index("ix_jobs_sandbox_id_started", table.c.sandbox_id, table.c.started)
+sa.Index("ix_jobs_state", table.c.state)
 
 events = sa.Table(
     "job_events",
@@ -87,6 +90,7 @@ def add(db: sa.Connection, job: str, key: int, verb: str, arguments: dict[str, A
             resumed=0,
         )
     )
+    feed.add(db, key, "job", {"id": job, "verb": verb, "state": JobState.RUNNING.value})
 
 
 def get(db: sa.Connection, job: str) -> JobRow:
@@ -102,6 +106,17 @@ def of(db: sa.Connection, name: str) -> list[JobRow]:
     if key is None:
         raise NotFoundError(f"There is no lab named {name}.", hint="`rackless list` shows the labs.")
     return [_row(row) for row in db.execute(table.select().where(table.c.sandbox_id == key).order_by(table.c.started)).mappings()]
+
+
+def page(db: sa.Connection, name: str, most: int, after: tuple[float, str] | None = None) -> list[JobRow]:
+    """Jobs of the newest lab of this name, newest first; `after`: only those before this start and id."""
+    key = sandboxes.latest(db, name)
+    if key is None:
+        raise NotFoundError(f"There is no lab named {name}.", hint="`rackless list` shows the labs.")
+    query = table.select().where(table.c.sandbox_id == key)
+    if after is not None:
+        query = query.where(sa.tuple_(table.c.started, table.c.id) < sa.tuple_(*after))
+    return [_row(row) for row in db.execute(query.order_by(table.c.started.desc(), table.c.id.desc()).limit(most)).mappings()]
 
 
 def running(db: sa.Connection, key: int | None = None) -> list[JobRow]:
@@ -140,6 +155,7 @@ def end(db: sa.Connection, job: str, state: JobState, *, error: dict[str, Any] |
     log.info("job %s: %s => %s%s", job, row.state.value, state.value, f" ({error['message']})" if error else "")
     values = {"state": state.value, "error": error, "result": result, "ended": time.time()}
     db.execute(table.update().where(table.c.id == job).values(**values))
+    feed.add(db, row.sandbox_id, "job", {"id": job, "verb": row.verb, "state": state.value})
 
 
 def note(db: sa.Connection, job: str, step: str, kind: str, text: str) -> Event:
@@ -148,6 +164,9 @@ def note(db: sa.Connection, job: str, step: str, kind: str, text: str) -> Event:
     clean = text.replace("\0", "")  # PostgreSQL takes no NUL, and a guest may say one
     event = Event(job=job, number=last + 1, time=time.time(), step=step[:128], kind=kind, text=clean)
     db.execute(events.insert().values(**vars(event)))
+    lab = db.execute(sa.select(table.c.sandbox_id).where(table.c.id == job)).scalar_one()
+    told = {"job": job, "number": event.number, "step": event.step, "kind": kind, "text": clean}
+    feed.add(db, lab, "step", told)
     return event
 
 

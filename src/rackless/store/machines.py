@@ -12,7 +12,7 @@ from rackless.model.errors import NotFoundError
 from rackless.model.lifecycle import MACHINE, MachineState
 from rackless.model.plan import MachineSpec
 from rackless.observing import change
-from rackless.store import sandboxes
+from rackless.store import events, sandboxes
 from rackless.store.schema import metadata, owner_key
 
 table = sa.Table(
@@ -88,6 +88,9 @@ def move(db: sa.Connection, key: int, name: str, state: MachineState, reason: st
     if state is not row.state:
         values["since"] = time.time()
     _update(db, key, name, values)
+    if (state, reason) != (row.state, row.reason):
+        told = {"name": name, "state": state.value, "reason": reason, "role": row.role}
+        events.add(db, key, "machine", told)
 
 
 def learn(db: sa.Connection, key: int, name: str, host_keys: tuple[str, ...]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import uuid
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -15,7 +16,8 @@ from rackless.model.lifecycle import SANDBOX, SandboxState
 from rackless.model.plan import Plan
 from rackless.model.suggestions import nearest
 from rackless.observing import change
-from rackless.store import history
+from rackless.store import events, history
+from rackless.store.kept import Kept
 from rackless.store.schema import metadata
 
 table = sa.Table(
@@ -36,7 +38,10 @@ table = sa.Table(
     sa.Column("saves", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("warned", sa.Boolean, nullable=False, server_default=sa.false()),
     *(sa.Column(name, sa.Float, nullable=False, server_default="0") for name in RESOURCES),
+    sa.Column("outline", sa.JSON, nullable=False, default={}, server_default="{}"),
+    sa.Column("plan_key", sa.String(32), nullable=False, server_default=""),
 )
+sa.Index("ix_sandboxes_name", table.c.name)
 # A name is taken by one sandbox that has not ended.
 sa.Index(
     "ix_sandboxes_live_name",
@@ -46,7 +51,14 @@ sa.Index(
     postgresql_where=table.c.state != "ended",
 )
 
+LIGHT = sa.select(*(column for column in table.c if column.name not in {"plan", "outline"}))
+"""All of a row but for its plan, which may be a thousand times as long."""
+CHUNK = 200
+"""Plans that are read at once."""
+
 PLAN = TypeAdapter(Plan)
+PLANS: Kept[Plan] = Kept(most=20_000, size=lambda plan: len(plan.machines))
+"""Plans by key: each is given another one whenever it changes, so what is kept is never old. Up to so many machines in all."""
 
 LINGER = 300.0
 """Seconds for which one that should have ended is taken to hold what it has: it is being removed."""
@@ -96,7 +108,7 @@ def add(
             state=state.value,
             reason="",
             digest=digest,
-            plan=PLAN.dump_python(plan, mode="json"),
+            **_of_plan(plan),
             created=now,
             since=now,
             boot_id=boot_id,
@@ -110,36 +122,46 @@ def add(
     assert primary is not None
     key = int(primary[0])
     history.add(db, key, state.value, "asked for", who=who)
+    events.add(db, key, "lab", {"state": state.value, "reason": ""})
     return key
 
 
 def find(db: sa.Connection, name: str) -> SandboxRow | None:
     """The sandbox of this name that has not ended."""
-    row = db.execute(table.select().where(table.c.name == name, table.c.state != SandboxState.ENDED.value)).mappings().first()
-    return _row(row) if row else None
+    return next(iter(_rows(db, LIGHT.where(table.c.name == name, table.c.state != SandboxState.ENDED.value))), None)
 
 
 def get(db: sa.Connection, name: str) -> SandboxRow:
     """The same; raises NotFoundError when there is none."""
     found = find(db, name)
     if found is None:
-        near = nearest(name, [row.name for row in live(db)])
+        near = nearest(name, names(db))
         guess = f"Did you mean '{near}'? " if near else ""
         raise NotFoundError(f"There is no lab named {name}.", hint=f"{guess}`rackless list` shows the labs.")
     return found
 
 
 def by_id(db: sa.Connection, key: int) -> SandboxRow:
-    row = db.execute(table.select().where(table.c.id == key)).mappings().first()
-    if row is None:
+    found = _rows(db, LIGHT.where(table.c.id == key))
+    if not found:
         raise NotFoundError(f"There is no lab with the number {key}.")
-    return _row(row)
+    return found[0]
 
 
 def live(db: sa.Connection) -> list[SandboxRow]:
     """All that have not ended, by name."""
-    rows = db.execute(table.select().where(table.c.state != SandboxState.ENDED.value).order_by(table.c.name)).mappings()
-    return [_row(row) for row in rows]
+    return _rows(db, LIGHT.where(table.c.state != SandboxState.ENDED.value).order_by(table.c.name))
+
+
+def names(db: sa.Connection) -> list[str]:
+    """Of all that have not ended."""
+    return list(db.execute(sa.select(table.c.name).where(table.c.state != SandboxState.ENDED.value)).scalars())
+
+
+def count(db: sa.Connection) -> int:
+    """How many have not ended."""
+    query = sa.select(sa.func.count()).select_from(table).where(table.c.state != SandboxState.ENDED.value)
+    return int(db.execute(query).scalar_one())
 
 
 def latest(db: sa.Connection, name: str) -> int | None:
@@ -157,6 +179,8 @@ def move(db: sa.Connection, key: int, state: SandboxState, reason: str = "", *, 
         values["since"] = time.time()
         history.add(db, key, state.value, reason, who=who)
     db.execute(table.update().where(table.c.id == key).values(**values))
+    if (state, reason) != (row.state, row.reason):
+        events.add(db, key, "lab", {"state": state.value, "reason": reason})
 
 
 def stays(db: sa.Connection, now: float, *, but: int = 0) -> list[Stay]:
@@ -175,14 +199,14 @@ def stays(db: sa.Connection, now: float, *, but: int = 0) -> list[Stay]:
 
 def waiting(db: sa.Connection) -> list[SandboxRow]:
     """The queue, in the order in which they came."""
-    rows = db.execute(table.select().where(table.c.state == SandboxState.WAITING.value).order_by(table.c.id)).mappings()
-    return [_row(row) for row in rows]
+    return _rows(db, LIGHT.where(table.c.state == SandboxState.WAITING.value).order_by(table.c.id))
 
 
 def extend(db: sa.Connection, key: int, ends: float, why: str, *, who: str = history.SELF) -> None:
     """Another end (ALWAYS: none); whoever was warned of the old one will be warned of this one too."""
     db.execute(table.update().where(table.c.id == key).values(ends=None if ends == ALWAYS else ends, warned=False))
     history.add(db, key, "extended", why, who=who)
+    _told(db, key)
 
 
 def respan(db: sa.Connection, key: int, span: Span) -> None:
@@ -194,6 +218,13 @@ def warn(db: sa.Connection, key: int, why: str) -> None:
     """Its end is near, and that is told once."""
     db.execute(table.update().where(table.c.id == key).values(warned=True))
     history.add(db, key, "warned", why)
+    _told(db, key)
+
+
+def _told(db: sa.Connection, key: int) -> None:
+    """Something of it changed that is not its state: whoever shows it reads it anew."""
+    row = db.execute(sa.select(table.c.state, table.c.reason).where(table.c.id == key)).one()
+    events.add(db, key, "lab", {"state": row.state, "reason": row.reason})
 
 
 def booted(db: sa.Connection, key: int, boot_id: str) -> None:
@@ -203,13 +234,38 @@ def booted(db: sa.Connection, key: int, boot_id: str) -> None:
 
 def replan(db: sa.Connection, key: int, plan: Plan) -> None:
     """Keep another plan (with what came out of the pools). It must hold no secret."""
-    db.execute(table.update().where(table.c.id == key).values(plan=PLAN.dump_python(plan, mode="json")))
+    db.execute(table.update().where(table.c.id == key).values(**_of_plan(plan)))
 
 
-def _row(row: sa.RowMapping) -> SandboxRow:
-    fields = {name: value for name, value in row.items() if name not in {"begins", "ends", *RESOURCES}}
-    fields |= {"state": SandboxState(row["state"]), "plan": PLAN.validate_python(row["plan"])}
+def _rows(db: sa.Connection, query: sa.Select[Any]) -> list[SandboxRow]:
+    """The rows of a query of `LIGHT`, with their plans: out of memory where they were read before."""
+    found = list(db.execute(query).mappings())
+    plans = PLANS.take(row["plan_key"] for row in found)
+    unread = [row["id"] for row in found if row["plan_key"] not in plans]
+    for at in range(0, len(unread), CHUNK):
+        wanted = sa.select(table.c.plan_key, table.c.plan).where(table.c.id.in_(unread[at : at + CHUNK]))
+        plans |= PLANS.keep({key: PLAN.validate_python(kept) for key, kept in db.execute(wanted)})
+    return [_row(row, plans[row["plan_key"]]) for row in found]
+
+
+def _row(row: sa.RowMapping, plan: Plan) -> SandboxRow:
+    fields = {name: value for name, value in row.items() if name not in {"begins", "ends", "plan_key", *RESOURCES}}
+    fields |= {"state": SandboxState(row["state"]), "plan": plan}
     return SandboxRow(**fields, span=_span(row), amounts=_amounts(row))
+
+
+def _of_plan(plan: Plan) -> dict[str, Any]:
+    """The columns that follow from a plan."""
+    return {
+        "plan": PLAN.dump_python(plan, mode="json"),
+        "plan_key": uuid.uuid4().hex,
+        "outline": {
+            "provider": plan.provider,
+            "routers": len(plan.blueprint.routers),
+            "hosts": len(plan.blueprint.hosts),
+            "memory": plan.memory,
+        },
+    }
 
 
 def _span(row: sa.RowMapping) -> Span:

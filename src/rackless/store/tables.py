@@ -2,6 +2,8 @@
 
 from rackless.store import (
     access,
+    answers,
+    events,
     history,
     inventory,
     jobs,
@@ -34,6 +36,8 @@ OF_A_SANDBOX = (
 __all__ = [
     "OF_A_SANDBOX",
     "access",
+    "answers",
+    "events",
     "history",
     "inventory",
     "jobs",

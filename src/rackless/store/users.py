@@ -90,9 +90,10 @@ def get(db: sa.Connection, name: str) -> UserRow:
     return found
 
 
-def all_users(db: sa.Connection) -> list[UserRow]:
-    """By name."""
-    return [UserRow(**{**row, "role": Role(row["role"])}) for row in db.execute(table.select().order_by(table.c.name)).mappings()]
+def all_users(db: sa.Connection, *, most: int | None = None, after: str = "") -> list[UserRow]:
+    """By name; of those after this one, `most` at most."""
+    query = table.select().where(table.c.name > after).order_by(table.c.name).limit(most)
+    return [UserRow(**{**row, "role": Role(row["role"])}) for row in db.execute(query).mappings()]
 
 
 def change(
@@ -126,10 +127,11 @@ def new_token(db: sa.Connection, name: str, label: str, expires: float | None) -
     return next(row for row in tokens_of(db, name) if row.id == done.inserted_primary_key[0]), secret
 
 
-def tokens_of(db: sa.Connection, name: str) -> list[TokenRow]:
-    """Oldest first."""
+def tokens_of(db: sa.Connection, name: str, *, most: int | None = None, after: int = 0) -> list[TokenRow]:
+    """Oldest first; of those after this id, `most` at most."""
     columns = [column for column in tokens.c if column.name != "digest"]
-    rows = db.execute(sa.select(*columns).where(tokens.c.user == name).order_by(tokens.c.id)).mappings()
+    query = sa.select(*columns).where(tokens.c.user == name, tokens.c.id > after).order_by(tokens.c.id).limit(most)
+    rows = db.execute(query).mappings()
     return [TokenRow(**row) for row in rows]
 
 

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from rackless.model.lifecycle import WIRE, WireState
 from rackless.model.plan import PortRef, WireSpec
 from rackless.observing import change
-from rackless.store import sandboxes
+from rackless.store import events, sandboxes
 from rackless.store.schema import metadata, owner_key
 
 table = sa.Table(
@@ -78,6 +78,7 @@ def move(db: sa.Connection, key: int, segment: str, state: WireState, reason: st
     change(WIRE, "wire", f"{sandboxes.by_id(db, key).name}/{row['end_a']} -- {row['end_b']}", old, state, reason=reason)
     if state is not old:
         db.execute(table.update().where(*where).values(state=state.value, reason=reason, since=time.time()))
+        events.add(db, key, "link", {"ends": [row["end_a"], row["end_b"]], "state": state.value})
 
 
 def drop(db: sa.Connection, key: int, segment: str) -> None:

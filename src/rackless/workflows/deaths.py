@@ -65,7 +65,7 @@ async def _death(work: Work, names: frozenset[str]) -> tuple[str, ...]:
 
 async def _dead(work: Work, names: frozenset[str]) -> tuple[str, ...]:
     """Those that were on and are not. One that is still waiting for its turn to start is not dead."""
-    rows = await work.world.database.run(machines.of, work.lab.id)
+    rows = await work.world.database.read(machines.of, work.lab.id)
     begun = {MachineState.BOOTSTRAPPING, MachineState.RUNNING, MachineState.STOPPED}
     suspects = {row.name for row in rows if row.name in names and row.state in begun}
     if not suspects:

@@ -47,8 +47,8 @@ async def start(world: World, row: sandboxes.SandboxRow, spec: MachineSpec, tell
     A machine that runs and knows who it is stays as it is.
     """
     database, key = world.database, row.id
-    holder = await database.run(secrets.of, key, spec.owner)
-    known = await database.run(machines.get, key, spec.name)
+    holder = await database.read(secrets.of, key, spec.owner)
+    known = await database.read(machines.get, key, spec.name)
     if known.state is not MachineState.RUNNING:
         await database.run(machines.move, key, spec.name, MachineState.STARTING, reason or "power on")
     async with world.booting.place(RANK[spec.role], f"{row.name}/{spec.name}") as place:

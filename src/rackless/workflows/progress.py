@@ -55,8 +55,8 @@ class Progress:
         """The job's events after that number; ends when the job has ended."""
         while True:
             news = self._news.setdefault(job, asyncio.Event())
-            ended = (await self._database.run(jobs.get, job)).state is not JobState.RUNNING
-            for event in await self._database.run(jobs.events_of, job, after):
+            ended = (await self._database.read(jobs.get, job)).state is not JobState.RUNNING
+            for event in await self._database.read(jobs.events_of, job, after):
                 after = event.number
                 yield event
             if ended:

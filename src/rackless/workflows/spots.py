@@ -39,8 +39,8 @@ def controller_of(plan: Plan, router: str) -> MachineSpec:
 async def spot_of(world: World, row: sandboxes.SandboxRow, router: str) -> Spot:
     spec = controller_of(row.plan, router)
     wish = next(wish for wish in row.plan.blueprint.routers if wish.name == router)
-    known = await world.database.run(machines.get, row.id, spec.name)
-    mine = await world.database.run(secrets.of, row.id, router)
+    known = await world.database.read(machines.get, row.id, spec.name)
+    mine = await world.database.read(secrets.of, row.id, router)
     return Spot(
         sandbox=row.name,
         router=router,

@@ -17,7 +17,7 @@ CANCELLING = 120.0
 
 async def start(world: World, job: str) -> None:
     """Run a booked job here."""
-    row = await world.database.run(jobs.get, job)
+    row = await world.database.read(jobs.get, job)
     if world.server:
         await world.database.run(jobs.give, job, world.server)
     await durable.start(VERBS[row.verb], job, job)
@@ -43,8 +43,8 @@ async def take_down(world: World, name: str, why: str, *, saves: bool = False, w
     Raises:
         DeadlineError: a job did not stop.
     """
-    row = await world.database.run(sandboxes.get, name)
-    for job in await world.database.run(jobs.running, row.id):
+    row = await world.database.read(sandboxes.get, name)
+    for job in await world.database.read(jobs.running, row.id):
         if job.verb == "teardown":
             continue
         await world.database.run(jobs.ask_cancel, job.id)

@@ -40,8 +40,8 @@ class Work:
 async def work_of(job: str) -> Work:
     """Read what the job is about; the same at every replay, because a job's arguments and a lab's plan never change."""
     here = world()
-    row = await here.database.run(jobs.get, job)
-    lab = await here.database.run(sandboxes.by_id, row.sandbox_id)
+    row = await here.database.read(jobs.get, job)
+    lab = await here.database.read(sandboxes.by_id, row.sandbox_id)
     observing.bind(lab=lab.name)
     return Work(world=here, job=row, lab=lab)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
-from rackless.client.asynchronous.calls import AsyncCalls, AsyncGroup, AsyncStream, given, part
+from rackless.client.asynchronous.calls import AsyncCalls, AsyncGroup, AsyncPages, AsyncStream, given, part
 from rackless.client.models import (
     AccessLine,
     Alive,
@@ -48,9 +48,14 @@ class AsyncServerOperations(AsyncGroup):
         """End the server, or only if it is process `pid` still. Labs go on running; jobs go on with the next server."""
         return await self._calls.answer(Stopping, "POST", "/v1/server/stop", query={"pid": pid})
 
-    async def doctor(self) -> list[Finding]:
-        """Look at everything; changes nothing (an accelerator is found by booting a tiny guest with it)."""
-        return await self._calls.answer(list[Finding], "GET", "/v1/doctor")
+    def doctor(self, *, limit: int = 100, after: str | None = None) -> AsyncPages[Finding]:
+        """Look at everything; changes nothing (an accelerator is found by booting a tiny guest with it).
+
+        Args:
+            limit: Items of a page at most.
+            after: `next` of the page before; without it the first page.
+        """
+        return AsyncPages(self._calls, Finding, "/v1/doctor", query={"limit": limit, "after": after})
 
     async def show_metrics(self) -> str:
         """Numbers in Prometheus' text format. A few counting queries, however many labs there are."""
@@ -66,9 +71,14 @@ class AsyncServerOperations(AsyncGroup):
 
 
 class AsyncAuditOperations(AsyncGroup):
-    async def show_audit(self) -> list[AuditFinding]:
-        """Every difference. Changes nothing."""
-        return await self._calls.answer(list[AuditFinding], "GET", "/v1/audit")
+    def show_audit(self, *, limit: int = 100, after: str | None = None) -> AsyncPages[AuditFinding]:
+        """Every difference, by lab, kind and name. Changes nothing.
+
+        Args:
+            limit: Items of a page at most.
+            after: `next` of the page before; without it the first page.
+        """
+        return AsyncPages(self._calls, AuditFinding, "/v1/audit", query={"limit": limit, "after": after})
 
     async def remove_leftovers(self) -> Removed:
         """Take away what carries our mark and no lab has."""
@@ -76,9 +86,14 @@ class AsyncAuditOperations(AsyncGroup):
 
 
 class AsyncImagesOperations(AsyncGroup):
-    async def list_images(self) -> list[ImageLine]:
-        """Every build of every image."""
-        return await self._calls.answer(list[ImageLine], "GET", "/v1/images")
+    def list_images(self, *, limit: int = 100, after: str | None = None) -> AsyncPages[ImageLine]:
+        """Every build of every image, by name.
+
+        Args:
+            limit: Items of a page at most.
+            after: `next` of the page before; without it the first page.
+        """
+        return AsyncPages(self._calls, ImageLine, "/v1/images", query={"limit": limit, "after": after})
 
     async def prune(self, *, dry: bool = False, gone: bool = False) -> list[Pruned]:
         """Remove builds that are not current and that no lab uses, and what builders left behind."""
@@ -116,10 +131,6 @@ class AsyncPlansOperations(AsyncGroup):
 
 
 class AsyncLabsOperations(AsyncGroup):
-    async def list_labs(self) -> list[LabLine]:
-        """Those that the caller may see."""
-        return await self._calls.answer(list[LabLine], "GET", "/v1/labs")
-
     async def deploy(
         self,
         *,
@@ -167,6 +178,15 @@ class AsyncLabsOperations(AsyncGroup):
             ),
         )
 
+    def list_labs(self, *, limit: int = 100, after: str | None = None) -> AsyncPages[LabLine]:
+        """Those that the caller may see, by name.
+
+        Args:
+            limit: Items of a page at most.
+            after: `next` of the page before; without it the first page.
+        """
+        return AsyncPages(self._calls, LabLine, "/v1/labs", query={"limit": limit, "after": after})
+
     async def show(self, name: str) -> Lab:
         """Everything known of a lab, with what the place itself says of its machines now."""
         return await self._calls.answer(Lab, "GET", f"/v1/labs/{part(name)}")
@@ -213,9 +233,14 @@ class AsyncTimesOperations(AsyncGroup):
         """What is booked from now on, and of how much."""
         return await self._calls.answer(CalendarBody, "GET", "/v1/calendar")
 
-    async def show_history(self, name: str) -> list[HistoryEntry]:
-        """Who did what with the newest lab of this name, and why, oldest first; of an ended one too."""
-        return await self._calls.answer(list[HistoryEntry], "GET", f"/v1/labs/{part(name)}/history")
+    def show_history(self, name: str, *, limit: int = 100, after: str | None = None) -> AsyncPages[HistoryEntry]:
+        """Who did what with the newest lab of this name, and why, oldest first; of an ended one too.
+
+        Args:
+            limit: Items of a page at most.
+            after: `next` of the page before; without it the first page.
+        """
+        return AsyncPages(self._calls, HistoryEntry, f"/v1/labs/{part(name)}/history", query={"limit": limit, "after": after})
 
 
 class AsyncWiresOperations(AsyncGroup):
@@ -277,9 +302,14 @@ class AsyncMachinesOperations(AsyncGroup):
 
 
 class AsyncRoutersOperations(AsyncGroup):
-    async def credentials(self, name: str) -> list[Credentials]:
-        """The logins of every router."""
-        return await self._calls.answer(list[Credentials], "GET", f"/v1/labs/{part(name)}/credentials")
+    def credentials(self, name: str, *, limit: int = 100, after: str | None = None) -> AsyncPages[Credentials]:
+        """The logins of every router, in the order of the blueprint.
+
+        Args:
+            limit: Items of a page at most.
+            after: `next` of the page before; without it the first page.
+        """
+        return AsyncPages(self._calls, Credentials, f"/v1/labs/{part(name)}/credentials", query={"limit": limit, "after": after})
 
     async def save(self, name: str, *, wait: float = 0, routers: list[str] | None = None) -> Started:
         """Read the committed configurations. Fetch each with `saved` afterwards.
@@ -338,9 +368,14 @@ class AsyncExchangeOperations(AsyncGroup):
 
 
 class AsyncJobsOperations(AsyncGroup):
-    async def list_jobs(self, name: str) -> list[Job]:
-        """Jobs of a lab, oldest first; of an ended lab too."""
-        return await self._calls.answer(list[Job], "GET", f"/v1/labs/{part(name)}/jobs")
+    def list_jobs(self, name: str, *, limit: int = 100, after: str | None = None) -> AsyncPages[Job]:
+        """Jobs of a lab, newest first; of an ended lab too.
+
+        Args:
+            limit: Items of a page at most.
+            after: `next` of the page before; without it the first page.
+        """
+        return AsyncPages(self._calls, Job, f"/v1/labs/{part(name)}/jobs", query={"limit": limit, "after": after})
 
     async def show_job(self, job: str) -> Job:
         return await self._calls.answer(Job, "GET", f"/v1/jobs/{part(job)}")
@@ -360,8 +395,14 @@ class AsyncPeopleOperations(AsyncGroup):
         """Who the server takes you for."""
         return await self._calls.answer(Self, "GET", "/v1/self")
 
-    async def list_users(self) -> list[User]:
-        return await self._calls.answer(list[User], "GET", "/v1/users")
+    def list_users(self, *, limit: int = 100, after: str | None = None) -> AsyncPages[User]:
+        """By name.
+
+        Args:
+            limit: Items of a page at most.
+            after: `next` of the page before; without it the first page.
+        """
+        return AsyncPages(self._calls, User, "/v1/users", query={"limit": limit, "after": after})
 
     async def add_user(self, *, name: str, role: Role = Role.USER, password: str | None = None) -> User:
         return await self._calls.answer(User, "POST", "/v1/users", body=given({"name": name, "role": role, "password": password}))
@@ -381,8 +422,14 @@ class AsyncPeopleOperations(AsyncGroup):
         """Of oneself, with the old one; an admin's word is enough for others'."""
         await self._calls.call("POST", f"/v1/users/{part(user)}/password", body=given({"old": old, "new": new}))
 
-    async def list_tokens(self, user: str) -> list[Token]:
-        return await self._calls.answer(list[Token], "GET", f"/v1/users/{part(user)}/tokens")
+    def list_tokens(self, user: str, *, limit: int = 100, after: str | None = None) -> AsyncPages[Token]:
+        """Oldest first; without the tokens themselves.
+
+        Args:
+            limit: Items of a page at most.
+            after: `next` of the page before; without it the first page.
+        """
+        return AsyncPages(self._calls, Token, f"/v1/users/{part(user)}/tokens", query={"limit": limit, "after": after})
 
     async def add_token(self, user: str, *, label: str, seconds: float | None = None) -> Token:
         """Another of the same label takes the place of the first.
@@ -397,9 +444,14 @@ class AsyncPeopleOperations(AsyncGroup):
     async def revoke_token(self, user: str, label: str) -> None:
         await self._calls.call("DELETE", f"/v1/users/{part(user)}/tokens/{part(label)}")
 
-    async def list_shares(self, name: str) -> list[str]:
-        """The users that may use the lab beside its owner."""
-        return await self._calls.answer(list[str], "GET", f"/v1/labs/{part(name)}/shares")
+    def list_shares(self, name: str, *, limit: int = 100, after: str | None = None) -> AsyncPages[str]:
+        """The users that may use the lab beside its owner, by name.
+
+        Args:
+            limit: Items of a page at most.
+            after: `next` of the page before; without it the first page.
+        """
+        return AsyncPages(self._calls, str, f"/v1/labs/{part(name)}/shares", query={"limit": limit, "after": after})
 
     async def share(self, name: str, user: str) -> None:
         await self._calls.call("PUT", f"/v1/labs/{part(name)}/shares/{part(user)}")
@@ -407,9 +459,14 @@ class AsyncPeopleOperations(AsyncGroup):
     async def unshare(self, name: str, user: str) -> None:
         await self._calls.call("DELETE", f"/v1/labs/{part(name)}/shares/{part(user)}")
 
-    async def log(self, *, most: int = 100, before: int | None = None) -> list[AccessLine]:
-        """Who changed what, newest first, also what was refused; `before` the id of the last one gives the next page."""
-        return await self._calls.answer(list[AccessLine], "GET", "/v1/access-log", query={"most": most, "before": before})
+    def log(self, *, limit: int = 100, after: str | None = None) -> AsyncPages[AccessLine]:
+        """Who changed what, newest first, also what was refused.
+
+        Args:
+            limit: Items of a page at most.
+            after: `next` of the page before; without it the first page.
+        """
+        return AsyncPages(self._calls, AccessLine, "/v1/access-log", query={"limit": limit, "after": after})
 
 
 class AsyncOperations:

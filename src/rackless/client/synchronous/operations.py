@@ -38,7 +38,7 @@ from rackless.client.models import (
     Token,
     User,
 )
-from rackless.client.synchronous.calls import Calls, Group, Stream, given, part
+from rackless.client.synchronous.calls import Calls, Group, Pages, Stream, given, part
 
 
 class ServerOperations(Group):
@@ -49,9 +49,14 @@ class ServerOperations(Group):
         """End the server, or only if it is process `pid` still. Labs go on running; jobs go on with the next server."""
         return self._calls.answer(Stopping, "POST", "/v1/server/stop", query={"pid": pid})
 
-    def doctor(self) -> list[Finding]:
-        """Look at everything; changes nothing (an accelerator is found by booting a tiny guest with it)."""
-        return self._calls.answer(list[Finding], "GET", "/v1/doctor")
+    def doctor(self, *, limit: int = 100, after: str | None = None) -> Pages[Finding]:
+        """Look at everything; changes nothing (an accelerator is found by booting a tiny guest with it).
+
+        Args:
+            limit: Items of a page at most.
+            after: `next` of the page before; without it the first page.
+        """
+        return Pages(self._calls, Finding, "/v1/doctor", query={"limit": limit, "after": after})
 
     def show_metrics(self) -> str:
         """Numbers in Prometheus' text format. A few counting queries, however many labs there are."""
@@ -67,9 +72,14 @@ class ServerOperations(Group):
 
 
 class AuditOperations(Group):
-    def show_audit(self) -> list[AuditFinding]:
-        """Every difference. Changes nothing."""
-        return self._calls.answer(list[AuditFinding], "GET", "/v1/audit")
+    def show_audit(self, *, limit: int = 100, after: str | None = None) -> Pages[AuditFinding]:
+        """Every difference, by lab, kind and name. Changes nothing.
+
+        Args:
+            limit: Items of a page at most.
+            after: `next` of the page before; without it the first page.
+        """
+        return Pages(self._calls, AuditFinding, "/v1/audit", query={"limit": limit, "after": after})
 
     def remove_leftovers(self) -> Removed:
         """Take away what carries our mark and no lab has."""
@@ -77,9 +87,14 @@ class AuditOperations(Group):
 
 
 class ImagesOperations(Group):
-    def list_images(self) -> list[ImageLine]:
-        """Every build of every image."""
-        return self._calls.answer(list[ImageLine], "GET", "/v1/images")
+    def list_images(self, *, limit: int = 100, after: str | None = None) -> Pages[ImageLine]:
+        """Every build of every image, by name.
+
+        Args:
+            limit: Items of a page at most.
+            after: `next` of the page before; without it the first page.
+        """
+        return Pages(self._calls, ImageLine, "/v1/images", query={"limit": limit, "after": after})
 
     def prune(self, *, dry: bool = False, gone: bool = False) -> list[Pruned]:
         """Remove builds that are not current and that no lab uses, and what builders left behind."""
@@ -117,10 +132,6 @@ class PlansOperations(Group):
 
 
 class LabsOperations(Group):
-    def list_labs(self) -> list[LabLine]:
-        """Those that the caller may see."""
-        return self._calls.answer(list[LabLine], "GET", "/v1/labs")
-
     def deploy(
         self,
         *,
@@ -168,6 +179,15 @@ class LabsOperations(Group):
             ),
         )
 
+    def list_labs(self, *, limit: int = 100, after: str | None = None) -> Pages[LabLine]:
+        """Those that the caller may see, by name.
+
+        Args:
+            limit: Items of a page at most.
+            after: `next` of the page before; without it the first page.
+        """
+        return Pages(self._calls, LabLine, "/v1/labs", query={"limit": limit, "after": after})
+
     def show(self, name: str) -> Lab:
         """Everything known of a lab, with what the place itself says of its machines now."""
         return self._calls.answer(Lab, "GET", f"/v1/labs/{part(name)}")
@@ -214,9 +234,14 @@ class TimesOperations(Group):
         """What is booked from now on, and of how much."""
         return self._calls.answer(CalendarBody, "GET", "/v1/calendar")
 
-    def show_history(self, name: str) -> list[HistoryEntry]:
-        """Who did what with the newest lab of this name, and why, oldest first; of an ended one too."""
-        return self._calls.answer(list[HistoryEntry], "GET", f"/v1/labs/{part(name)}/history")
+    def show_history(self, name: str, *, limit: int = 100, after: str | None = None) -> Pages[HistoryEntry]:
+        """Who did what with the newest lab of this name, and why, oldest first; of an ended one too.
+
+        Args:
+            limit: Items of a page at most.
+            after: `next` of the page before; without it the first page.
+        """
+        return Pages(self._calls, HistoryEntry, f"/v1/labs/{part(name)}/history", query={"limit": limit, "after": after})
 
 
 class WiresOperations(Group):
@@ -278,9 +303,14 @@ class MachinesOperations(Group):
 
 
 class RoutersOperations(Group):
-    def credentials(self, name: str) -> list[Credentials]:
-        """The logins of every router."""
-        return self._calls.answer(list[Credentials], "GET", f"/v1/labs/{part(name)}/credentials")
+    def credentials(self, name: str, *, limit: int = 100, after: str | None = None) -> Pages[Credentials]:
+        """The logins of every router, in the order of the blueprint.
+
+        Args:
+            limit: Items of a page at most.
+            after: `next` of the page before; without it the first page.
+        """
+        return Pages(self._calls, Credentials, f"/v1/labs/{part(name)}/credentials", query={"limit": limit, "after": after})
 
     def save(self, name: str, *, wait: float = 0, routers: list[str] | None = None) -> Started:
         """Read the committed configurations. Fetch each with `saved` afterwards.
@@ -337,9 +367,14 @@ class ExchangeOperations(Group):
 
 
 class JobsOperations(Group):
-    def list_jobs(self, name: str) -> list[Job]:
-        """Jobs of a lab, oldest first; of an ended lab too."""
-        return self._calls.answer(list[Job], "GET", f"/v1/labs/{part(name)}/jobs")
+    def list_jobs(self, name: str, *, limit: int = 100, after: str | None = None) -> Pages[Job]:
+        """Jobs of a lab, newest first; of an ended lab too.
+
+        Args:
+            limit: Items of a page at most.
+            after: `next` of the page before; without it the first page.
+        """
+        return Pages(self._calls, Job, f"/v1/labs/{part(name)}/jobs", query={"limit": limit, "after": after})
 
     def show_job(self, job: str) -> Job:
         return self._calls.answer(Job, "GET", f"/v1/jobs/{part(job)}")
@@ -359,8 +394,14 @@ class PeopleOperations(Group):
         """Who the server takes you for."""
         return self._calls.answer(Self, "GET", "/v1/self")
 
-    def list_users(self) -> list[User]:
-        return self._calls.answer(list[User], "GET", "/v1/users")
+    def list_users(self, *, limit: int = 100, after: str | None = None) -> Pages[User]:
+        """By name.
+
+        Args:
+            limit: Items of a page at most.
+            after: `next` of the page before; without it the first page.
+        """
+        return Pages(self._calls, User, "/v1/users", query={"limit": limit, "after": after})
 
     def add_user(self, *, name: str, role: Role = Role.USER, password: str | None = None) -> User:
         return self._calls.answer(User, "POST", "/v1/users", body=given({"name": name, "role": role, "password": password}))
@@ -380,8 +421,14 @@ class PeopleOperations(Group):
         """Of oneself, with the old one; an admin's word is enough for others'."""
         self._calls.call("POST", f"/v1/users/{part(user)}/password", body=given({"old": old, "new": new}))
 
-    def list_tokens(self, user: str) -> list[Token]:
-        return self._calls.answer(list[Token], "GET", f"/v1/users/{part(user)}/tokens")
+    def list_tokens(self, user: str, *, limit: int = 100, after: str | None = None) -> Pages[Token]:
+        """Oldest first; without the tokens themselves.
+
+        Args:
+            limit: Items of a page at most.
+            after: `next` of the page before; without it the first page.
+        """
+        return Pages(self._calls, Token, f"/v1/users/{part(user)}/tokens", query={"limit": limit, "after": after})
 
     def add_token(self, user: str, *, label: str, seconds: float | None = None) -> Token:
         """Another of the same label takes the place of the first.
@@ -396,9 +443,14 @@ class PeopleOperations(Group):
     def revoke_token(self, user: str, label: str) -> None:
         self._calls.call("DELETE", f"/v1/users/{part(user)}/tokens/{part(label)}")
 
-    def list_shares(self, name: str) -> list[str]:
-        """The users that may use the lab beside its owner."""
-        return self._calls.answer(list[str], "GET", f"/v1/labs/{part(name)}/shares")
+    def list_shares(self, name: str, *, limit: int = 100, after: str | None = None) -> Pages[str]:
+        """The users that may use the lab beside its owner, by name.
+
+        Args:
+            limit: Items of a page at most.
+            after: `next` of the page before; without it the first page.
+        """
+        return Pages(self._calls, str, f"/v1/labs/{part(name)}/shares", query={"limit": limit, "after": after})
 
     def share(self, name: str, user: str) -> None:
         self._calls.call("PUT", f"/v1/labs/{part(name)}/shares/{part(user)}")
@@ -406,9 +458,14 @@ class PeopleOperations(Group):
     def unshare(self, name: str, user: str) -> None:
         self._calls.call("DELETE", f"/v1/labs/{part(name)}/shares/{part(user)}")
 
-    def log(self, *, most: int = 100, before: int | None = None) -> list[AccessLine]:
-        """Who changed what, newest first, also what was refused; `before` the id of the last one gives the next page."""
-        return self._calls.answer(list[AccessLine], "GET", "/v1/access-log", query={"most": most, "before": before})
+    def log(self, *, limit: int = 100, after: str | None = None) -> Pages[AccessLine]:
+        """Who changed what, newest first, also what was refused.
+
+        Args:
+            limit: Items of a page at most.
+            after: `next` of the page before; without it the first page.
+        """
+        return Pages(self._calls, AccessLine, "/v1/access-log", query={"limit": limit, "after": after})
 
 
 class Operations:

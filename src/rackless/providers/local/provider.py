@@ -7,7 +7,7 @@ import ipaddress
 import os
 import shutil
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -254,6 +254,15 @@ class LocalProvider:
             if sandbox is None or owner == sandbox:
                 others.append(Ref(kind=RefKind.INTERFACE, sandbox=owner, name=link.name, detail=link.mark))
         return tuple(machines + others)
+
+    async def running(self, sandboxes: Collection[str]) -> Mapping[str, frozenset[str]]:
+        """One look at all processes, whatever the number of sandboxes."""
+        found: dict[str, set[str]] = {name: set() for name in sandboxes}
+        for one in await asyncio.to_thread(lambda: list(process.marked(f"{self._layout.site}/"))):
+            _, sandbox, kind, name = one.mark.split("/", 3)
+            if kind == "machine" and sandbox in found:
+                found[sandbox].add(name)
+        return {name: frozenset(runs) for name, runs in found.items()}
 
     async def remove(self, ref: Ref) -> None:
         if ref.kind is RefKind.MACHINE:
