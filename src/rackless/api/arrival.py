@@ -78,7 +78,8 @@ def on_network(app: ASGIApp, *, names: Iterable[str] | None = None, strict: bool
         if known is not None and host(scope) not in known:
             answer = answer_to(
                 ForbiddenError(
-                    f"This server is not {host(scope) or 'without a name'}.", hint="The site file's `names` lists what it is called."
+                    f"This server is not {host(scope) or 'without a name'}.",
+                    hint="The site file's `names` lists what it is called.",
                 )
             )
             await answer(scope, receive, say)
