@@ -19,13 +19,15 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-import uvicorn
 
 from rackless import durable, metrics, observing
 from rackless.api.app import make
+from rackless.api.web import Listening
+from rackless.certificate import Pair
 from rackless.keepers import reconcile, timekeeper, webhook
 from rackless.keepers.heartbeat import Heartbeat
 from rackless.keepers.readiness import Readiness
+from rackless.listening import Listeners, Serving, address
 from rackless.model.errors import InputError, RacklessError, StateError
 from rackless.providers import registry
 from rackless.providers.contract import Channel, Provider, RefKind
@@ -45,9 +47,6 @@ from rackless.workflows.verbs import VERBS
 from rackless.workflows.world import World, use
 
 log = logging.getLogger(__name__)
-
-GRACE = 5
-"""Seconds that answers under way (streams, consoles) are given when the server ends."""
 
 
 def drivers(provider: Provider) -> Callable[[str], Driver]:
@@ -153,35 +152,6 @@ def alone(settings: Settings) -> Iterator[None]:
         os.close(fd)
 
 
-def unix_socket(path: Path) -> socket.socket:
-    """A listening socket that only its owner may open. Only one server can come here (`alone`), so a stale file may go."""
-    path.unlink(missing_ok=True)
-    listening = socket.socket(socket.AF_UNIX)
-    before = os.umask(0o177)
-    try:
-        listening.bind(str(path))
-    except OSError as error:
-        raise InputError(
-            f"The socket {path} cannot be made: {error}.", hint="Set RACKLESS_RUN to a short directory of yours."
-        ) from error
-    finally:
-        os.umask(before)
-    listening.listen(64)
-    return listening
-
-
-def tcp_socket(port: int) -> socket.socket:
-    """A listening socket on the loopback address: whoever can log in to this machine can use it."""
-    listening = socket.socket(socket.AF_INET)
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listening.bind(("127.0.0.1", port))
-    except OSError as error:
-        raise InputError(f"Port {port} cannot be had: {error}.", hint="Choose another with `--tcp PORT`.") from error
-    listening.listen(64)
-    return listening
-
-
 def _keepers(world: World, heartbeat: Heartbeat | None) -> dict[str, Coroutine[Any, Any, None]]:
     """What runs as long as the server does, by name."""
     found = {"timekeeper": timekeeper.keep(world), "reconcile": reconcile.keep(world)}
@@ -192,26 +162,19 @@ def _keepers(world: World, heartbeat: Heartbeat | None) -> dict[str, Coroutine[A
     return found
 
 
-async def _serve(settings: Settings, tcp: int | None) -> None:
+async def _serve(settings: Settings, serving: Serving) -> None:
     world = build(settings)
     use(world)
     life = uuid.uuid4().hex[:8]
     log.info("server %s: provider %s, state %s", life, world.provider.info.name, settings.state)
-    server: uvicorn.Server
 
     def stop() -> None:
-        server.should_exit = True
+        listeners.stop()
 
-    # uvicorn raises the signal once more at its end, and the default would end the process before it has cleaned up.
-    signal.signal(signal.SIGTERM, lambda *_: stop())
     app = make(stop)
-    config = uvicorn.Config(
-        app, log_config=None, access_log=False, ws="websockets-sansio", lifespan="off", timeout_graceful_shutdown=GRACE
-    )
-    server = uvicorn.Server(config)
-    listening = [unix_socket(settings.socket)]
-    if tcp is not None:
-        listening.append(tcp_socket(tcp))
+    app.state.ports = listeners = Listeners(app, settings, world.site, serving)
+    listeners.bind()
+    heed(listeners)
     heartbeat = Heartbeat(world, give_up=lambda: os._exit(1)) if world.database.shared else None
     if heartbeat is not None:
         await heartbeat.begin()
@@ -220,7 +183,10 @@ async def _serve(settings: Settings, tcp: int | None) -> None:
     keeping = [asyncio.create_task(one, name=name) for name, one in _keepers(world, heartbeat).items()]
     app.state.readiness = Readiness(world, heartbeat=heartbeat, keeping=lambda: keeping)
     try:
-        await server.serve(sockets=listening)
+        await listeners.begin()
+        for one in listeners.listening():
+            tell(one)
+        await listeners.ended()
     finally:
         for task in keeping:
             task.cancel()
@@ -232,17 +198,41 @@ async def _serve(settings: Settings, tcp: int | None) -> None:
         log.info("server %s ended", life)
 
 
-def serve(*, tcp: int | None = None) -> None:
+def heed(listeners: Listeners) -> None:
+    """SIGTERM and SIGINT end the server, SIGHUP reads its certificate anew."""
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, listeners.stop)
+    loop.add_signal_handler(signal.SIGHUP, listeners.reload)
+
+
+def tell(port: Listening) -> None:
+    """Who started the server sees where it listens, and how to know its certificate."""
+    mark = f"certificate SHA-256 {port.fingerprint}" if port.fingerprint else "without TLS"
+    log.info("listening on %s port %d (%s), %s", port.host, port.port, port.url, mark)
+
+
+def serve(*, tcp: str | None = None, plain: bool = False, certificate: str | None = None, key: str | None = None) -> None:
     """Run the server until it is told to end. Jobs that still run are left as a crash would leave them: resumable.
+
+    Args:
+        tcp: [HOST:]PORT to listen on, beside the unix socket.
+        plain: without TLS.
+        certificate, key: PEM files, in place of our own.
 
     Raises:
         StateError: there is a server already.
+        InputError: the arguments contradict each other.
     """
+    if (certificate is None) != (key is None) or (plain and certificate is not None):
+        raise InputError("A certificate and its key go together, and with TLS only.", hint="Give both, without `--plain`.")
+    given = Pair(certificate=Path(certificate).absolute(), key=Path(key).absolute()) if certificate and key else None
+    serving = Serving(tcp=address(tcp) if tcp is not None else None, plain=plain, given=given)
     settings = load()
     os.umask(0o077)  # nothing that it writes is for other users of this machine
     observing.set_up(file=settings.state / "server.log")
     with alone(settings):
-        asyncio.run(_serve(settings, tcp))
+        asyncio.run(_serve(settings, serving))
         logging.shutdown()
         # The record is safe at every moment, and worker threads of running jobs have nothing left to say.
         os._exit(0)

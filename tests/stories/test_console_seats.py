@@ -57,7 +57,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    server = shell.start("serve", "--tcp", str(port))
+    server = shell.start("serve", "--tcp", str(port), "--plain")
     until(server, "server ")
     shell.run("up", EXAMPLE)
     found: dict[str, Any] = {"port": port}

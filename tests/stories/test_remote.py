@@ -38,7 +38,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    server = home.start("serve", "--tcp", str(port))
+    server = home.start("serve", "--tcp", str(port), "--plain")
     until(server, "server ")
     una = Shell(top, XDG_CONFIG_HOME=str(top / "config"))
     del una.env["RACKLESS_URL"]

@@ -52,7 +52,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Shell, in
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    server = shell.start("serve", "--tcp", str(port))
+    server = shell.start("serve", "--tcp", str(port), "--plain")
     until(server, "server ")
     shell.run("up", EXAMPLE)
     yield shell, port

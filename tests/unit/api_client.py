@@ -12,6 +12,7 @@ import pytest
 
 from rackless import daemons, durable, settings
 from rackless.api.app import make
+from rackless.api.arrival import on_socket
 from rackless.keepers import timekeeper
 from rackless.providers.fake import FakeProvider
 from rackless.workflows.world import World, use
@@ -87,7 +88,8 @@ async def client(tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPa
     use(world)
     await daemons.resume(world)
     keeping = asyncio.create_task(timekeeper.keep(world))
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(make(lambda: None)), base_url="http://rackless/v1") as http:
+    transport = httpx.ASGITransport(on_socket(make(lambda: None)))
+    async with httpx.AsyncClient(transport=transport, base_url="http://rackless/v1") as http:
         yield Client(world, http)
     keeping.cancel()
     await world.consoles.close()

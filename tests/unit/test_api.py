@@ -14,6 +14,7 @@ from tests.unit.api_client import Client
 import rackless
 from rackless.api import bounds
 from rackless.api.app import make
+from rackless.api.arrival import on_socket
 from rackless.api.errors import ProblemDetails, body_of
 from rackless.model.errors import TITLES, BlueprintErrors, Code, FilesNeededError, Problem, RacklessError, remade
 
@@ -118,7 +119,7 @@ async def test_what_nobody_foresaw_is_a_defect_in_the_same_form(client: Client, 
         raise ZeroDivisionError
 
     monkeypatch.setattr(client.world.database, "read", breaks)
-    transport = httpx.ASGITransport(make(lambda: None), raise_app_exceptions=False)
+    transport = httpx.ASGITransport(on_socket(make(lambda: None)), raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://rackless/v1") as http:
         problem(await http.get("/labs"), 500, Code.DEFECT)
 

@@ -1,26 +1,29 @@
-"""Users, roles, tokens and shares: every route by every kind of caller, over TCP, where a token is needed."""
+"""Users, roles, tokens and shares: every route by every kind of caller, by every way in."""
 
 from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
 from fastapi import Depends, FastAPI, HTTPException
 from fastapi.routing import APIRoute, APIWebSocketRoute
+from starlette.types import ASGIApp
 from tests.unit.api_client import Client
 
 from rackless.api import errors
 from rackless.api.app import BARE, PARTS, PREFIX, make
-from rackless.api.guard import guard
+from rackless.api.arrival import on_network, on_socket
+from rackless.api.guard import CHANGES, COOKIE, guard
 from rackless.api.rules import RULES, Over, Rule
 from rackless.model.people import Role
-from rackless.store import sandboxes, users
+from rackless.store import sandboxes, sessions, users
 
 SMALL = "name: {name}\nrouters:\n  west: {{cards: 1, ports_per_card: 1}}\n"
-APP = make(lambda: None)
+APP = on_network(make(lambda: None))
 RULED = [router for router in BARE if any(getattr(route, "name", "") in RULES for route in router.routes)]
 ROUTERS = [*(part.router for part in PARTS), *RULED]
 ROUTES = {route.name: route for router in ROUTERS for route in router.routes if isinstance(route, (APIRoute, APIWebSocketRoute))}
@@ -34,6 +37,7 @@ class Site:
     def __init__(self, client: Client) -> None:
         self.client = client
         self.tokens: dict[str, str] = {}
+        self.sessions: dict[str, str] = {}
         self.job = ""
 
     async def make(self) -> None:
@@ -41,14 +45,20 @@ class Site:
             await self.client.ask("POST", "/users", {"name": name, "role": role.value})
             made = await self.client.ask("POST", f"/users/{name}/tokens", {"label": "test"})
             self.tokens[name] = made["token"]
+            _, self.sessions[name] = await self.client.world.database.run(sessions.open_, name, how="password")
         started = await self.ask("una", "POST", "/labs", self.client.blueprint(SMALL.format(name="lab")), status=202)
         self.job = started["job"]
         await self.client.end_of(self.job)
         for name in ("uwe", "viv"):
             await self.ask("una", "PUT", f"/labs/lab/shares/{name}", status=204)
 
-    async def answer(self, who: str, method: str, path: str, body: Any = None, app: FastAPI = APP) -> httpx.Response:
-        headers = {"authorization": f"Bearer {self.tokens[who]}"} if who in self.tokens else {}
+    async def answer(
+        self, who: str, method: str, path: str, body: Any = None, app: ASGIApp = APP, way: str = "token"
+    ) -> httpx.Response:
+        """`way`: token, page (a session with the header of its page), cookie (a session without it)."""
+        headers = {"authorization": f"Bearer {self.tokens[who]}"} if way == "token" and who in self.tokens else {}
+        if way != "token" and who in self.sessions:
+            headers = {"cookie": f"{COOKIE}={self.sessions[who]}", **({CHANGES: "1"} if way == "page" else {})}
         transport = httpx.ASGITransport(app)
         async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8000/v1", headers=headers) as http:
             return await http.request(method, path, json=body, timeout=60)
@@ -77,8 +87,12 @@ def test_every_route_has_a_rule_and_every_rule_a_route() -> None:
 
 def may(rule: Rule, name: str) -> int:
     """Status with which the guard turns this caller away; 299 when it lets them through."""
+    if rule.role is None:
+        return 299
+    if name == "nobody":
+        return 401
     role = PEOPLE[name]
-    if role.rank < rule.role.rank:
+    if role.rank < rule.role.rank or rule.socket:
         return 403
     if rule.over is Over.SELF:
         return 299 if name in ("una", "ada") else 403
@@ -102,16 +116,37 @@ def guarded() -> FastAPI:
     return app
 
 
+@pytest.mark.parametrize("way", ["token", "page", "cookie"])
 @pytest.mark.parametrize("who", [*PEOPLE, "nobody"])
-async def test_every_route_by_every_caller(site: Site, who: str) -> None:
+async def test_every_route_by_every_caller_by_every_way_over_the_network(site: Site, who: str, way: str) -> None:
+    app = on_network(guarded())
+    for name, method, path in every_route(site):
+        found = (await site.answer(who, method, path, app=app, way=way)).status_code
+        wanted = may(RULES[name], who)
+        if way == "cookie" and method != "GET" and wanted not in (401, 299 if RULES[name].role is None else 0):
+            wanted = 403  # the cookie alone changes nothing, whoever sends it
+        assert found == wanted, f"{who} {way} {method} {path}"
+
+
+async def test_every_route_is_open_to_the_unix_socket(site: Site) -> None:
+    app = on_socket(guarded())
+    for _, method, path in every_route(site):
+        assert (await site.answer("nobody", method, path, app=app)).status_code == 299, f"{method} {path}"
+
+
+async def test_what_came_by_no_known_way_is_nobodys(site: Site) -> None:
     app = guarded()
+    for name, method, path in every_route(site):
+        wanted = 299 if RULES[name].role is None else 401
+        assert (await site.answer("nobody", method, path, app=app)).status_code == wanted, f"{method} {path}"
+
+
+def every_route(site: Site) -> Iterator[tuple[str, str, str]]:
+    """Name, method, path."""
+    things = {"name": "lab", "machine": "west-vcp", "owner": "west", "job": site.job, "user": "una", "label": "none", "number": 1}
     for name, route in ROUTES.items():
-        if not isinstance(route, APIRoute):
-            continue
-        path = route.path.format(name="lab", machine="west-vcp", owner="west", job=site.job, user="una", label="none")
-        method = sorted(route.methods)[0]
-        found = (await site.answer(who, method, path, app=app)).status_code
-        assert found == (401 if who == "nobody" else may(RULES[name], who)), f"{who} {method} {path}"
+        if isinstance(route, APIRoute):
+            yield name, sorted(route.methods)[0], route.path.format(**things)
 
 
 async def test_a_user_sees_and_ends_their_own_labs_only(site: Site) -> None:

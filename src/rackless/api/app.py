@@ -23,7 +23,9 @@ from rackless.api import (
     routers,
     sandboxes,
     server,
+    session,
     times,
+    web,
     wires,
 )
 from rackless.api.document import describe
@@ -46,7 +48,9 @@ PARTS = (
     exchange,
     jobs,
     layout,
+    session,
     people,
+    web,
 )
 BARE: tuple[APIRouter, ...] = (monitoring.router, monitoring.health)
 """Routers whose paths other programs prescribe (health, metrics, the page): no prefix, and they look after their callers."""
@@ -60,6 +64,7 @@ def make(stop: Callable[[], None]) -> FastAPI:
     """`stop` asks the server to end after the answers under way."""
     app = FastAPI(title="Rackless", version="1", docs_url=None, redoc_url=None, generate_unique_id_function=_operation)
     app.state.stop = stop
+    app.state.ports = web.NoPorts()
     for part in PARTS:
         app.include_router(part.router, prefix=PREFIX, dependencies=[Depends(guard)], responses=errors.RESPONSES)
     for router in BARE:

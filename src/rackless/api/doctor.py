@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from functools import partial
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from pydantic import BaseModel
 
 from rackless.api.errors import RESPONSES
 from rackless.api.here import Here
 from rackless.api.pages import Page, Pages
+from rackless.api.web import ports
 from rackless.images import store
 from rackless.providers.local.doctor import examine
 from rackless.store import pools
@@ -30,7 +31,7 @@ class Finding(BaseModel):
 
 
 @router.get("/doctor")
-async def doctor(here: Here, asked: Pages) -> Page[Finding]:
+async def doctor(here: Here, request: Request, asked: Pages) -> Page[Finding]:
     """Look at everything; changes nothing (an accelerator is found by booting a tiny guest with it)."""
     info = here.provider.info
     findings = [Finding(name="provider", ok=True, detail=" ".join([f"{info.name}.", *info.notes]))]
@@ -43,4 +44,7 @@ async def doctor(here: Here, asked: Pages) -> Page[Finding]:
         detail = f"{free} of {len(numbers)} ports ({numbers.first} to {numbers.last}) are free"
         hint = "" if free >= FEW else "Take labs down, or widen the range in site.yaml."
         findings.append(Finding(name=f"{pool} ports", ok=free >= FEW, detail=detail, hint=hint))
+    for port in ports(request).listening():
+        how = f"certificate SHA-256 {port.fingerprint}" if port.fingerprint else "without TLS"
+        findings.append(Finding(name=f"port {port.port}", ok=True, detail=f"{port.url} on {port.host}, {how}"))
     return asked.of_all(enumerate(findings), lambda one: (one[0],), lambda one: one[1], int)

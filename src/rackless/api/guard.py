@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
+from dataclasses import replace
 from typing import Annotated
 
 import sqlalchemy as sa
@@ -12,30 +13,42 @@ from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from rackless import observing
+from rackless.api.arrival import by_socket, own_origin
 from rackless.api.here import Here
 from rackless.api.rules import RULES, Over, Rule
 from rackless.model.errors import DefectError, ForbiddenError, NotFoundError, UnauthorizedError
 from rackless.model.people import LOCAL, Caller, Role
-from rackless.store import access, jobs, sandboxes, users
+from rackless.store import access, jobs, sandboxes, sessions, users
 from rackless.workflows.world import world
+
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+"""Methods that change nothing (RFC 9110, section 9.2.1)."""
+COOKIE = "rackless_session"
+CHANGES = "x-rackless"
+"""A header that requests with the cookie must carry when they change something: no other site's page can set one (it would
+have to ask first, CORS, and is not answered)."""
 
 
 async def guard(connection: HTTPConnection, here: Here) -> None:
-    """Let the request through, with `connection.state.caller` set.
+    """Let the request through, with `connection.state.caller` set, unless everybody may come.
 
     Raises:
-        UnauthorizedError: no token, or one that is nobody's.
-        ForbiddenError: the role is not enough.
+        UnauthorizedError: no token and no session, or one that is nobody's.
+        ForbiddenError: the role is not enough, or another site's page asks.
         NotFoundError: a lab that the caller may not see.
     """
     rule = RULES.get(connection.scope["route"].name)
     if rule is None:
         raise DefectError(f"The route {connection.scope['route'].name} has no rule.")
+    if rule.role is None:
+        return
     caller = await identify(connection, here)
     connection.state.caller = caller
     observing.bind(caller=caller.name)
     if not caller.has(rule.role):
         raise ForbiddenError(f"{caller.name} is {caller.role.value}; this takes {rule.role.value}.", hint="Ask an admin.")
+    if rule.socket and caller.via != "socket":
+        raise ForbiddenError("This is for the unix socket only.", hint="Run the command on the server's own machine.")
     if rule.over is not Over.NOTHING:
         await here.database.read(_check, rule, caller, dict(connection.path_params))
 
@@ -69,7 +82,7 @@ class Logged:
 
 async def _log(scope: Scope, status: int) -> None:
     refused = status in {401, 403}
-    if not refused and scope["method"] in {"GET", "HEAD", "OPTIONS"}:
+    if not refused and scope["method"] in SAFE:
         return
     caller: Caller | None = scope.get("state", {}).get("caller")
     route = scope.get("route")
@@ -85,17 +98,60 @@ async def _log(scope: Scope, status: int) -> None:
 
 
 async def identify(connection: HTTPConnection, here: Here) -> Caller:
-    """Of the unix socket, or of a token."""
-    server = connection.scope.get("server")
-    if server is None or server[1] is None:  # uvicorn: (path, None) for a unix socket
+    """By the unix socket, a token, or the cookie of a session. A token wins over a cookie."""
+    if by_socket(connection):
         return LOCAL
     kind, _, secret = connection.headers.get("authorization", "").partition(" ")
-    if kind.lower() != "bearer" or not secret:
-        raise UnauthorizedError("No token was sent.", hint="Send `Authorization: Bearer TOKEN`; `rackless token add` makes one.")
-    found = await here.database.read(users.holder, secret.strip(), time.time())
+    if kind.lower() == "bearer" and secret:
+        return await _of_token(secret.strip(), here)
+    if cookie := connection.cookies.get(COOKIE):
+        return await _of_session(connection, cookie, here)
+    raise UnauthorizedError(
+        "No token was sent, and there is no session.",
+        hint="Log in, or send `Authorization: Bearer TOKEN`; `rackless token add` makes one.",
+    )
+
+
+async def _of_token(secret: str, here: Here) -> Caller:
+    found = await here.database.read(users.holder, secret, time.time())
     if found is None:
         raise UnauthorizedError("That token is not known, or has expired.", hint="`rackless token add` makes another.")
     return Caller(name=found.name, role=found.role, via="token")
+
+
+async def _of_session(connection: HTTPConnection, secret: str, here: Here) -> Caller:
+    """The browser sends the cookie by itself, whoever's page asks: so it must be our own page's request."""
+    if connection.scope["type"] == "websocket":
+        if not own_origin(connection):
+            raise ForbiddenError("A page of another site may not open this.", hint="Send this server's address as the Origin.")
+    elif connection.scope["method"] not in SAFE and connection.headers.get(CHANGES) != "1":
+        raise ForbiddenError("With a session, what changes something needs the header `X-Rackless: 1`.", hint="Send it.")
+    now = time.time()
+    row, caller = await here.database.read(_in_session, secret, now)
+    if row.seen < now - sessions.TOUCH:
+        await here.database.run(sessions.touch, row.id, now)
+    return caller
+
+
+def _in_session(db: sa.Connection, secret: str, now: float) -> tuple[sessions.SessionRow, Caller]:
+    row = sessions.find(db, secret, now)
+    if row is None:
+        raise UnauthorizedError("The session has ended.", hint="Log in again.")
+    return row, caller_in(db, row)
+
+
+def caller_in(db: sa.Connection, row: sessions.SessionRow) -> Caller:
+    """Whose session this is.
+
+    Raises:
+        UnauthorizedError: they may not come in any more.
+    """
+    if row.user == LOCAL.name:
+        return replace(LOCAL, via="session", session=row.id)
+    user = users.find(db, row.user)
+    if user is None or user.disabled:
+        raise UnauthorizedError("The session has ended.", hint="Log in again.")
+    return Caller(name=user.name, role=user.role, via="session", session=row.id)
 
 
 def _check(db: sa.Connection, rule: Rule, caller: Caller, path: dict[str, str]) -> None:

@@ -25,8 +25,11 @@ class Over(StrEnum):
 
 @dataclass(frozen=True)
 class Rule:
-    role: Role
+    """`role`: the least that it takes; None for everybody, also who is not known. `socket`: by the unix socket only."""
+
+    role: Role | None
     over: Over = Over.NOTHING
+    socket: bool = False
 
 
 VIEWER, USER, OPERATOR, ADMIN = Role
@@ -38,6 +41,8 @@ RULES: Mapping[str, Rule] = {
     "doctor": Rule(OPERATOR),
     "stop": Rule(ADMIN),
     "show_metrics": Rule(VIEWER),
+    "list_ports": Rule(VIEWER),
+    "open_port": Rule(ADMIN, socket=True),
     # labs
     "make_plan": Rule(VIEWER),
     "blueprint_schema": Rule(VIEWER),
@@ -82,6 +87,13 @@ RULES: Mapping[str, Rule] = {
     "prune": Rule(ADMIN),
     "show_audit": Rule(OPERATOR),
     "remove_leftovers": Rule(ADMIN),
+    # sessions
+    "log_in": Rule(None),
+    "log_out": Rule(VIEWER),
+    "make_ticket": Rule(VIEWER),
+    "list_sessions": Rule(VIEWER, Over.SELF),
+    "end_sessions": Rule(VIEWER, Over.SELF),
+    "end_session": Rule(VIEWER, Over.SELF),
     # people
     "list_users": Rule(ADMIN),
     "add_user": Rule(ADMIN),

@@ -23,6 +23,7 @@ from rackless.cli import (
     plan,
     routers,
     server,
+    sessions,
     times,
     wires,
 )
@@ -67,6 +68,7 @@ for noun in (
     images,
     people,
     login,
+    sessions,
     server,
 ):
     noun.add(app)

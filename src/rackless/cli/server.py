@@ -1,29 +1,65 @@
-"""rackless serve, stop."""
+"""rackless serve, web, stop."""
 
 from __future__ import annotations
 
+import webbrowser
 from typing import Annotated
 
 import typer
 
 from rackless.cli.options import InJson
-from rackless.cli.output import as_json, say
+from rackless.cli.output import as_json, say, tell
 
 
 def serve(
     tcp: Annotated[
-        int | None,
-        typer.Option("--tcp", metavar="PORT", help="Listen on 127.0.0.1:PORT too; takes tokens.", min=1, max=65535),
+        str | None,
+        typer.Option("--tcp", metavar="[HOST:]PORT", help="Listen there too, with TLS; HOST is 127.0.0.1.", show_default=False),
+    ] = None,
+    plain: Annotated[bool, typer.Option("--plain", help="Without TLS; on the loopback address only.")] = False,
+    certificate: Annotated[
+        str | None, typer.Option("--certificate", metavar="FILE", help="PEM; without one, a self-signed one.", show_default=False)
+    ] = None,
+    key: Annotated[
+        str | None, typer.Option("--key", metavar="FILE", help="The certificate's key, PEM.", show_default=False)
     ] = None,
 ) -> None:
-    """Run the server in the foreground. Other commands start it by themselves.
+    """Run the server in the foreground. Other commands start it by themselves. SIGHUP reads the certificate anew.
 
-    Example: rackless serve
+    Example: rackless serve --tcp 0.0.0.0:8443 --certificate lab.pem --key lab.key
     """
     # The one command that is the server; loaded by name, because the command line imports nothing of it.
     from importlib import import_module
 
-    import_module("rackless.daemons").serve(tcp=tcp)
+    import_module("rackless.daemons").serve(tcp=tcp, plain=plain, certificate=certificate, key=key)
+
+
+def web(
+    port: Annotated[int, typer.Option("--port", help="TCP port on 127.0.0.1; 0 for the last one, or any.", min=0, max=65535)] = 0,
+    plain: Annotated[
+        bool, typer.Option("--plain", help="Without TLS: no warning of a certificate, nothing secret either.")
+    ] = False,
+    open_: Annotated[bool, typer.Option("--open", help="Open it in this machine's browser.")] = False,
+    in_json: InJson = False,
+) -> None:
+    """Print the address of the web page, with a ticket that logs in once within a minute.
+
+    Example: rackless web --open
+    """
+    from rackless.client.api import Api
+
+    with Api() as api:
+        found = api.ask("POST", "/server/ports", body={"port": port, "plain": plain})
+        ticket = api.ask("POST", "/session/tickets")
+    url = f"{found['url']}#ticket={ticket['ticket']}"
+    if in_json:
+        as_json({"url": url, "fingerprint": found["fingerprint"], "expires": ticket["expires"]})
+    else:
+        say(url)
+        if found["fingerprint"]:
+            tell(f"Its certificate is the server's own; SHA-256 {found['fingerprint']}")
+    if open_ and not webbrowser.open(url):
+        tell("No browser was found here; open the address yourself.")
 
 
 def stop(in_json: InJson = False) -> None:
@@ -50,4 +86,5 @@ def stop(in_json: InJson = False) -> None:
 
 def add(app: typer.Typer) -> None:
     app.command()(serve)
+    app.command()(web)
     app.command()(stop)

@@ -334,6 +334,24 @@ class Layout(Answer):
     nodes: dict[str, Place] = Field(default_factory=dict)
 
 
+class Listening(Answer):
+    """A TCP port of the server. `host`: the address that it is bound to; `url`: where this machine's browser finds it;
+    `fingerprint`: SHA-256 of its certificate, "" without TLS.
+    """
+
+    url: str
+    host: str
+    port: int
+    fingerprint: str
+
+
+class Login(Answer):
+    """A user's name and password."""
+
+    user: str
+    password: str
+
+
 class MachineRow(Answer):
     name: str
     owner: str
@@ -422,6 +440,12 @@ class ReadyCheck(Answer):
     reason: str
 
 
+class Redeemed(Answer):
+    """A ticket of `POST /session/tickets`."""
+
+    ticket: str
+
+
 class Removed(Answer):
     """`left`: what could not be removed, with the reasons."""
 
@@ -471,6 +495,21 @@ class Server(Answer):
     pools: dict[str, int]
 
 
+class Session(Answer):
+    """Of a browser. Times are seconds since the epoch. `how`: password, ticket, or the provider's name; `current`: it is
+    the one that asks.
+    """
+
+    id: int
+    created: float
+    seen: float
+    expires: float
+    how: str
+    source: str
+    agent: str
+    current: bool
+
+
 class Started(Answer):
     """A job that was started, or (`kind` followed) one that goes on already; of a lab that is booked for later or waits
     (`kind` booked, waiting) there is none yet (""). `state` is the job's when the answer was made.
@@ -498,6 +537,13 @@ class Summary(Answer):
     wires: list[WireRow]
     networks: list[NetworkRow]
     totals: Totals
+
+
+class Ticket(Answer):
+    """Good for one login, until `expires` (seconds since the epoch)."""
+
+    ticket: str
+    expires: float
 
 
 class Token(Answer):

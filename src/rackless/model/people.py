@@ -23,11 +23,13 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Caller:
-    """Who asks. `via`: `socket` (the unix socket, whose file permissions let only the server's own user in) or `token`."""
+    """Who asks. `via`: `socket` (the unix socket, whose file permissions let only the server's own user in), `token`, or
+    `session` (a browser's); then `session` is its number."""
 
     name: str
     role: Role
     via: str
+    session: int | None = None
 
     def has(self, role: Role) -> bool:
         return self.role.rank >= role.rank

@@ -39,6 +39,10 @@ class Site:
     """Seconds between two comparisons of what the place has with what the store says."""
     heal: bool = False
     """Machines that stopped by themselves are brought back at such a comparison."""
+    names: tuple[str, ...] = ()
+    """Names and addresses by which browsers and clients reach this server, beside this machine's own."""
+    behind_proxy: bool = False
+    """A proxy on this machine tells who asks, and whether by TLS (X-Forwarded-For and -Proto)."""
     webhook: str = ""
     """URL that is told of every change of a lab; empty for none."""
 

@@ -10,6 +10,8 @@ most_disk: 200G
 warn_before: 10m
 reconcile_every: 5m
 heal: no
+names: lab.example.net
+behind_proxy: no
 webhook: https://chat.example.net/hooks/labs
 """
 
@@ -17,6 +19,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -102,6 +105,13 @@ def _yes(text: str) -> bool:
     return text in {"True", "yes"}
 
 
+def _names(text: str) -> tuple[str, ...]:
+    names = tuple(text.lower().split())
+    if not names or not all(re.fullmatch(r"[a-z0-9_:.-]+", name) for name in names):
+        raise ValueError(text)
+    return names
+
+
 def _url(text: str) -> str:
     parts = urlsplit(text)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
@@ -121,5 +131,7 @@ _KEYS: dict[str, tuple[Callable[[str], object], str]] = {
     "warn_before": (seconds, "a time, such as 10m"),
     "reconcile_every": (seconds, "a time, such as 5m"),
     "heal": (_yes, "yes or no"),
+    "names": (_names, "host names or addresses, a space between two"),
+    "behind_proxy": (_yes, "yes or no"),
     "webhook": (_url, "a URL that begins with https:// or http://"),
 }

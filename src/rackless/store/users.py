@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 import time
 from dataclasses import dataclass
@@ -11,7 +10,9 @@ import sqlalchemy as sa
 
 from rackless.model.errors import NotFoundError, StateError
 from rackless.model.people import Role
+from rackless.store import sessions
 from rackless.store.schema import metadata, owner_key
+from rackless.store.sessions import digest
 
 table = sa.Table(
     "users",
@@ -99,19 +100,21 @@ def all_users(db: sa.Connection, *, most: int | None = None, after: str = "") ->
 def change(
     db: sa.Connection, name: str, *, role: Role | None = None, password: str | None = None, disabled: bool | None = None
 ) -> UserRow:
-    """What is None stays. One who is disabled, or whose password changes, loses their tokens."""
+    """What is None stays. One who is disabled, or whose password changes, loses their tokens and sessions."""
     get(db, name)
     values = {"role": role.value if role else None, "password": password, "disabled": disabled}
     if wanted := {key: value for key, value in values.items() if value is not None}:
         db.execute(table.update().where(table.c.name == name).values(**wanted))
     if disabled or password is not None:
         db.execute(tokens.delete().where(tokens.c.user == name))
+        sessions.end_all(db, name)
     return get(db, name)
 
 
 def remove(db: sa.Connection, name: str) -> None:
-    """Their tokens and shares go with them; their labs stay."""
+    """Their tokens, sessions and shares go with them; their labs stay."""
     get(db, name)
+    sessions.end_all(db, name)
     db.execute(table.delete().where(table.c.name == name))
 
 
@@ -147,11 +150,6 @@ def holder(db: sa.Connection, secret: str, now: float) -> UserRow | None:
         return None
     found = find(db, row.user)
     return None if found is None or found.disabled else found
-
-
-def digest(secret: str) -> str:
-    """A token has 256 random bits: a plain hash can't be turned back."""
-    return hashlib.sha256(secret.encode()).hexdigest()
 
 
 def share(db: sa.Connection, key: int, name: str) -> None:

@@ -25,16 +25,21 @@ from rackless.client.models import (
     LabLine,
     LabTimes,
     Layout,
+    Listening,
+    Login,
     Place,
     Pruned,
     Ready,
+    Redeemed,
     Removed,
     Role,
     Self,
     Server,
+    Session,
     Started,
     Stopping,
     Summary,
+    Ticket,
     Token,
     User,
 )
@@ -56,6 +61,16 @@ class AsyncServerOperations(AsyncGroup):
             after: `next` of the page before; without it the first page.
         """
         return AsyncPages(self._calls, Finding, "/v1/doctor", query={"limit": limit, "after": after})
+
+    async def list_ports(self) -> list[Listening]:
+        """The TCP ports that the server listens on."""
+        return await self._calls.answer(list[Listening], "GET", "/v1/server/ports")
+
+    async def open_port(self, *, port: int = 0, plain: bool = False) -> Listening:
+        """Make sure of a port for this machine's browser. It is on the loopback address, and kept for the servers that come
+        after.
+        """
+        return await self._calls.answer(Listening, "POST", "/v1/server/ports", body=given({"port": port, "plain": plain}))
 
     async def show_metrics(self) -> str:
         """Numbers in Prometheus' text format. A few counting queries, however many labs there are."""
@@ -390,6 +405,36 @@ class AsyncJobsOperations(AsyncGroup):
         return self._calls.stream("GET", f"/v1/jobs/{part(job)}/events", query={"after": after, "follow": follow})
 
 
+class AsyncSessionOperations(AsyncGroup):
+    async def log_in(self, *, body: Login | Redeemed) -> Self:
+        """Open a session: the answer sets its cookie."""
+        return await self._calls.answer(Self, "POST", "/v1/session", body=body)
+
+    async def log_out(self) -> None:
+        """End the session that asks."""
+        await self._calls.call("DELETE", "/v1/session")
+
+    async def make_ticket(self) -> Ticket:
+        """Something that opens one more session of yours: from the unix socket, or from a session, which it does not outlive."""
+        return await self._calls.answer(Ticket, "POST", "/v1/session/tickets")
+
+    def list_sessions(self, user: str, *, limit: int = 100, after: str | None = None) -> AsyncPages[Session]:
+        """The sessions of a user that are open, oldest first.
+
+        Args:
+            limit: Items of a page at most.
+            after: `next` of the page before; without it the first page.
+        """
+        return AsyncPages(self._calls, Session, f"/v1/users/{part(user)}/sessions", query={"limit": limit, "after": after})
+
+    async def end_sessions(self, user: str) -> None:
+        """End all sessions of a user."""
+        await self._calls.call("DELETE", f"/v1/users/{part(user)}/sessions")
+
+    async def end_session(self, user: str, number: str) -> None:
+        await self._calls.call("DELETE", f"/v1/users/{part(user)}/sessions/{part(number)}")
+
+
 class AsyncPeopleOperations(AsyncGroup):
     async def whoami(self) -> Self:
         """Who the server takes you for."""
@@ -483,4 +528,5 @@ class AsyncOperations:
         self.routers = AsyncRoutersOperations(calls)
         self.exchange = AsyncExchangeOperations(calls)
         self.jobs = AsyncJobsOperations(calls)
+        self.session = AsyncSessionOperations(calls)
         self.people = AsyncPeopleOperations(calls)

@@ -25,16 +25,21 @@ from rackless.client.models import (
     LabLine,
     LabTimes,
     Layout,
+    Listening,
+    Login,
     Place,
     Pruned,
     Ready,
+    Redeemed,
     Removed,
     Role,
     Self,
     Server,
+    Session,
     Started,
     Stopping,
     Summary,
+    Ticket,
     Token,
     User,
 )
@@ -57,6 +62,16 @@ class ServerOperations(Group):
             after: `next` of the page before; without it the first page.
         """
         return Pages(self._calls, Finding, "/v1/doctor", query={"limit": limit, "after": after})
+
+    def list_ports(self) -> list[Listening]:
+        """The TCP ports that the server listens on."""
+        return self._calls.answer(list[Listening], "GET", "/v1/server/ports")
+
+    def open_port(self, *, port: int = 0, plain: bool = False) -> Listening:
+        """Make sure of a port for this machine's browser. It is on the loopback address, and kept for the servers that come
+        after.
+        """
+        return self._calls.answer(Listening, "POST", "/v1/server/ports", body=given({"port": port, "plain": plain}))
 
     def show_metrics(self) -> str:
         """Numbers in Prometheus' text format. A few counting queries, however many labs there are."""
@@ -389,6 +404,36 @@ class JobsOperations(Group):
         return self._calls.stream("GET", f"/v1/jobs/{part(job)}/events", query={"after": after, "follow": follow})
 
 
+class SessionOperations(Group):
+    def log_in(self, *, body: Login | Redeemed) -> Self:
+        """Open a session: the answer sets its cookie."""
+        return self._calls.answer(Self, "POST", "/v1/session", body=body)
+
+    def log_out(self) -> None:
+        """End the session that asks."""
+        self._calls.call("DELETE", "/v1/session")
+
+    def make_ticket(self) -> Ticket:
+        """Something that opens one more session of yours: from the unix socket, or from a session, which it does not outlive."""
+        return self._calls.answer(Ticket, "POST", "/v1/session/tickets")
+
+    def list_sessions(self, user: str, *, limit: int = 100, after: str | None = None) -> Pages[Session]:
+        """The sessions of a user that are open, oldest first.
+
+        Args:
+            limit: Items of a page at most.
+            after: `next` of the page before; without it the first page.
+        """
+        return Pages(self._calls, Session, f"/v1/users/{part(user)}/sessions", query={"limit": limit, "after": after})
+
+    def end_sessions(self, user: str) -> None:
+        """End all sessions of a user."""
+        self._calls.call("DELETE", f"/v1/users/{part(user)}/sessions")
+
+    def end_session(self, user: str, number: str) -> None:
+        self._calls.call("DELETE", f"/v1/users/{part(user)}/sessions/{part(number)}")
+
+
 class PeopleOperations(Group):
     def whoami(self) -> Self:
         """Who the server takes you for."""
@@ -482,4 +527,5 @@ class Operations:
         self.routers = RoutersOperations(calls)
         self.exchange = ExchangeOperations(calls)
         self.jobs = JobsOperations(calls)
+        self.session = SessionOperations(calls)
         self.people = PeopleOperations(calls)
