@@ -23,6 +23,7 @@ import uvicorn
 
 from rackless import durable, metrics, observing
 from rackless.api.app import make
+from rackless.api.lab import lab_of
 from rackless.keepers import reconcile, timekeeper, webhook
 from rackless.keepers.heartbeat import Heartbeat
 from rackless.keepers.readiness import Readiness
@@ -77,8 +78,14 @@ def build(settings: Settings) -> World:
         progress=Progress(database),
         consoles=Consoles(provider),
         driver=drivers(provider),
+        describe=described,
         booting=Booting(boots_at_once()),
     )
+
+
+async def described(world: World, name: str) -> Any:
+    """A lab as GET /labs/NAME shows it."""
+    return (await lab_of(world, name)).model_dump(mode="json")
 
 
 def server_name(settings: Settings) -> str:

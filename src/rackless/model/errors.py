@@ -19,7 +19,8 @@
     ├── ProviderError             the place that makes machines refused or failed                    (HTTP 502)
     │   ├── ServerGoneError       the connection to the server broke (only clients raise it)
     │   ├── AbsentError           what the verb needs is not there (never raised by remove/detach)
-    │   └── GuestError            the guest answered, and said no: failed commit, refused login
+    │   ├── GuestError            the guest answered, and said no: failed commit, refused login
+    │   └── HookError             a hook of the user's or the site's failed
     └── DefectError               our fault: an invariant does not hold                              (HTTP 500)
 
 `message` is one sentence naming the values that differ. `hint` is one sentence that says the way out. `code` is one of `Code`,
@@ -191,6 +192,10 @@ class GuestError(ProviderError):
     code = Code.GUEST
 
 
+class HookError(ProviderError):
+    code = "hook"
+
+
 class DefectError(RacklessError):
     code = Code.DEFECT
 
@@ -255,6 +260,7 @@ _KINDS: dict[str, type[RacklessError]] = {
         ServerGoneError,
         AbsentError,
         GuestError,
+        HookError,
         DefectError,
     )
 }
