@@ -83,7 +83,7 @@ def spawn(
     """Start a process that outlives us, in a session of its own, with its output appended to `log` (0600). Returns its pid."""
     fd = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     try:
-        process = subprocess.Popen(  # noqa: ASYNC220 - asyncio's own waits for the output's end, not for the process's
+        process = subprocess.Popen(
             [str(word) for word in command],
             stdin=subprocess.DEVNULL,
             stdout=fd,
@@ -123,7 +123,7 @@ async def tied(
             file.seek(0)
             reading, writing = os.pipe()
             try:
-                process = subprocess.Popen(
+                process = subprocess.Popen(  # noqa: ASYNC220 - asyncio's own waits for the output's end too
                     [sys.executable, "-I", "-S", TETHER, str(deadline + LATE), str(theirs.fileno()), *command],
                     stdin=file,
                     stdout=writing,

@@ -1,12 +1,13 @@
 """Runs a command that must not outlive a deadline, nor the process that asked for it: a program of its own (`running.tied`).
 
-Arguments: seconds, number of a file descriptor, and the command. The descriptor is a socket whose other end the server holds: when
-the server dies, however it dies, that ends; and when this program does, the server sees it. The command's process group is killed then, at the deadline,
-and at the command's own end. The exit status is the command's; 128 + N for signal N.
+Arguments: seconds, number of a file descriptor, and the command. The descriptor is a socket whose other end the server holds:
+when the server dies, however it dies, that ends; and when this program does, the server sees it. The command's process group is
+killed then, at the deadline, and at the command's own end. The exit status is the command's; 128 + N for signal N.
 
 Imports nothing of ours and little else, so that it starts in 20 ms.
 """
 
+import contextlib
 import os
 import select
 import signal
@@ -24,20 +25,16 @@ def main() -> int:
         os.close(lifeline)
         os.setpgid(0, 0)
         try:
-            os.execvp(command[0], command)
+            os.execvp(command[0], command)  # noqa: S606
         except OSError as error:
             os.write(2, f"{command[0]} cannot be run: {error.strerror}\n".encode())
             os._exit(CANNOT_RUN)
-    try:
+    with contextlib.suppress(OSError):  # it has its group, or has ended
         os.setpgid(child, child)  # whoever of the two comes first: the group is there before anybody kills it
-    except OSError:
-        pass  # it has its group, or has ended
     ended = os.pidfd_open(child)
     ready, _, _ = select.select([ended, lifeline], [], [], seconds)
-    try:
+    with contextlib.suppress(ProcessLookupError):
         os.killpg(child, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
     _, status = os.waitpid(child, 0)
     if ended not in ready:
         return OVER

@@ -6,17 +6,21 @@ import contextlib
 import time
 from pathlib import Path
 
+import sqlalchemy as sa
 from pydantic import BaseModel
 
 from rackless.api.times import end_of
 from rackless.model.durations import spoken
 from rackless.model.errors import RacklessError, StateError
 from rackless.model.family import NicRole, Role
+from rackless.model.hooks import Phase
 from rackless.model.lifecycle import MachineState, SandboxState, WireState
 from rackless.model.plan import MachineSpec
 from rackless.providers.contract import Ref, RefKind
+from rackless.sandboxes import hooks
 from rackless.sandboxes.times import moment
 from rackless.store import inventory, jobs, machines, ports, sandboxes, wires
+from rackless.workflows import phases
 from rackless.workflows.spots import endpoint
 from rackless.workflows.world import World, boot_id
 
@@ -111,6 +115,8 @@ class Lab(BaseModel):
     ports: list[LabPort]
     wires: list[LabWire]
     job: JobLine | None
+    phase: Phase | None = None
+    """Of the deployment that runs: the earliest with something left to do."""
 
 
 async def lab_of(here: World, name: str) -> Lab:
@@ -184,7 +190,13 @@ async def lab_of(here: World, name: str) -> Lab:
         ports=shown_ports,
         wires=[LabWire(ends=wire.ends, state=wire.state, since=wire.since, segment=wire.segment) for wire in joined],
         job=job_line(last) if last else None,
+        phase=await run(_phase, row, last) if last and row.state is SandboxState.DEPLOYING else None,
     )
+
+
+def _phase(db: sa.Connection, row: sandboxes.SandboxRow, job: jobs.JobRow) -> Phase | None:
+    done = [event.step for event in jobs.events_of(db, job.id) if event.kind == "done"]
+    return phases.current(row.plan, hooks.of(job.arguments), done) if job.verb == "deploy" else None
 
 
 def job_line(job: jobs.JobRow) -> JobLine:

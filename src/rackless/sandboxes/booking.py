@@ -282,8 +282,8 @@ def ready(db: sa.Connection, name: str) -> sandboxes.SandboxRow:
 
 
 def release(db: sa.Connection, key: int, job: str, result: dict[str, list[str]] | None = None) -> None:
-    """The end of a sandbox: everything it held in our tables goes; its row and its jobs stay as history. `result`: the job's, with
-    what `failed` on the way."""
+    """The end of a sandbox: everything it held in our tables goes; its row and its jobs stay as history. `result`: the job's,
+    with what `failed` on the way."""
     from rackless.store.tables import OF_A_SANDBOX
 
     for table in OF_A_SANDBOX:
@@ -291,9 +291,7 @@ def release(db: sa.Connection, key: int, job: str, result: dict[str, list[str]] 
     row = sandboxes.by_id(db, key)
     sandboxes.replan(db, key, replace(row.plan, blueprint=replace(row.plan.blueprint, files=())))
     failed = (result or {}).get("failed", [])
-    sandboxes.move(
-        db, key, SandboxState.ENDED, " ".join(["nothing is left of it", *failed]) if failed else "nothing is left of it"
-    )
+    sandboxes.move(db, key, SandboxState.ENDED, ". ".join(["nothing is left of it", *failed]))
     jobs.end(db, job, JobState.SUCCEEDED, result=result or None)
 
 

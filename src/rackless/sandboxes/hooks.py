@@ -102,7 +102,7 @@ def _secret(rules: HookRules, hook: Hook, name: str, host: str) -> HookSecret:
 
 def _matches(pattern: str, host: str) -> bool:
     """Whether a rule is about this host, which is a name or an address."""
-    if pattern == ANY or pattern == host:
+    if pattern in {ANY, host}:
         return True
     if pattern.startswith("*."):
         return host.endswith(pattern[1:])

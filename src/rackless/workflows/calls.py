@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Protocol
@@ -12,7 +13,6 @@ from urllib.parse import urlsplit
 import httpx
 
 from rackless.blueprints.hooks import REFERENCE
-from rackless.deadline import Deadline
 from rackless.model.errors import DeadlineError, HookError, InputError
 from rackless.model.hooks import Hook
 from rackless.model.site import HookRules
@@ -52,7 +52,7 @@ def _values(rules: HookRules, hook: Hook) -> dict[str, str]:
     return found
 
 
-async def call(rules: HookRules, hook: Hook, body: bytes, extra: dict[str, str], output: Listening, deadline: Deadline) -> None:
+async def call(rules: HookRules, hook: Hook, body: bytes, extra: dict[str, str], output: Listening) -> None:
     """Send the lab; an answer of 2xx is success.
 
     Raises:
@@ -65,11 +65,12 @@ async def call(rules: HookRules, hook: Hook, body: bytes, extra: dict[str, str],
     headers = {name: REFERENCE.sub(lambda found: secret[found[1]], value) for name, value in hook.headers}
     headers |= {"Content-Type": "application/json", **extra}
     try:
-        async with asyncio.timeout(deadline.left):
+        async with asyncio.timeout(hook.deadline):
             address = await _address(rules, hook, host)
-            status = await _send(hook, host, address, headers, body, output)
+            request = _request(hook, host, address, headers, body)
+            status = await _send(request, output)
     except TimeoutError as error:
-        raise DeadlineError(f"{host} did not answer within {deadline.seconds:g} s.") from error
+        raise DeadlineError(f"{host} did not answer within {hook.deadline:g} s.") from error
     except (httpx.HTTPError, OSError) as error:
         raise HookError(f"The hook {hook} failed: {host}: {error or type(error).__name__}.") from error
     await output.end()
@@ -91,15 +92,19 @@ async def _address(rules: HookRules, hook: Hook, host: str) -> str:
     )
 
 
-async def _send(hook: Hook, host: str, address: str, headers: dict[str, str], body: bytes, output: Listening) -> int:
+def _request(hook: Hook, host: str, address: str, headers: dict[str, str], body: bytes) -> httpx.Request:
     url = httpx.URL(hook.call)
     headers = {**headers, "Host": url.netloc.decode("ascii")}
     # The certificate must be the name's: that is what httpx verifies when it is told the name to ask for.
-    extensions = {"sni_hostname": host}
-    async with httpx.AsyncClient(timeout=None, follow_redirects=False, trust_env=False) as client:  # noqa: S113 - the caller's deadline
-        request = client.build_request(
-            hook.method, url.copy_with(host=address), headers=headers, content=body, extensions=extensions
-        )
+    return httpx.Request(
+        hook.method, url.copy_with(host=address), headers=headers, content=body, extensions={"sni_hostname": host}
+    )
+
+
+async def _send(request: httpx.Request, output: Listening) -> int:
+    """The answer's status, once its body was read, as far as it is."""
+    trusted = ssl.create_default_context()  # this machine's certificate authorities, and what SSL_CERT_FILE adds
+    async with httpx.AsyncClient(verify=trusted, follow_redirects=False, trust_env=False, timeout=None) as client:  # noqa: S113
         answer = await client.send(request, stream=True)
         try:
             left = MOST_ANSWER

@@ -1,7 +1,8 @@
 """Deploy: from a booked plan to a lab that is ready; again, on a lab that was, to bring back what is missing.
 
 In phases (model/hooks.py), of which those without hooks run into each other: one child workflow a router, card and host, so that
-everything boots at once, and wires attached before power-on, where they cost no waiting. Nothing that was made is undone on failure: it stays owned, `up` goes on from it and `down` removes it.
+everything boots at once, and wires attached before power-on, where they cost no waiting. Nothing that was
+made is undone on failure: it stays owned, `up` goes on from it and `down` removes it.
 """
 
 from __future__ import annotations

@@ -16,7 +16,6 @@ from contextlib import asynccontextmanager
 
 from rackless import durable, running
 from rackless.console.redaction import ESCAPES, Redactor
-from rackless.deadline import Deadline
 from rackless.model.errors import DeadlineError, HookError, InputError, RacklessError
 from rackless.model.hooks import Hook
 from rackless.sandboxes import hooks
@@ -88,7 +87,7 @@ async def _run(work: Work, one: Hook, step: str) -> None:
                 raise HookError(f"The hook {one} failed: exit status {status}{output.last_words}.")
         else:
             output = Output([*secret, *values(world.site.hooks, one)], note)
-            await call(world.site.hooks, one, body, _headers(work, one), output, Deadline(one.deadline))
+            await call(world.site.hooks, one, body, _headers(work, one), output)
     except DeadlineError as error:
         raise HookError(
             f"The hook {one} failed: it did not end within {one.deadline:g} s.", hint="Give it a longer `deadline`."
@@ -124,7 +123,7 @@ async def _execute(work: Work, one: Hook, body: bytes, output: Output) -> int:
 
 
 class Output:
-    """What a hook says, as lines: without the secrets, without terminal control, the first lines at once and the last at the end."""
+    """What a hook says, as lines: without secrets, without terminal control, the first lines at once and the last at the end."""
 
     def __init__(self, hidden: Iterable[str], note: Callable[[str], Awaitable[None]]) -> None:
         redactor = Redactor()

@@ -1,4 +1,5 @@
-"""Which of the built-in steps belong to which phase, and so how far a deployment is: its phase is the earliest with something to do."""
+"""Which of the built-in steps belong to which phase, and so how far a deployment is: its phase is the earliest with something
+to do."""
 
 from __future__ import annotations
 
