@@ -245,7 +245,7 @@ class Listener:
                 self.end_headers()
                 self.wfile.write(outer.answer)
 
-            do_PUT = do_POST  # noqa: N815
+            do_PUT = do_POST
 
             def log_message(self, *_: Any) -> None: ...
 
