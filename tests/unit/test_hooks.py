@@ -208,7 +208,7 @@ async def test_only_the_executables_of_the_site_are_run(client: Client, site: Si
     site.script("look", "exit 0")
     wish = client.blueprint(with_hooks(SMALL, provisioning=[{"run": [program]}]))
     error = await client.ask("POST", "/labs", wish, status=422)
-    assert "none of the executables that this site allows" in error["message"]
+    assert "none of the executables that this site allows" in error["detail"]
     assert await client.ask("GET", "/labs") == []
 
 
@@ -224,7 +224,7 @@ async def test_the_sites_own_hooks_run_for_every_lab_and_stay_its_own(client: Cl
     error = await client.ask(
         "POST", "/labs", client.blueprint(with_hooks(SMALL.replace("lab", "two"), provisioning=[{"run": ["mine"]}])), status=422
     )
-    assert "does not allow" in error["message"]
+    assert "does not allow" in error["detail"]
 
 
 class Listener:
@@ -292,7 +292,7 @@ async def test_a_call_that_is_refused_or_sent_elsewhere_fails(client: Client, li
 async def test_hosts_that_the_site_does_not_name_are_not_called(client: Client) -> None:
     wish = client.blueprint(with_hooks(SMALL, configuration=[{"call": "https://169.254.169.254/latest"}]))
     error = await client.ask("POST", "/labs", wish, status=422)
-    assert "calls 169.254.169.254, which this site does not allow" in error["message"]
+    assert "calls 169.254.169.254, which this site does not allow" in error["detail"]
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "2130706433", "0x7f.1", "0.0.0.0", "localhost", "[::1]", "[::ffff:127.0.0.1]"])
@@ -381,7 +381,7 @@ async def test_tls_is_verified_by_name_and_a_secret_is_sent_but_not_shown(
 async def test_a_secret_goes_to_its_own_hosts_only(client: Client) -> None:
     call = {"call": "https://127.0.0.1/", "headers": {"Authorization": "Bearer {secret:ci}"}}
     error = await client.ask("POST", "/labs", client.blueprint(with_hooks(SMALL, configuration=[call])), status=422)
-    assert "has no secret 'ci' for 127.0.0.1" in error["message"]
+    assert "has no secret 'ci' for 127.0.0.1" in error["detail"]
 
 
 async def test_a_tied_process_that_left_something_behind_holds_nobody_up() -> None:

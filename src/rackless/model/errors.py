@@ -57,6 +57,7 @@ class Code(StrEnum):
     SERVER_GONE = "server-gone"
     ABSENT = "absent"
     GUEST = "guest"
+    HOOK = "hook"
     DEFECT = "defect"
 
 
@@ -81,6 +82,7 @@ TITLES: Mapping[Code, str] = {
     Code.SERVER_GONE: "The server went away",
     Code.ABSENT: "What it needs is not there",
     Code.GUEST: "The guest refused",
+    Code.HOOK: "A hook failed",
     Code.DEFECT: "A defect of Rackless",
 }
 """What all errors of a code have in common, in a few words (RFC 9457, `title`)."""
@@ -193,7 +195,7 @@ class GuestError(ProviderError):
 
 
 class HookError(ProviderError):
-    code = "hook"
+    code = Code.HOOK
 
 
 class DefectError(RacklessError):
