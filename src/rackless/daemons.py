@@ -22,6 +22,7 @@ import sqlalchemy as sa
 
 from rackless import durable, metrics, observing
 from rackless.api.app import make
+from rackless.api.lab import lab_of
 from rackless.api.web import Listening
 from rackless.certificate import Pair
 from rackless.keepers import reconcile, timekeeper, webhook
@@ -76,8 +77,14 @@ def build(settings: Settings) -> World:
         progress=Progress(database),
         consoles=Consoles(provider),
         driver=drivers(provider),
+        describe=described,
         booting=Booting(boots_at_once()),
     )
+
+
+async def described(world: World, name: str) -> Any:
+    """A lab as GET /labs/NAME shows it."""
+    return (await lab_of(world, name)).model_dump(mode="json")
 
 
 def server_name(settings: Settings) -> str:

@@ -31,6 +31,7 @@ from rackless.model.errors import (
     DeadlineError,
     DefectError,
     GuestError,
+    HookError,
     Problem,
     ProviderError,
     RacklessError,
@@ -66,7 +67,7 @@ def from_record(record: dict[str, Json]) -> RacklessError:
 
 def transient(error: RacklessError) -> bool:
     """True for errors that may pass when the same is tried again: the place failed, but not by saying no."""
-    return isinstance(error, ProviderError) and not isinstance(error, (AbsentError, GuestError))
+    return isinstance(error, ProviderError) and not isinstance(error, (AbsentError, GuestError, HookError))
 
 
 class _Running:

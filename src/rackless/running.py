@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
+import socket
 import subprocess
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from rackless.model.errors import DeadlineError, ProviderError
+
+TETHER = Path(__file__).with_name("tether.py")
+LATE = 2.0
+"""Seconds after its deadline at which a command's own keeper kills it, if we could not."""
+LAST_WORDS = 1.0
+"""Seconds to read what a command wrote, once it has ended: what it left behind may hold its output open."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,6 +97,66 @@ def spawn(
     finally:
         os.close(fd)
     return process.pid
+
+
+async def tied(
+    command: Sequence[str], *, deadline: float, stdin: bytes, env: Mapping[str, str], said: Callable[[bytes], Awaitable[None]]
+) -> int:
+    """Run to the end, tied to this process: at the deadline and when this process dies, the command's process group is killed.
+
+    Args:
+        env: the whole environment; nothing of ours is passed on.
+        said: told what it writes, errors among it, as it comes.
+
+    Returns:
+        The exit status; 128 + N when signal N ended it, 127 when it cannot be run.
+
+    Raises:
+        DeadlineError: it did not end in time.
+    """
+    loop = asyncio.get_running_loop()
+    with contextlib.ExitStack() as held:
+        ours, theirs = socket.socketpair()
+        held.enter_context(ours)
+        with theirs, os.fdopen(os.memfd_create("stdin"), "w+b") as file:
+            file.write(stdin)
+            file.seek(0)
+            reading, writing = os.pipe()
+            try:
+                process = subprocess.Popen(  # noqa: ASYNC220 - asyncio's own waits for the output's end too
+                    [sys.executable, "-I", "-S", TETHER, str(deadline + LATE), str(theirs.fileno()), *command],
+                    stdin=file,
+                    stdout=writing,
+                    stderr=writing,
+                    env=dict(env),
+                    cwd="/",
+                    pass_fds=(theirs.fileno(),),
+                    start_new_session=True,
+                )
+            finally:
+                os.close(writing)
+                pipe = os.fdopen(reading, "rb", 0)
+        output = asyncio.StreamReader()
+        transport, _ = await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(output), pipe)
+        held.callback(transport.close)
+        hearing = asyncio.ensure_future(_hear(output, said))
+        ours.setblocking(False)
+        try:
+            async with asyncio.timeout(deadline):
+                await loop.sock_recv(ours, 1)
+        except TimeoutError as error:
+            raise DeadlineError(f"{command[0]} did not end within {deadline:g} s.") from error
+        finally:
+            ours.close()  # the keeper kills what still runs, and ends
+            code = await asyncio.to_thread(process.wait)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(hearing, LAST_WORDS)
+        return code
+
+
+async def _hear(output: asyncio.StreamReader, said: Callable[[bytes], Awaitable[None]]) -> None:
+    while data := await output.read(1 << 16):
+        await said(data)
 
 
 def _kill_group(pid: int) -> None:

@@ -62,7 +62,7 @@ async def test_a_password_opens_a_session_and_logging_out_ends_it(una: Client) -
         assert "SameSite=strict" in cookie
         assert "Secure" not in cookie
         assert (await http.get("/self")).json()["name"] == "una"
-        [found] = (await http.get("/users/una/sessions")).json()
+        [found] = (await http.get("/users/una/sessions")).json()["items"]
         assert (found["how"], found["source"], found["current"]) == ("password", "192.0.2.1", True)
         kept = dict(http.cookies)
         assert (await http.delete("/session", headers=PAGE)).status_code == 204
@@ -175,7 +175,7 @@ async def test_a_session_gives_a_ticket_that_lasts_no_longer_and_a_token_none(un
         clock[0] += 3600
         made = (await http.post("/session/tickets", headers=PAGE)).json()
         await other.post("/session", json={"ticket": made["ticket"]})
-        first, second = (await other.get("/users/una/sessions")).json()
+        first, second = (await other.get("/users/una/sessions")).json()["items"]
         assert first["expires"] == second["expires"]
         assert not first["current"]
         token = (await http.post("/users/una/tokens", json={"label": "t"}, headers=PAGE)).json()["token"]

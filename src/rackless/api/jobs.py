@@ -13,6 +13,7 @@ from rackless.api.errors import RESPONSES
 from rackless.api.here import Here
 from rackless.api.pages import Page, Pages
 from rackless.model.lifecycle import JobState
+from rackless.sandboxes import hooks
 from rackless.store import jobs
 
 router = APIRouter(tags=["jobs"], responses=RESPONSES)
@@ -44,7 +45,11 @@ class JobEvent(BaseModel):
 
 
 def _job(row: jobs.JobRow) -> Job:
-    return Job(**{key: value for key, value in vars(row).items() if key != "sandbox_id"})
+    """Hooks by their names: what the site runs is nobody's business."""
+    arguments = {key: value for key, value in row.arguments.items() if key != hooks.ARGUMENT}
+    if run := hooks.of(row.arguments):
+        arguments[hooks.ARGUMENT] = [str(hook) for hook in run]
+    return Job(**{key: value for key, value in vars(row).items() if key != "sandbox_id"} | {"arguments": arguments})
 
 
 def _event(event: jobs.Event) -> JobEvent:

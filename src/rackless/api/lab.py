@@ -14,12 +14,15 @@ from rackless.api.times import end_of
 from rackless.model.durations import spoken
 from rackless.model.errors import RacklessError, StateError
 from rackless.model.family import NicRole, Role
+from rackless.model.hooks import Phase
 from rackless.model.inventory import Inventory
 from rackless.model.lifecycle import MachineState, SandboxState, WireState
 from rackless.model.plan import MachineSpec
 from rackless.providers.contract import Ref, RefKind
+from rackless.sandboxes import hooks
 from rackless.sandboxes.times import moment
 from rackless.store import inventory, jobs, machines, outlines, ports, sandboxes, wires
+from rackless.workflows import phases
 from rackless.workflows.spots import endpoint
 from rackless.workflows.world import World, boot_id
 
@@ -114,6 +117,8 @@ class Lab(BaseModel):
     ports: list[LabPort]
     wires: list[LabWire]
     job: JobLine | None
+    phase: Phase | None = None
+    """Of the deployment that runs: the earliest with something left to do."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,17 +131,20 @@ class _Known:
     wires: list[wires.WireRow]
     inventory: dict[str, Inventory]
     job: jobs.JobRow | None
+    phase: Phase | None
 
 
 def _known(db: sa.Connection, name: str) -> _Known:
     row = sandboxes.get(db, name)
+    job = next(iter(jobs.page(db, name, 1)), None)
     return _Known(
         row=row,
         machines=machines.of(db, row.id),
         ports=ports.of(db, row.id),
         wires=wires.of(db, row.id, name),
         inventory=inventory.of(db, row.id),
-        job=next(iter(jobs.page(db, name, 1)), None),
+        job=job,
+        phase=_phase(db, row, job) if job and row.state is SandboxState.DEPLOYING else None,
     )
 
 
@@ -208,7 +216,13 @@ async def lab_of(here: World, name: str) -> Lab:
         ports=shown_ports,
         wires=[LabWire(ends=wire.ends, state=wire.state, since=wire.since, segment=wire.segment) for wire in joined],
         job=job_line(last) if last else None,
+        phase=known.phase,
     )
+
+
+def _phase(db: sa.Connection, row: sandboxes.SandboxRow, job: jobs.JobRow) -> Phase | None:
+    done = [event.step for event in jobs.events_of(db, job.id) if event.kind == "done"]
+    return phases.current(row.plan, hooks.of(job.arguments), done) if job.verb == "deploy" else None
 
 
 def job_line(job: jobs.JobRow) -> JobLine:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from rackless.blueprints import owners, source, startup, structure, wires
+from rackless.blueprints import hooks, owners, source, startup, structure, wires
 from rackless.blueprints.reading import Reading
 from rackless.model.blueprint import Blueprint
 from rackless.model.errors import BlueprintErrors
@@ -34,6 +34,7 @@ def load(text: str, *, file: str, families: Sequence[Family], files: Mapping[str
     hosts, host_rooms = owners.hosts(reading)
     owners.check_names(reading)
     joined = wires.read(reading, [*host_rooms, *router_rooms])
+    run = hooks.of_blueprint(reading)
     _check_not_empty(reading)
     if parsed.problems:
         raise BlueprintErrors(parsed.problems)
@@ -43,6 +44,7 @@ def load(text: str, *, file: str, families: Sequence[Family], files: Mapping[str
         routers=tuple(routers),
         hosts=tuple(hosts),
         wires=tuple(joined),
+        hooks=run,
         files=tuple((name, files[name]) for name in used),
     )
 

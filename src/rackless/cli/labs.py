@@ -148,7 +148,8 @@ def show(lab: Lab, in_json: InJson = False) -> None:
     if found["note"]:
         say(f"Note: {found['note']}")
     if found["job"] and found["job"]["state"] == "running":
-        say(f"Job {found['job']['id']} runs since {clock(found['job']['started'])}.")
+        phase = f", in the phase {found['phase']}" if found["phase"] else ""
+        say(f"Job {found['job']['id']} runs since {clock(found['job']['started'])}{phase}.")
     say()
     _routers(found)
     rows = [
@@ -196,11 +197,13 @@ def down(
                 if job["state"] == "running" and job["verb"] != "teardown":
                     tell(f"Lab {lab} is at work: stopping job {job['id']} first.")
         started = api.ask("DELETE", f"/labs/{lab}", query={"saves": saves})
-        if started:
-            follow(api, started["job"], lab=lab)
+        ended = (follow(api, started["job"], lab=lab) or {}) if started else {}
+    failed = ended.get("failed", [])
     if in_json:
-        as_json({"lab": lab, "state": "ended"})
+        as_json({"lab": lab, "state": "ended", "failed": failed})
     else:
+        for reason in failed:
+            tell(reason)
         say(f"Lab {lab} is gone." if started else f"Lab {lab} was gone already.")
 
 

@@ -239,6 +239,7 @@ class Lab(Answer):
     ports: list[LabPort]
     wires: list[LabWire]
     job: JobLine | None
+    phase: Phase | None = None
 
 
 class LabLine(Answer):
@@ -387,6 +388,16 @@ class NetworkRow(Answer):
     owner: str
     mtu: int
     machines: list[str]
+
+
+class Phase(Word):
+    PRE_PROVISIONING = "pre-provisioning"
+    PROVISIONING = "provisioning"
+    POST_PROVISIONING = "post-provisioning"
+    CONNECTIVITY = "connectivity"
+    CONFIGURATION = "configuration"
+    TEARDOWN = "teardown"
+    CLEANUP = "cleanup"
 
 
 class Place(Answer):

@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from rackless.model.hooks import Hook
+
 
 class EndKind(StrEnum):
     ROUTER = "router"
@@ -109,6 +111,7 @@ class Blueprint:
     routers: tuple[RouterWish, ...] = ()
     hosts: tuple[HostWish, ...] = ()
     wires: tuple[Wire, ...] = ()
+    hooks: tuple[Hook, ...] = ()
     files: tuple[tuple[str, str], ...] = ()
     """(name, content) of every file the blueprint refers to, so that a blueprint is whole in itself."""
 

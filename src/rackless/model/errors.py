@@ -19,7 +19,8 @@
     ├── ProviderError             the place that makes machines refused or failed                    (HTTP 502)
     │   ├── ServerGoneError       the connection to the server broke (only clients raise it)
     │   ├── AbsentError           what the verb needs is not there (never raised by remove/detach)
-    │   └── GuestError            the guest answered, and said no: failed commit, refused login
+    │   ├── GuestError            the guest answered, and said no: failed commit, refused login
+    │   └── HookError             a hook of the user's or the site's failed
     └── DefectError               our fault: an invariant does not hold                              (HTTP 500)
 
 `message` is one sentence naming the values that differ. `hint` is one sentence that says the way out. `code` is one of `Code`,
@@ -56,6 +57,7 @@ class Code(StrEnum):
     SERVER_GONE = "server-gone"
     ABSENT = "absent"
     GUEST = "guest"
+    HOOK = "hook"
     DEFECT = "defect"
 
 
@@ -80,6 +82,7 @@ TITLES: Mapping[Code, str] = {
     Code.SERVER_GONE: "The server went away",
     Code.ABSENT: "What it needs is not there",
     Code.GUEST: "The guest refused",
+    Code.HOOK: "A hook failed",
     Code.DEFECT: "A defect of Rackless",
 }
 """What all errors of a code have in common, in a few words (RFC 9457, `title`)."""
@@ -191,6 +194,10 @@ class GuestError(ProviderError):
     code = Code.GUEST
 
 
+class HookError(ProviderError):
+    code = Code.HOOK
+
+
 class DefectError(RacklessError):
     code = Code.DEFECT
 
@@ -255,6 +262,7 @@ _KINDS: dict[str, type[RacklessError]] = {
         ServerGoneError,
         AbsentError,
         GuestError,
+        HookError,
         DefectError,
     )
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from rackless.model.family import Family
+from rackless.model.hooks import Hook
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,6 +17,31 @@ class PoolRange:
 
     def __len__(self) -> int:
         return self.last - self.first + 1
+
+
+ANY = "any"
+
+
+@dataclass(frozen=True, kw_only=True)
+class HookSecret:
+    """A secret that hooks may send to these hosts. `file` holds it."""
+
+    name: str
+    file: str
+    hosts: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class HookRules:
+    """What blueprints may have run on the server's machine, or called from it. Without a rule: nothing.
+
+    `executables`: folder of those that may be run, or `any`. `hosts`: that may be called: names, `*.name`, addresses,
+    networks, or `any`. `always`: the site's own hooks, run for every lab and bound by neither."""
+
+    executables: str = ""
+    hosts: tuple[str, ...] = ()
+    secrets: tuple[HookSecret, ...] = ()
+    always: tuple[Hook, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +69,7 @@ class Site:
     """Names and addresses by which browsers and clients reach this server, beside this machine's own."""
     behind_proxy: bool = False
     """A proxy on this machine tells who asks, and whether by TLS (X-Forwarded-For and -Proto)."""
+    hooks: HookRules = HookRules()
     webhook: str = ""
     """URL that is told of every change of a lab; empty for none."""
 

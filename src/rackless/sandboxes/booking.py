@@ -18,11 +18,12 @@ from rackless.model.blueprint import Blueprint
 from rackless.model.calendar import Amounts, Span, Stay
 from rackless.model.errors import InputError, NotFoundError, StateError
 from rackless.model.family import NicRole, Role
+from rackless.model.hooks import SET_UP, TAKE_DOWN
 from rackless.model.lifecycle import JobState, SandboxState, WireState
 from rackless.model.plan import Forward, MachineSpec, Plan, WireSpec
-from rackless.model.site import Site
+from rackless.model.site import HookRules, Site
 from rackless.planning import allot, plan
-from rackless.sandboxes import secrecy
+from rackless.sandboxes import hooks, secrecy
 from rackless.sandboxes.times import SERVICES, Place, Wish, fits, pooled
 from rackless.store import history, jobs, machines, pools, ports, sandboxes, secrets, wires
 
@@ -90,10 +91,11 @@ def book(
         CapacityError: it does not fit beside what is booked, in the time that is wished.
     """
     wish, now = wish or Wish(), time.time()
+    hooks.check(place.site.hooks, blueprint.hooks)
     digest = secrecy.digest(blueprint)
     found = sandboxes.find(db, name)
     if found is not None:
-        return _again(db, found, digest, wish.who)
+        return _again(db, found, digest, wish.who, place.site)
     drafted = secrecy.without(draft(db, blueprint, name, place.site))
     amounts = wanted(drafted) + pooled(drafted, place.forwarded)
     span = Span(begins=now if wish.begins is None else wish.begins, ends=(wish.begins or now) + wish.length)
@@ -136,10 +138,10 @@ def begin(db: sa.Connection, key: int, place: Place, why: str, *, who: str = his
     for wire in final.wires:
         wires.put(db, key, wire)
     sandboxes.move(db, key, SandboxState.DEPLOYING, why, who=who)
-    return _job(db, row.name, key, "deploy", {})
+    return _job(db, row.name, key, "deploy", hooks.kept(place.site.hooks, row.plan.blueprint, SET_UP))
 
 
-def _again(db: sa.Connection, found: sandboxes.SandboxRow, digest: str, who: str) -> Booking:
+def _again(db: sa.Connection, found: sandboxes.SandboxRow, digest: str, who: str, site: Site) -> Booking:
     name = found.name
     if found.state is SandboxState.TEARING_DOWN:
         raise StateError(f"Lab {name} is being taken down.", hint=f"Wait with `rackless logs {name} --follow`, then try again.")
@@ -161,7 +163,8 @@ def _again(db: sa.Connection, found: sandboxes.SandboxRow, digest: str, who: str
             )
         raise _busy(name, job)
     sandboxes.move(db, found.id, SandboxState.DEPLOYING, "up was asked for again", who=who)
-    return Booking(kind=Kind.AGAIN, job=_job(db, name, found.id, "deploy", {}), sandbox_id=found.id, was=found.state.value)
+    again = _job(db, name, found.id, "deploy", hooks.kept(site.hooks, found.plan.blueprint, SET_UP))
+    return Booking(kind=Kind.AGAIN, job=again, sandbox_id=found.id, was=found.state.value)
 
 
 def _from_pools(db: sa.Connection, drafted: Plan, key: int, site: Site, forwarded: bool) -> Plan:
@@ -185,10 +188,16 @@ def _forwards(db: sa.Connection, spec: MachineSpec, key: int, site: Site) -> tup
 
 
 def book_teardown(
-    db: sa.Connection, name: str, why: str = "down was asked for", *, saves: bool = False, who: str = history.SELF
+    db: sa.Connection,
+    name: str,
+    why: str = "down was asked for",
+    *,
+    saves: bool = False,
+    who: str = history.SELF,
+    rules: HookRules = HookRules(),  # noqa: B008 - frozen
 ) -> Booking:
     """The end of a lab. Jobs that ran on it must have ended; a teardown that runs is followed. `saves`: keep the
-    configurations of its routers first."""
+    configurations of its routers first. Hooks are run for a lab that had begun."""
     found = sandboxes.get(db, name)
     for job in jobs.running(db, found.id):
         if job.verb == "teardown":
@@ -196,7 +205,9 @@ def book_teardown(
         raise _busy(name, job)
     routers = found.plan.blueprint.routers if saves and found.state is SandboxState.READY else ()
     sandboxes.move(db, found.id, SandboxState.TEARING_DOWN, why, who=who)
-    teardown = _job(db, name, found.id, "teardown", {"save": [router.name for router in routers]})
+    begun = found.state not in {SandboxState.BOOKED, SandboxState.WAITING}
+    run = hooks.kept(rules, found.plan.blueprint, TAKE_DOWN) if begun else {}
+    teardown = _job(db, name, found.id, "teardown", {"save": [router.name for router in routers], **run})
     return Booking(kind=Kind.NEW, job=teardown, sandbox_id=found.id, was=found.state.value)
 
 
@@ -270,14 +281,16 @@ def ready(db: sa.Connection, name: str) -> sandboxes.SandboxRow:
     return found
 
 
-def release(db: sa.Connection, key: int, job: str) -> None:
-    """The end of a sandbox: everything it held in our tables goes; its row and its jobs stay as history."""
+def release(db: sa.Connection, key: int, job: str, result: dict[str, list[str]] | None = None) -> None:
+    """The end of a sandbox: everything it held in our tables goes; its row and its jobs stay as history. `result`: the job's,
+    with what `failed` on the way."""
     from rackless.store.tables import OF_A_SANDBOX
 
     row = sandboxes.by_id(db, key)
     sandboxes.replan(db, key, replace(row.plan, blueprint=replace(row.plan.blueprint, files=())))
-    sandboxes.move(db, key, SandboxState.ENDED, "nothing is left of it")
-    jobs.end(db, job, JobState.SUCCEEDED)
+    failed = (result or {}).get("failed", [])
+    sandboxes.move(db, key, SandboxState.ENDED, ". ".join(["nothing is left of it", *failed]))
+    jobs.end(db, job, JobState.SUCCEEDED, result=result or None)
     for table in OF_A_SANDBOX:  # after its end was told: with its shares goes who may hear of it
         db.execute(table.delete().where(table.c.sandbox_id == key))
 

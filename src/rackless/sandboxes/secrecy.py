@@ -20,7 +20,8 @@ _BLUEPRINT = TypeAdapter(Blueprint)
 
 def digest(blueprint: Blueprint) -> str:
     """Tells a blueprint from another, its files and secrets included."""
-    return hashlib.sha256(_BLUEPRINT.dump_json(blueprint)).hexdigest()
+    later = {name for name in ("hooks",) if not getattr(blueprint, name)}  # keys that came after a release change no older digest
+    return hashlib.sha256(_BLUEPRINT.dump_json(blueprint, exclude=later)).hexdigest()
 
 
 def chosen(blueprint: Blueprint) -> Iterable[tuple[str, str, str]]:

@@ -13,6 +13,7 @@ heal: no
 names: lab.example.net
 behind_proxy: no
 webhook: https://chat.example.net/hooks/labs
+hooks: {executables: /etc/rackless/hooks}    # see site_hooks.py
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ from rackless.model.durations import seconds
 from rackless.model.errors import InputError
 from rackless.model.family import Family
 from rackless.model.site import PoolRange, Site
+from rackless.sandboxes import site_hooks
 
 
 def load_site(path: Path, families: Sequence[Family]) -> Site:
@@ -50,9 +52,12 @@ def load_site(path: Path, families: Sequence[Family]) -> Site:
     if not isinstance(kept, dict):
         raise InputError(f"{path} must be a mapping of keys to values.", hint=f"Known keys: {', '.join(_KEYS)}.")
     for key in kept:
-        if key not in _KEYS:
-            raise InputError(f"{path} has the key '{key}', which is not known.", hint=f"Known keys: {', '.join(_KEYS)}.")
-    values: dict[str, Any] = {key: _read(path, key, value) for key, value in kept.items()}
+        if key not in _KEYS and key not in _PARTS:
+            known = ", ".join([*_KEYS, *_PARTS])
+            raise InputError(f"{path} has the key '{key}', which is not known.", hint=f"Known keys: {known}.")
+    values: dict[str, Any] = {
+        key: _PARTS[key](path, value) if key in _PARTS else _read(path, key, value) for key, value in kept.items()
+    }
     values["provider"] = os.environ.get("RACKLESS_PROVIDER") or values.get("provider", "local")
     return Site(families=tuple(families), **values)
 
@@ -135,3 +140,6 @@ _KEYS: dict[str, tuple[Callable[[str], object], str]] = {
     "behind_proxy": (_yes, "yes or no"),
     "webhook": (_url, "a URL that begins with https:// or http://"),
 }
+
+_PARTS: dict[str, Callable[[Path, object], object]] = {"hooks": site_hooks.read}
+"""Keys whose values are mappings, and who reads them."""

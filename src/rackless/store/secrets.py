@@ -25,3 +25,8 @@ def of(db: sa.Connection, key: int, holder: str) -> dict[str, str]:
     """Secrets of a router or host by kind."""
     rows = db.execute(sa.select(table.c.kind, table.c.value).where(table.c.sandbox_id == key, table.c.holder == holder))
     return {kind: value for kind, value in rows}
+
+
+def all_of(db: sa.Connection, key: int) -> list[str]:
+    """Every secret of a sandbox: what must not be shown."""
+    return list(db.execute(sa.select(table.c.value).where(table.c.sandbox_id == key)).scalars())

@@ -1,7 +1,8 @@
 """Deploy: from a booked plan to a lab that is ready; again, on a lab that was, to bring back what is missing.
 
-One child workflow a router, card and host, so that everything boots at once. Wires are attached before power-on: they cost
-no waiting. Nothing that was made is undone on failure: it stays owned, `up` goes on from it and `down` removes it.
+In phases (model/hooks.py), of which those without hooks run into each other: one child workflow a router, card and host, so that
+everything boots at once, and wires attached before power-on, where they cost no waiting. Nothing that was
+made is undone on failure: it stays owned, `up` goes on from it and `down` removes it.
 """
 
 from __future__ import annotations
@@ -12,16 +13,19 @@ from typing import Any
 import sqlalchemy as sa
 
 from rackless import durable
-from rackless.model.errors import DeadlineError, ProviderError
+from rackless.model.errors import DeadlineError, HookError, ProviderError
 from rackless.model.family import Role
+from rackless.model.hooks import SET_UP, Phase, stretches
 from rackless.model.lifecycle import MachineState, SandboxState, WireState
 from rackless.model.plan import MachineSpec, SegmentSpec
 from rackless.providers.contract import Carrier, Ref, Spec
+from rackless.sandboxes import hooks
 from rackless.store import machines, sandboxes, wires
 from rackless.workflows.deaths import running
 from rackless.workflows.driving import Tell
+from rackless.workflows.hooks import beside
 from rackless.workflows.machines import RANK, START, start
-from rackless.workflows.routers import set_up_router
+from rackless.workflows.routers import OF_ROUTERS, set_up_router
 from rackless.workflows.segments import segment_of
 from rackless.workflows.verb import CLERICAL, Work, carried_out, work_of
 from rackless.workflows.world import boot_id
@@ -36,24 +40,41 @@ async def deploy(job: str) -> None:
 
 
 async def _deploy(work: Work) -> None:
-    plan = work.lab.plan
-    await work.step("check", lambda: _check(work), deadline=MAKING, about="checking that this place can bear the lab", tries=3)
-    about = f"making {len(plan.machines)} machines with their disks and internal networks"
-    await work.step("make", lambda: _make(work), deadline=MAKING, about=about, tries=3)
-    await work.step("wire", lambda: _wire(work), deadline=MAKING, about="connecting the wires", tries=3)
-    children = []
-    for spec in sorted(plan.machines, key=lambda spec: RANK[spec.role]):
-        if spec.role is Role.CONTROLLER:
-            children.append(await durable.child(_router, f"router-{spec.owner}", work.job.id, spec.owner))
-        else:
-            children.append(await durable.child(_machine, f"machine-{spec.name}", work.job.id, spec.name))
-    await durable.all_of(children)
+    wanted = hooks.of(work.job.arguments)
+    for stretch in stretches(SET_UP, wanted):
+        async with beside(work, [hook for hook in wanted if hook.phase in stretch]) as failed:
+            await _go_through(work, stretch)
+        if failed:
+            raise HookError(" ".join(failed), hint=f"See `rackless logs {work.lab.name}`; `rackless up` tries again.")
     await work.step("ready", lambda: _ready(work), deadline=CLERICAL, about="comparing what is there with the plan")
 
 
+async def _go_through(work: Work, stretch: tuple[Phase, ...]) -> None:
+    """The built-in steps of these phases."""
+    plan = work.lab.plan
+    if Phase.PRE_PROVISIONING in stretch:
+        about = "checking that this place can bear the lab"
+        await work.step("check", lambda: _check(work), deadline=MAKING, about=about, tries=3)
+    if Phase.PROVISIONING in stretch:
+        about = f"making {len(plan.machines)} machines with their disks and internal networks"
+        await work.step("make", lambda: _make(work), deadline=MAKING, about=about, tries=3)
+    if Phase.CONNECTIVITY in stretch:
+        await work.step("wire", lambda: _wire(work), deadline=MAKING, about="connecting the wires", tries=3)
+    children = []
+    begins, phases = Phase.PROVISIONING in stretch, [phase.value for phase in stretch if phase in OF_ROUTERS]
+    for spec in sorted(plan.machines, key=lambda spec: RANK[spec.role]):
+        if spec.role is Role.CONTROLLER and phases:
+            name = f"router-{spec.owner}" if begins else f"router-{spec.owner}-{phases[0]}"
+            children.append(await durable.child(_router, name, work.job.id, spec.owner, phases))
+        elif spec.role is not Role.CONTROLLER and begins:
+            children.append(await durable.child(_machine, f"machine-{spec.name}", work.job.id, spec.name))
+    await durable.all_of(children)
+
+
 @durable.workflow("deploy-router")
-async def _router(job: str, router: str) -> None:
-    await set_up_router(await work_of(job), router)
+async def _router(job: str, router: str, phases: list[str] | None = None) -> None:
+    """`phases`: those of which the steps are taken; all, in a record of an older release."""
+    await set_up_router(await work_of(job), router, frozenset(SET_UP if phases is None else map(Phase, phases)))
 
 
 @durable.workflow("deploy-machine")

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from rackless.deadline import Deadline
 from rackless.model.errors import DeadlineError, GuestError, ProviderError, StateError
 from rackless.model.family import NicRole, Role
+from rackless.model.hooks import Phase
 from rackless.model.lifecycle import MachineState
 from rackless.model.plan import MachineSpec
 from rackless.providers.contract import Power
@@ -40,24 +41,36 @@ DISCOVER = 180.0
 """Seconds for the SNMP walk."""
 
 
-async def set_up_router(work: Work, router: str) -> None:
-    """Every step is repeatable; what an earlier try reached is kept."""
+OF_ROUTERS = frozenset({Phase.PROVISIONING, Phase.POST_PROVISIONING, Phase.CONFIGURATION})
+"""Phases in which there is something to do with each router."""
+
+
+async def set_up_router(work: Work, router: str, phases: frozenset[Phase]) -> None:
+    """The steps of these phases. Every step is repeatable; what an earlier try reached is kept.
+
+    A router that goes through all of them at once is configured while its cards boot.
+    """
     spec = controller_of(work.lab.plan, router)
-    name = f"start {spec.name}"
-    await work.step(
-        name, lambda: start(work.world, work.lab, spec, work.tell(name)), deadline=START, about=f"starting {spec.name}"
-    )
-    async with work.world.driver(spec.family).held(await spot_of(work.world, work.lab, router)):
-        name = f"bootstrap {router}"
+    if Phase.PROVISIONING in phases:
+        name = f"start {spec.name}"
         await work.step(
-            name,
-            lambda: _bootstrap(work, spec, work.tell(name)),
-            deadline=BOOTSTRAP + REACH,
-            about=f"bootstrapping {router} over its serial line",
+            name, lambda: start(work.world, work.lab, spec, work.tell(name)), deadline=START, about=f"starting {spec.name}"
         )
-        await configure(work, spec)
-        await await_ports(work, spec)
-    await read_inventory(work, router)
+    async with work.world.driver(spec.family).held(await spot_of(work.world, work.lab, router)):
+        if Phase.PROVISIONING in phases:
+            name = f"bootstrap {router}"
+            await work.step(
+                name,
+                lambda: _bootstrap(work, spec, work.tell(name)),
+                deadline=BOOTSTRAP + REACH,
+                about=f"bootstrapping {router} over its serial line",
+            )
+        if Phase.CONFIGURATION in phases:
+            await configure(work, spec)
+        if Phase.POST_PROVISIONING in phases:
+            await await_ports(work, spec)
+    if Phase.CONFIGURATION in phases:
+        await read_inventory(work, router)
 
 
 async def read_inventory(work: Work, router: str) -> None:

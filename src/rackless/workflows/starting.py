@@ -53,6 +53,6 @@ async def take_down(world: World, name: str, why: str, *, saves: bool = False, w
             raise DeadlineError(
                 f"Job {job.id} did not stop within {CANCELLING:g} s.", hint=f"Run `rackless down {row.name}` again."
             )
-    booked = await world.database.run(booking.book_teardown, name, why, saves=saves, who=who)
+    booked = await world.database.run(booking.book_teardown, name, why, saves=saves, who=who, rules=world.site.hooks)
     await start(world, booked.job)
     return booked

@@ -1,6 +1,7 @@
 """Teardown: take away each thing that carries the lab's mark, until the place itself says that nothing is left.
 
-An error does not stop it: the rest is removed, then what is left is tried again, and what still is left is named.
+An error does not stop it: the rest is removed, then what is left is tried again, and what still is left is named. Hooks of the
+phase `teardown` find the lab as it was, those of `cleanup` find it gone; one that fails is told at the end.
 """
 
 from __future__ import annotations
@@ -13,10 +14,12 @@ import sqlalchemy as sa
 
 from rackless import durable
 from rackless.model.errors import ProviderError, RacklessError
+from rackless.model.hooks import Phase
 from rackless.model.lifecycle import MachineState
 from rackless.providers.contract import Provider, Ref, RefKind
-from rackless.sandboxes import booking
+from rackless.sandboxes import booking, hooks
 from rackless.store import machines
+from rackless.workflows.hooks import beside
 from rackless.workflows.save import save_one
 from rackless.workflows.verb import CLERICAL, Work, carried_out
 
@@ -34,24 +37,38 @@ async def teardown(job: str) -> None:
     await carried_out(job, _teardown, fails_lab=True)
 
 
-async def _teardown(work: Work) -> None:
-    for router in work.job.arguments.get("save", ()):
-        await work.step(
-            f"save {router}", partial(_save, work, router), deadline=SAVING, about=f"keeping the configuration of {router}"
-        )
+async def _teardown(work: Work) -> dict[str, list[str]]:
+    """Returns what hooks that failed said, if some did."""
+    wanted = hooks.of(work.job.arguments)
+    async with beside(work, [hook for hook in wanted if hook.phase is Phase.TEARDOWN]) as failed:
+        for router in work.job.arguments.get("save", ()):
+            await work.step(
+                f"save {router}", partial(_save, work, router), deadline=SAVING, about=f"keeping the configuration of {router}"
+            )
+    await _remove_all(work)
+    async with beside(work, [hook for hook in wanted if hook.phase is Phase.CLEANUP]) as failed_late:
+        pass
+    failed += failed_late
+    await work.step("release", lambda: _release(work, failed), deadline=CLERICAL, about="giving back ports and secrets")
+    return _result(failed)
+
+
+async def _remove_all(work: Work) -> None:
     left: list[str] = []
     for count in range(ROUNDS):
         name = "remove" + (f" ({count})" if count else "")
         left = await work.step(name, lambda: _remove(work), deadline=REMOVING, about="removing all that carries the lab's mark")
         if not left:
-            break
-    else:
-        raise ProviderError(
-            f"Still there after {ROUNDS} rounds: {'; '.join(left)}.",
-            hint=f"Run `rackless down {work.lab.name}` again; the server's log has the reasons.",
-            made=tuple(left),
-        )
-    await work.step("release", lambda: _release(work), deadline=CLERICAL, about="giving back ports and secrets")
+            return
+    raise ProviderError(
+        f"Still there after {ROUNDS} rounds: {'; '.join(left)}.",
+        hint=f"Run `rackless down {work.lab.name}` again; the server's log has the reasons.",
+        made=tuple(left),
+    )
+
+
+def _result(failed: list[str]) -> dict[str, list[str]]:
+    return {"failed": failed} if failed else {}
 
 
 async def _save(work: Work, router: str) -> None:
@@ -98,9 +115,9 @@ def _text(ref: Ref) -> str:
     return f"{ref.kind.value} {ref.name}"
 
 
-async def _release(work: Work) -> None:
+async def _release(work: Work, failed: list[str]) -> None:
     world = work.world
     for path in (world.transcripts / work.lab.name, world.saved / work.lab.name):
         await asyncio.to_thread(shutil.rmtree, path, ignore_errors=True)
-    await world.database.run(booking.release, work.lab.id, work.job.id)
+    await world.database.run(booking.release, work.lab.id, work.job.id, _result(failed))
     world.changed.set()  # what it held may be what another waits for

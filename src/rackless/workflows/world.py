@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import functools
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from rackless.model.calendar import UNLIMITED, Amounts
 from rackless.model.errors import DefectError
@@ -34,6 +35,8 @@ class World:
     progress: Progress
     consoles: Consoles
     driver: Callable[[str], Driver]
+    describe: Callable[[World, str], Awaitable[Any]]
+    """A lab as the API shows it, as JSON; hooks are given it."""
     booting: Booting
     changed: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when bookings changed: the timekeeper looks again."""
