@@ -9,6 +9,69 @@ from pydantic import Field
 from rackless.client.decoding import Answer, Word
 
 
+class Difference(Word):
+    LEFTOVER = "leftover"
+    STOPPED = "stopped"
+    MISSING = "missing"
+    RETURNED = "returned"
+
+
+class Format(Word):
+    CONTAINERLAB = "containerlab"
+    ANSIBLE = "ansible"
+    DRAWIO = "drawio"
+    SVG = "svg"
+
+
+class JobState(Word):
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+
+
+class MachineState(Word):
+    PLANNED = "planned"
+    STARTING = "starting"
+    BOOTSTRAPPING = "bootstrapping"
+    RUNNING = "running"
+    STOPPED = "stopped"
+    REMOVED = "removed"
+
+
+class Mode(Word):
+    ACCESS = "Access"
+    TRUNK = "Trunk"
+
+
+class Role(Word):
+    VIEWER = "viewer"
+    USER = "user"
+    OPERATOR = "operator"
+    ADMIN = "admin"
+
+
+class SandboxState(Word):
+    BOOKED = "booked"
+    WAITING = "waiting"
+    DEPLOYING = "deploying"
+    READY = "ready"
+    FAILED = "failed"
+    TEARING_DOWN = "tearing-down"
+    ENDED = "ended"
+
+
+class Verb(Word):
+    SETVLAN = "setVlan"
+    REMOVEVLAN = "removeVlan"
+
+
+class WireState(Word):
+    PLANNED = "planned"
+    CONNECTED = "connected"
+    DOWN = "down"
+    DISCONNECTED = "disconnected"
+
+
 class AccessLine(Answer):
     id: int
     time: float
@@ -23,7 +86,7 @@ class ActionResult(Answer):
     """`updatedInterface`: the MACs of the NICs, comma-separated, which removeVlan is to give back as `Interface`."""
 
     actionId: str
-    type: VlanVerb
+    type: Verb
     updatedInterface: str
     infoMessage: str
     errorMessage: str
@@ -38,6 +101,12 @@ class ActionTarget(Answer):
 
 class Alive(Answer):
     status: str
+
+
+class Attribute(Answer):
+    attributeName: str
+    attributeValue: str | None = ""
+    type: str = ""
 
 
 class AuditFinding(Answer):
@@ -64,33 +133,27 @@ class CalendarBody(Answer):
 
 class ConnectionParameters(Answer):
     vlanId: str = ""
-    mode: VlanMode = Field(default_factory=lambda: VlanMode("Access"))
+    mode: Mode = Mode.ACCESS
     type: str = ""
-    vlanServiceAttributes: list[ConnectivityAttribute] = Field(default_factory=list)
+    vlanServiceAttributes: list[Attribute] = Field(default_factory=list)
 
 
 class ConnectivityAction(Answer):
     """One setVlan or removeVlan, as cloudshell-shell-connectivity-flow 4.2.0 sends it."""
 
     actionId: str
-    type: VlanVerb
+    type: Verb
     connectionId: str = ""
     connectionParams: ConnectionParameters = Field(
         default_factory=lambda: ConnectionParameters.model_validate(
             {"vlanId": "", "mode": "Access", "type": "", "vlanServiceAttributes": []}
         )
     )
-    connectorAttributes: list[ConnectivityAttribute] = Field(default_factory=list)
-    customActionAttributes: list[ConnectivityAttribute] = Field(default_factory=list)
+    connectorAttributes: list[Attribute] = Field(default_factory=list)
+    customActionAttributes: list[Attribute] = Field(default_factory=list)
     actionTarget: ActionTarget = Field(
         default_factory=lambda: ActionTarget.model_validate({"fullName": "", "fullAddress": "", "type": ""})
     )
-
-
-class ConnectivityAttribute(Answer):
-    attributeName: str
-    attributeValue: str | None = ""
-    type: str = ""
 
 
 class ConnectivityResponse(Answer):
@@ -117,26 +180,12 @@ class Credentials(Answer):
     host_keys: list[str]
 
 
-class Difference(Word):
-    LEFTOVER = "leftover"
-    STOPPED = "stopped"
-    MISSING = "missing"
-    RETURNED = "returned"
-
-
 class DriverRequest(Answer):
     actions: list[ConnectivityAction]
 
 
 class DriverResponse(Answer):
     actionResults: list[ActionResult]
-
-
-class ExportFormat(Word):
-    CONTAINERLAB = "containerlab"
-    ANSIBLE = "ansible"
-    DRAWIO = "drawio"
-    SVG = "svg"
 
 
 class Finding(Answer):
@@ -214,12 +263,6 @@ class JobLine(Answer):
     resumed: int
 
 
-class JobState(Word):
-    RUNNING = "running"
-    SUCCEEDED = "succeeded"
-    FAILED = "failed"
-
-
 class Lab(Answer):
     """`note`: what to know first, for example that this machine was rebooted since."""
 
@@ -239,7 +282,6 @@ class Lab(Answer):
     ports: list[LabPort]
     wires: list[LabWire]
     job: JobLine | None
-    phase: Phase | None = None
 
 
 class LabLine(Answer):
@@ -335,24 +377,6 @@ class Layout(Answer):
     nodes: dict[str, Place] = Field(default_factory=dict)
 
 
-class Listening(Answer):
-    """A TCP port of the server. `host`: the address that it is bound to; `url`: where this machine's browser finds it;
-    `fingerprint`: SHA-256 of its certificate, "" without TLS.
-    """
-
-    url: str
-    host: str
-    port: int
-    fingerprint: str
-
-
-class Login(Answer):
-    """A user's name and password."""
-
-    user: str
-    password: str
-
-
 class MachineRow(Answer):
     name: str
     owner: str
@@ -364,15 +388,6 @@ class MachineRow(Answer):
     vcpus: int
     management: str | None
     console_port: int | None
-
-
-class MachineState(Word):
-    PLANNED = "planned"
-    STARTING = "starting"
-    BOOTSTRAPPING = "bootstrapping"
-    RUNNING = "running"
-    STOPPED = "stopped"
-    REMOVED = "removed"
 
 
 class Management(Answer):
@@ -388,16 +403,6 @@ class NetworkRow(Answer):
     owner: str
     mtu: int
     machines: list[str]
-
-
-class Phase(Word):
-    PRE_PROVISIONING = "pre-provisioning"
-    PROVISIONING = "provisioning"
-    POST_PROVISIONING = "post-provisioning"
-    CONNECTIVITY = "connectivity"
-    CONFIGURATION = "configuration"
-    TEARDOWN = "teardown"
-    CLEANUP = "cleanup"
 
 
 class Place(Answer):
@@ -451,34 +456,11 @@ class ReadyCheck(Answer):
     reason: str
 
 
-class Redeemed(Answer):
-    """A ticket of `POST /session/tickets`."""
-
-    ticket: str
-
-
 class Removed(Answer):
     """`left`: what could not be removed, with the reasons."""
 
     removed: list[AuditFinding]
     left: list[AuditFinding]
-
-
-class Role(Word):
-    VIEWER = "viewer"
-    USER = "user"
-    OPERATOR = "operator"
-    ADMIN = "admin"
-
-
-class SandboxState(Word):
-    BOOKED = "booked"
-    WAITING = "waiting"
-    DEPLOYING = "deploying"
-    READY = "ready"
-    FAILED = "failed"
-    TEARING_DOWN = "tearing-down"
-    ENDED = "ended"
 
 
 class Self(Answer):
@@ -504,21 +486,6 @@ class Server(Answer):
     jobs: int
     running: list[str]
     pools: dict[str, int]
-
-
-class Session(Answer):
-    """Of a browser. Times are seconds since the epoch. `how`: password, ticket, or the provider's name; `current`: it is
-    the one that asks.
-    """
-
-    id: int
-    created: float
-    seen: float
-    expires: float
-    how: str
-    source: str
-    agent: str
-    current: bool
 
 
 class Started(Answer):
@@ -550,13 +517,6 @@ class Summary(Answer):
     totals: Totals
 
 
-class Ticket(Answer):
-    """Good for one login, until `expires` (seconds since the epoch)."""
-
-    ticket: str
-    expires: float
-
-
 class Token(Answer):
     """`token` is told once, when it is made. Times are seconds since the epoch."""
 
@@ -586,25 +546,8 @@ class User(Answer):
     created: float
 
 
-class VlanMode(Word):
-    ACCESS = "Access"
-    TRUNK = "Trunk"
-
-
-class VlanVerb(Word):
-    SETVLAN = "setVlan"
-    REMOVEVLAN = "removeVlan"
-
-
 class WireRow(Answer):
     a: str
     b: str
     segment: str
     mtu: int
-
-
-class WireState(Word):
-    PLANNED = "planned"
-    CONNECTED = "connected"
-    DOWN = "down"
-    DISCONNECTED = "disconnected"
