@@ -18,7 +18,7 @@ from rackless.client.decoding import decoded
 from rackless.client.errors import error_of
 from rackless.client.events import JobEvent
 from rackless.client.models import Job, JobState, Started
-from rackless.client.places import Local, resolve
+from rackless.client.places import Local, Place, resolve
 from rackless.client.retrying import Retries
 from rackless.model.errors import DeadlineError, FilesNeededError, InputError, ServerGoneError
 from rackless.settings import Settings
@@ -61,6 +61,7 @@ class AsyncClient(AsyncOperations):
         url: https://HOST:PORT, or `local`.
         ca: file of the CA that signed its certificate; without one, those that this machine trusts.
         settings: of this machine's server, in the place of all else.
+        place: another client's (`client.place`), in the place of all else.
         start: false: it is an error when this machine's server does not run.
 
     Raises:
@@ -75,9 +76,10 @@ class AsyncClient(AsyncOperations):
         token_file: str | Path | None = None,
         ca: str | Path | None = None,
         settings: Settings | None = None,
+        place: Place | None = None,
         start: bool = True,
     ) -> None:
-        self.place = resolve(url=url, token=token, token_file=token_file, ca=ca, settings=settings)
+        self.place = place or resolve(url=url, token=token, token_file=token_file, ca=ca, settings=settings)
         super().__init__(AsyncCalls(self.place, start=start))
 
     async def __aenter__(self) -> Self:

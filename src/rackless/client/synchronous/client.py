@@ -15,7 +15,7 @@ from rackless.client.decoding import decoded
 from rackless.client.errors import error_of
 from rackless.client.events import JobEvent
 from rackless.client.models import Job, JobState, Started
-from rackless.client.places import Local, resolve
+from rackless.client.places import Local, Place, resolve
 from rackless.client.retrying import Retries
 from rackless.client.synchronous import ways
 from rackless.client.synchronous.calls import Calls, Json, Stream, part
@@ -62,6 +62,7 @@ class Client(Operations):
         url: https://HOST:PORT, or `local`.
         ca: file of the CA that signed its certificate; without one, those that this machine trusts.
         settings: of this machine's server, in the place of all else.
+        place: another client's (`client.place`), in the place of all else.
         start: false: it is an error when this machine's server does not run.
 
     Raises:
@@ -76,9 +77,10 @@ class Client(Operations):
         token_file: str | Path | None = None,
         ca: str | Path | None = None,
         settings: Settings | None = None,
+        place: Place | None = None,
         start: bool = True,
     ) -> None:
-        self.place = resolve(url=url, token=token, token_file=token_file, ca=ca, settings=settings)
+        self.place = place or resolve(url=url, token=token, token_file=token_file, ca=ca, settings=settings)
         super().__init__(Calls(self.place, start=start))
 
     def __enter__(self) -> Self:
