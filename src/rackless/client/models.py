@@ -16,7 +16,7 @@ class Difference(Word):
     RETURNED = "returned"
 
 
-class Format(Word):
+class ExportFormat(Word):
     CONTAINERLAB = "containerlab"
     ANSIBLE = "ansible"
     DRAWIO = "drawio"
@@ -38,9 +38,14 @@ class MachineState(Word):
     REMOVED = "removed"
 
 
-class Mode(Word):
-    ACCESS = "Access"
-    TRUNK = "Trunk"
+class Phase(Word):
+    PRE_PROVISIONING = "pre-provisioning"
+    PROVISIONING = "provisioning"
+    POST_PROVISIONING = "post-provisioning"
+    CONNECTIVITY = "connectivity"
+    CONFIGURATION = "configuration"
+    TEARDOWN = "teardown"
+    CLEANUP = "cleanup"
 
 
 class Role(Word):
@@ -60,7 +65,12 @@ class SandboxState(Word):
     ENDED = "ended"
 
 
-class Verb(Word):
+class VlanMode(Word):
+    ACCESS = "Access"
+    TRUNK = "Trunk"
+
+
+class VlanVerb(Word):
     SETVLAN = "setVlan"
     REMOVEVLAN = "removeVlan"
 
@@ -86,7 +96,7 @@ class ActionResult(Answer):
     """`updatedInterface`: the MACs of the NICs, comma-separated, which removeVlan is to give back as `Interface`."""
 
     actionId: str
-    type: Verb
+    type: VlanVerb
     updatedInterface: str
     infoMessage: str
     errorMessage: str
@@ -101,12 +111,6 @@ class ActionTarget(Answer):
 
 class Alive(Answer):
     status: str
-
-
-class Attribute(Answer):
-    attributeName: str
-    attributeValue: str | None = ""
-    type: str = ""
 
 
 class AuditFinding(Answer):
@@ -133,27 +137,33 @@ class CalendarBody(Answer):
 
 class ConnectionParameters(Answer):
     vlanId: str = ""
-    mode: Mode = Mode.ACCESS
+    mode: VlanMode = VlanMode.ACCESS
     type: str = ""
-    vlanServiceAttributes: list[Attribute] = Field(default_factory=list)
+    vlanServiceAttributes: list[ConnectivityAttribute] = Field(default_factory=list)
 
 
 class ConnectivityAction(Answer):
     """One setVlan or removeVlan, as cloudshell-shell-connectivity-flow 4.2.0 sends it."""
 
     actionId: str
-    type: Verb
+    type: VlanVerb
     connectionId: str = ""
     connectionParams: ConnectionParameters = Field(
         default_factory=lambda: ConnectionParameters.model_validate(
             {"vlanId": "", "mode": "Access", "type": "", "vlanServiceAttributes": []}
         )
     )
-    connectorAttributes: list[Attribute] = Field(default_factory=list)
-    customActionAttributes: list[Attribute] = Field(default_factory=list)
+    connectorAttributes: list[ConnectivityAttribute] = Field(default_factory=list)
+    customActionAttributes: list[ConnectivityAttribute] = Field(default_factory=list)
     actionTarget: ActionTarget = Field(
         default_factory=lambda: ActionTarget.model_validate({"fullName": "", "fullAddress": "", "type": ""})
     )
+
+
+class ConnectivityAttribute(Answer):
+    attributeName: str
+    attributeValue: str | None = ""
+    type: str = ""
 
 
 class ConnectivityResponse(Answer):
@@ -282,6 +292,7 @@ class Lab(Answer):
     ports: list[LabPort]
     wires: list[LabWire]
     job: JobLine | None
+    phase: Phase | None = None
 
 
 class LabLine(Answer):
@@ -377,6 +388,24 @@ class Layout(Answer):
     nodes: dict[str, Place] = Field(default_factory=dict)
 
 
+class Listening(Answer):
+    """A TCP port of the server. `host`: the address that it is bound to; `url`: where this machine's browser finds it;
+    `fingerprint`: SHA-256 of its certificate, "" without TLS.
+    """
+
+    url: str
+    host: str
+    port: int
+    fingerprint: str
+
+
+class Login(Answer):
+    """A user's name and password."""
+
+    user: str
+    password: str
+
+
 class MachineRow(Answer):
     name: str
     owner: str
@@ -456,6 +485,12 @@ class ReadyCheck(Answer):
     reason: str
 
 
+class Redeemed(Answer):
+    """A ticket of `POST /session/tickets`."""
+
+    ticket: str
+
+
 class Removed(Answer):
     """`left`: what could not be removed, with the reasons."""
 
@@ -488,6 +523,21 @@ class Server(Answer):
     pools: dict[str, int]
 
 
+class Session(Answer):
+    """Of a browser. Times are seconds since the epoch. `how`: password, ticket, or the provider's name; `current`: it is
+    the one that asks.
+    """
+
+    id: int
+    created: float
+    seen: float
+    expires: float
+    how: str
+    source: str
+    agent: str
+    current: bool
+
+
 class Started(Answer):
     """A job that was started, or (`kind` followed) one that goes on already; of a lab that is booked for later or waits
     (`kind` booked, waiting) there is none yet (""). `state` is the job's when the answer was made.
@@ -515,6 +565,13 @@ class Summary(Answer):
     wires: list[WireRow]
     networks: list[NetworkRow]
     totals: Totals
+
+
+class Ticket(Answer):
+    """Good for one login, until `expires` (seconds since the epoch)."""
+
+    ticket: str
+    expires: float
 
 
 class Token(Answer):

@@ -48,14 +48,16 @@ class Labs:
         keep: leave labs up, under a name that the next run finds.
         length: seconds after which a lab ends by itself; given anew while tests use it.
         worker: of pytest-xdist, "" without it: each has its own labs.
+        use: name of a lab that is up already: it stands for every blueprint, and is left as it is.
         folder: where the serial lines of machines are kept when a lab does not come up.
     """
 
-    def __init__(self, client: Client, *, keep: bool, length: float, worker: str, folder: Path, tell: Tell) -> None:
+    def __init__(self, client: Client, *, keep: bool, length: float, worker: str, use: str, folder: Path, tell: Tell) -> None:
         self.client = client
         self.keep = keep
         self._length = length
         self._worker = worker
+        self._use = use
         self._folder = folder
         self._tell = tell
         self._brought: dict[Path, Brought] = {}
@@ -70,6 +72,8 @@ class Labs:
         Raises:
             SetUpError: it did not come up; it is not tried again in this run.
         """
+        if self._use:
+            return Lab(self.client, self._use)
         path = Path(file).resolve()
         found = self._brought.get(path)
         if found is None:

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
+from typing import TypeVar
 
 from rackless.client import Client
 from rackless.client.models import Credentials, LabRouter, LabWire, Started
 from rackless.client.models import Lab as Shown
 from rackless.client.synchronous.operations import WiresOperations
-from rackless.model.errors import GuestError
+from rackless.model.errors import DeadlineError, GuestError
 from rackless.testing.capture import Capture
 
 __all__ = ["Capture", "Host", "Lab", "Router", "Wires"]
 
+T = TypeVar("T")
+
+LOOK = 0.5
+"""Seconds between two looks at what is awaited."""
 REWIRING = 120.0
 """Seconds that a wire's job may take."""
 RESTARTING = 1800.0
@@ -186,6 +192,23 @@ class Lab:
     def restart(self, machine: str) -> None:
         """Switch a machine (as west-vfp0) off and on; when this returns, it is back."""
         self.client.wait(self.client.machines.restart(self.name, machine).job, deadline=RESTARTING)
+
+    def until(self, what: str, look: Callable[[], T], *, deadline: float = 60.0) -> T:
+        """Look until it is true (or not empty), and give that back: a network takes its time.
+
+        Args:
+            what: is awaited, for the error.
+            deadline: seconds.
+
+        Raises:
+            DeadlineError: it did not come in time.
+        """
+        end = time.monotonic() + deadline
+        while not (found := look()):
+            if time.monotonic() > end:
+                raise DeadlineError(f"{what} did not come within {deadline:g} s; last: {found!r}.")
+            time.sleep(LOOK)
+        return found
 
     def transcript(self, machine: str) -> str:
         """What its serial line showed."""
