@@ -108,7 +108,7 @@ def models(document: Document) -> str:
     text += (
         "from typing import Any, Literal\n\nfrom pydantic import Field\n\nfrom rackless.client.decoding import Answer, Word\n\n"
     )
-    for raw in sorted(document.used):
+    for raw in sorted(document.used, key=lambda raw: ("enum" not in document.schemas[raw], raw)):
         schema = document.schemas[raw]
         text += enumeration(raw, schema) if "enum" in schema else model(document, raw, schema)
     return text
@@ -117,14 +117,14 @@ def models(document: Document) -> str:
 def enumeration(raw: str, schema: Schema) -> str:
     text = f"class {class_name(raw)}(Word):\n" + documented(schema.get("description", ""), "    ")
     for value in schema["enum"]:
-        name = re.sub(r"\W", "_", str(value)).upper()
-        text += f"    {name if name.isidentifier() else 'N' + name} = {value!r}\n"
+        text += f"    {member(value)} = {value!r}\n"
     return text + "\n\n"
 
 
-def optional(kind: str) -> bool:
-    """True when None is one of the type's own values, not only of something in it."""
-    return kind in {"Any", "None"} or kind.endswith(" | None")
+def member(value: Any) -> str:
+    """Name of a value in its enumeration."""
+    name = re.sub(r"\W", "_", str(value)).upper()
+    return name if name.isidentifier() else f"N{name}"
 
 
 def model(document: Document, raw: str, schema: Schema) -> str:
@@ -135,22 +135,28 @@ def model(document: Document, raw: str, schema: Schema) -> str:
         kind = document.kind(part)
         default = part.get("default") if name not in needed else ...
         extras = [f"alias={name!r}"] if field != name else []
-        if isinstance(default, dict) and "$ref" in part:
-            extras.insert(0, f"default_factory=lambda: {kind}.model_validate({default!r})")
-        elif isinstance(default, (list, dict)):
-            extras.insert(
-                0, f"default_factory={type(default).__name__}" if not default else f"default_factory=lambda: {default!r}"
-            )
-        elif isinstance(default, str) and "$ref" in part and not extras:
-            extras.insert(0, f"default_factory=lambda: {kind}({default!r})")
+        if isinstance(default, (list, dict)):
+            extras.insert(0, f"default_factory={_factory(kind, default)}")
         elif default is not ... and extras:
             extras.insert(0, f"default={default!r}")
-        if default is None and not optional(kind):
+        if default is None and not nullable(kind):
             kind += " | None"
         value = f"Field({', '.join(extras)})" if extras else "" if default is ... else repr(default)
+        if isinstance(default, str) and re.fullmatch(r"[A-Z]\w*", kind):
+            value = f"{kind}.{member(default)}"
         text += f"    {field}: {kind}{f' = {value}' if value else ''}\n"
         text += documented(part.get("description", ""), "    ")
     return text + ("" if schema.get("properties") or schema.get("description") else "    pass\n") + "\n\n"
+
+
+def _factory(kind: str, default: Any) -> str:
+    if re.fullmatch(r"[A-Z]\w*", kind):  # one of our classes
+        return f"lambda: {kind}.model_validate({default!r})"
+    return f"lambda: {default!r}" if default else type(default).__name__
+
+
+def nullable(kind: str) -> bool:
+    return kind in {"Any", "None"} or kind.endswith("| None")
 
 
 class Operation:
@@ -184,11 +190,11 @@ class Operation:
         if needed:
             self.required.append(f"{name}: {kind}")
         elif isinstance(default, (list, dict)) or default is None:
-            kind = kind if optional(kind) else f"{kind} | None"
+            kind = kind if nullable(kind) else f"{kind} | None"
             self.optional.append(f"{name}: {kind} = None")
         else:
             enumerated = "$ref" in schema and "enum" in self.document.schemas[schema["$ref"].rpartition("/")[2]]
-            self.optional.append(f"{name}: {kind} = {f'{kind}.{default.upper()}' if enumerated else repr(default)}")
+            self.optional.append(f"{name}: {kind} = {f'{kind}.{member(default)}' if enumerated else repr(default)}")
 
     def _read_query(self) -> None:
         for one in self.parameters:

@@ -60,8 +60,8 @@ def test_a_console_has_what_was_typed_before_and_after(lab: Client) -> None:
         with pytest.raises(DeadlineError, match=r"did not come within 0\.2 s"):
             other.read_until(b"nobody wrote this", 0.2)
         assert any("watch only" in note for note in other.notes)
-    with pytest.raises(NotFoundError, match="no machine named nobody"), lab.console(LAB, "nobody") as line:
-        line.read(30)
+    with pytest.raises(NotFoundError, match="no machine named nobody"), lab.console(LAB, "nobody"):
+        pass
 
 
 def test_errors_are_those_of_the_server(settings: Settings) -> None:
@@ -84,7 +84,7 @@ def test_a_job_is_followed_through_the_death_of_the_server(settings: Settings) -
             seen.append(event.number)
             if len(seen) == 3:
                 os.kill(client.server.server().pid, signal.SIGKILL)
-        assert len(broken) == 1
+        assert broken
         assert seen == sorted(set(seen))
         assert client.wait(job, deadline=60).state is JobState.SUCCEEDED
         assert seen == [event["number"] for event in client.lines("GET", f"/jobs/{job}/events")]

@@ -9,6 +9,79 @@ from pydantic import Field
 from rackless.client.decoding import Answer, Word
 
 
+class Difference(Word):
+    LEFTOVER = "leftover"
+    STOPPED = "stopped"
+    MISSING = "missing"
+    RETURNED = "returned"
+
+
+class ExportFormat(Word):
+    CONTAINERLAB = "containerlab"
+    ANSIBLE = "ansible"
+    DRAWIO = "drawio"
+    SVG = "svg"
+
+
+class JobState(Word):
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+
+
+class MachineState(Word):
+    PLANNED = "planned"
+    STARTING = "starting"
+    BOOTSTRAPPING = "bootstrapping"
+    RUNNING = "running"
+    STOPPED = "stopped"
+    REMOVED = "removed"
+
+
+class Phase(Word):
+    PRE_PROVISIONING = "pre-provisioning"
+    PROVISIONING = "provisioning"
+    POST_PROVISIONING = "post-provisioning"
+    CONNECTIVITY = "connectivity"
+    CONFIGURATION = "configuration"
+    TEARDOWN = "teardown"
+    CLEANUP = "cleanup"
+
+
+class Role(Word):
+    VIEWER = "viewer"
+    USER = "user"
+    OPERATOR = "operator"
+    ADMIN = "admin"
+
+
+class SandboxState(Word):
+    BOOKED = "booked"
+    WAITING = "waiting"
+    DEPLOYING = "deploying"
+    READY = "ready"
+    FAILED = "failed"
+    TEARING_DOWN = "tearing-down"
+    ENDED = "ended"
+
+
+class VlanMode(Word):
+    ACCESS = "Access"
+    TRUNK = "Trunk"
+
+
+class VlanVerb(Word):
+    SETVLAN = "setVlan"
+    REMOVEVLAN = "removeVlan"
+
+
+class WireState(Word):
+    PLANNED = "planned"
+    CONNECTED = "connected"
+    DOWN = "down"
+    DISCONNECTED = "disconnected"
+
+
 class AccessLine(Answer):
     id: int
     time: float
@@ -64,7 +137,7 @@ class CalendarBody(Answer):
 
 class ConnectionParameters(Answer):
     vlanId: str = ""
-    mode: VlanMode = Field(default_factory=lambda: VlanMode("Access"))
+    mode: VlanMode = VlanMode.ACCESS
     type: str = ""
     vlanServiceAttributes: list[ConnectivityAttribute] = Field(default_factory=list)
 
@@ -117,26 +190,12 @@ class Credentials(Answer):
     host_keys: list[str]
 
 
-class Difference(Word):
-    LEFTOVER = "leftover"
-    STOPPED = "stopped"
-    MISSING = "missing"
-    RETURNED = "returned"
-
-
 class DriverRequest(Answer):
     actions: list[ConnectivityAction]
 
 
 class DriverResponse(Answer):
     actionResults: list[ActionResult]
-
-
-class ExportFormat(Word):
-    CONTAINERLAB = "containerlab"
-    ANSIBLE = "ansible"
-    DRAWIO = "drawio"
-    SVG = "svg"
 
 
 class Finding(Answer):
@@ -212,12 +271,6 @@ class JobLine(Answer):
     started: float
     ended: float | None
     resumed: int
-
-
-class JobState(Word):
-    RUNNING = "running"
-    SUCCEEDED = "succeeded"
-    FAILED = "failed"
 
 
 class Lab(Answer):
@@ -366,15 +419,6 @@ class MachineRow(Answer):
     console_port: int | None
 
 
-class MachineState(Word):
-    PLANNED = "planned"
-    STARTING = "starting"
-    BOOTSTRAPPING = "bootstrapping"
-    RUNNING = "running"
-    STOPPED = "stopped"
-    REMOVED = "removed"
-
-
 class Management(Answer):
     """How fxp0 is reached: `address` (its own) or `forwarded` (ports of this machine); host:port of each service."""
 
@@ -388,16 +432,6 @@ class NetworkRow(Answer):
     owner: str
     mtu: int
     machines: list[str]
-
-
-class Phase(Word):
-    PRE_PROVISIONING = "pre-provisioning"
-    PROVISIONING = "provisioning"
-    POST_PROVISIONING = "post-provisioning"
-    CONNECTIVITY = "connectivity"
-    CONFIGURATION = "configuration"
-    TEARDOWN = "teardown"
-    CLEANUP = "cleanup"
 
 
 class Place(Answer):
@@ -462,23 +496,6 @@ class Removed(Answer):
 
     removed: list[AuditFinding]
     left: list[AuditFinding]
-
-
-class Role(Word):
-    VIEWER = "viewer"
-    USER = "user"
-    OPERATOR = "operator"
-    ADMIN = "admin"
-
-
-class SandboxState(Word):
-    BOOKED = "booked"
-    WAITING = "waiting"
-    DEPLOYING = "deploying"
-    READY = "ready"
-    FAILED = "failed"
-    TEARING_DOWN = "tearing-down"
-    ENDED = "ended"
 
 
 class Self(Answer):
@@ -586,25 +603,8 @@ class User(Answer):
     created: float
 
 
-class VlanMode(Word):
-    ACCESS = "Access"
-    TRUNK = "Trunk"
-
-
-class VlanVerb(Word):
-    SETVLAN = "setVlan"
-    REMOVEVLAN = "removeVlan"
-
-
 class WireRow(Answer):
     a: str
     b: str
     segment: str
     mtu: int
-
-
-class WireState(Word):
-    PLANNED = "planned"
-    CONNECTED = "connected"
-    DOWN = "down"
-    DISCONNECTED = "disconnected"

@@ -171,6 +171,10 @@ class AsyncStream:
     def __aiter__(self) -> AsyncIterator[bytes]:
         return self._answer.aiter_raw()
 
+    async def read(self) -> bytes:
+        """All of it."""
+        return await self._answer.aread()
+
     def lines(self) -> AsyncIterator[str]:
         return self._answer.aiter_lines()
 

@@ -28,6 +28,17 @@ class AsyncLine:
         self._rest = b""
         self.notes: list[str] = []
 
+    async def greeting(self, timeout: float) -> None:
+        """Until the server says that the line is open.
+
+        Raises:
+            RacklessError: what it said against it, or it said nothing.
+        """
+        try:
+            self._told(json.loads(await ways.received(self._socket, timeout)))
+        except (TimeoutError, ConnectionClosed) as error:
+            raise ProviderError("The server did not open the line.", hint="Run the same command again.") from error
+
     async def read(self, timeout: float | None = None) -> bytes:
         """What came, at least a byte; b"" at the end.
 
@@ -91,15 +102,21 @@ class AsyncLine:
 
 
 @asynccontextmanager
-async def line(calls: AsyncCalls, path: str, query: Mapping[str, Any]) -> AsyncGenerator[AsyncLine]:
+async def line(calls: AsyncCalls, path: str, query: Mapping[str, Any], *, greeted: bool) -> AsyncGenerator[AsyncLine]:
     """Open until the block ends.
+
+    Args:
+        greeted: the server says when the line is open, and that is waited for.
 
     Raises:
         RacklessError: what the server said against it.
     """
     socket = await opened(calls, path, query)
     try:
-        yield AsyncLine(socket)
+        found = AsyncLine(socket)
+        if greeted:
+            await found.greeting(OPENING)
+        yield found
     finally:
         await socket.close()
 

@@ -170,6 +170,10 @@ class Stream:
     def __iter__(self) -> Iterator[bytes]:
         return self._answer.iter_raw()
 
+    def read(self) -> bytes:
+        """All of it."""
+        return self._answer.read()
+
     def lines(self) -> Iterator[str]:
         return self._answer.iter_lines()
 

@@ -15,7 +15,8 @@ from rackless.client.decoding import decoded
 from rackless.client.errors import error_of
 from rackless.client.events import JobEvent
 from rackless.client.models import Job, JobState, Started
-from rackless.client.places import Local, resolve
+from rackless.client.places import Local, Place, resolve
+from rackless.client.retrying import Retries
 from rackless.client.synchronous import ways
 from rackless.client.synchronous.calls import Calls, Json, Stream, part
 from rackless.client.synchronous.operations import Operations
@@ -29,8 +30,6 @@ PAGE = 1000
 """Items that are asked for at once."""
 LOOK, SELDOM = 0.1, 2.0
 """Seconds between two looks at a job that is waited for with a deadline: doubled each time, up to the second."""
-LIVES = 5
-"""How many breaks in a row, without an event between them, a job is followed through."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +62,7 @@ class Client(Operations):
         url: https://HOST:PORT, or `local`.
         ca: file of the CA that signed its certificate; without one, those that this machine trusts.
         settings: of this machine's server, in the place of all else.
+        place: another client's (`client.place`), in the place of all else.
         start: false: it is an error when this machine's server does not run.
 
     Raises:
@@ -77,9 +77,10 @@ class Client(Operations):
         token_file: str | Path | None = None,
         ca: str | Path | None = None,
         settings: Settings | None = None,
+        place: Place | None = None,
         start: bool = True,
     ) -> None:
-        self.place = resolve(url=url, token=token, token_file=token_file, ca=ca, settings=settings)
+        self.place = place or resolve(url=url, token=token, token_file=token_file, ca=ca, settings=settings)
         super().__init__(Calls(self.place, start=start))
 
     def __enter__(self) -> Self:
@@ -162,20 +163,21 @@ class Client(Operations):
         Args:
             broken: told of each break.
         """
-        lives = LIVES
+        retries = Retries()
         while True:
             try:
                 query = {"after": after, "follow": True}
                 for event in self.lines("GET", f"/jobs/{part(job)}/events", query=query):
-                    after, lives = int(event["number"]), LIVES
+                    after, retries = int(event["number"]), Retries()
                     yield decoded(JobEvent, event, "the events of a job")
                 if (self.jobs.show_job(job)).state != JobState.RUNNING:
                     return
             except ServerGoneError as error:
-                lives -= 1
-                if not lives:
+                pause = retries.after_break()
+                if pause is None:
                     raise
                 broken(error)
+                ways.sleep(pause)
                 self.connect()
 
     def wait(self, job: str, *, deadline: float | None = None) -> Job:
@@ -239,11 +241,11 @@ class Client(Operations):
         """
         query = {"write": write, "takeover": takeover, "replay": replay, "who": who}
         path = f"{ROOT}/labs/{part(lab)}/machines/{part(machine)}/console"
-        return line(self._calls, path, query)
+        return line(self._calls, path, query, greeted=True)
 
     def shell(
         self, lab: str, router: str, *, user: str = "root", columns: int = 80, rows: int = 24, term: str = "dumb"
     ) -> AbstractContextManager[Line]:
         """A terminal session on a router, over SSH through the server."""
         query = {"user": user, "columns": columns, "rows": rows, "term": term}
-        return line(self._calls, f"{ROOT}/labs/{part(lab)}/routers/{part(router)}/shell", query)
+        return line(self._calls, f"{ROOT}/labs/{part(lab)}/routers/{part(router)}/shell", query, greeted=False)

@@ -29,6 +29,17 @@ class Line:
         self._rest = b""
         self.notes: list[str] = []
 
+    def greeting(self, timeout: float) -> None:
+        """Until the server says that the line is open.
+
+        Raises:
+            RacklessError: what it said against it, or it said nothing.
+        """
+        try:
+            self._told(json.loads(ways.received(self._socket, timeout)))
+        except (TimeoutError, ConnectionClosed) as error:
+            raise ProviderError("The server did not open the line.", hint="Run the same command again.") from error
+
     def read(self, timeout: float | None = None) -> bytes:
         """What came, at least a byte; b"" at the end.
 
@@ -92,15 +103,21 @@ class Line:
 
 
 @contextmanager
-def line(calls: Calls, path: str, query: Mapping[str, Any]) -> Generator[Line]:
+def line(calls: Calls, path: str, query: Mapping[str, Any], *, greeted: bool) -> Generator[Line]:
     """Open until the block ends.
+
+    Args:
+        greeted: the server says when the line is open, and that is waited for.
 
     Raises:
         RacklessError: what the server said against it.
     """
     socket = opened(calls, path, query)
     try:
-        yield Line(socket)
+        found = Line(socket)
+        if greeted:
+            found.greeting(OPENING)
+        yield found
     finally:
         socket.close()
 
