@@ -147,7 +147,7 @@ async def test_a_hook_that_fails_never_stops_teardown_and_is_told(client: Client
     assert "gone, which is none of the executables" in failed[1]
     assert len(failed) == 3
     assert await client.world.provider.owned() == ()
-    assert await client.ask("GET", "/labs") == []
+    assert await client.items("/labs") == []
     history = await client.ask("GET", "/labs/lab/history")
     assert (history[-1]["what"], failed[0] in history[-1]["why"]) == ("ended", True)
 
@@ -209,7 +209,7 @@ async def test_only_the_executables_of_the_site_are_run(client: Client, site: Si
     wish = client.blueprint(with_hooks(SMALL, provisioning=[{"run": [program]}]))
     error = await client.ask("POST", "/labs", wish, status=422)
     assert "none of the executables that this site allows" in error["detail"]
-    assert await client.ask("GET", "/labs") == []
+    assert await client.items("/labs") == []
 
 
 async def test_the_sites_own_hooks_run_for_every_lab_and_stay_its_own(client: Client, site: Site) -> None:

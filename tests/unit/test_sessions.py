@@ -47,9 +47,9 @@ async def una(client: Client) -> Client:
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[float]]:
-    """What `time.time()` is ahead."""
-    ahead, real = [0.0], time.time
-    monkeypatch.setattr(time, "time", lambda: real() + ahead[0])
+    """What `time.time()` is ahead of the test's begin: it stands still by itself, however slow the machine is."""
+    ahead, begin = [0.0], time.time()
+    monkeypatch.setattr(time, "time", lambda: begin + ahead[0])
     return ahead
 
 
