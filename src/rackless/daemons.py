@@ -176,7 +176,12 @@ async def _serve(settings: Settings, serving: Serving) -> None:
     log.info("server %s: provider %s, state %s", life, world.provider.info.name, settings.state)
 
     def stop() -> None:
+<<<<<<< HEAD
         listeners.stop()
+=======
+        server.should_exit = True
+        world.feed.close()  # else the server would wait for those who follow it
+>>>>>>> 1e941b1 (api: /v1/events and a job's events as server-sent events: persisted, taken up again, by what the caller may see)
 
     app = make(stop)
     app.state.ports = listeners = Listeners(app, settings, world.site, serving)

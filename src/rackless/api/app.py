@@ -12,6 +12,7 @@ from rackless.api import (
     bounds,
     doctor,
     errors,
+    events,
     exchange,
     images,
     jobs,
@@ -51,6 +52,7 @@ PARTS = (
     session,
     people,
     web,
+    events,
 )
 BARE: tuple[APIRouter, ...] = (monitoring.router, monitoring.health)
 """Routers whose paths other programs prescribe (health, metrics, the page): no prefix, and they look after their callers."""

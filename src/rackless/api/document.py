@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from rackless.api.errors import ProblemDetails
+from rackless.api.events import BODIES
 
 ABOUT = """Labs of multi-VM virtual routers.
 
@@ -42,6 +43,10 @@ def _share(made: dict[str, Any]) -> None:
     problem = ProblemDetails.model_json_schema(ref_template="#/components/schemas/{model}")
     schemas.update(problem.pop("$defs", {}))
     schemas["ProblemDetails"] = problem
+    for body in BODIES:
+        shown = body.model_json_schema(ref_template="#/components/schemas/{model}")
+        schemas.update(shown.pop("$defs", {}))
+        schemas[body.__name__] = shown
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)
     parts["securitySchemes"] = SCHEMES

@@ -5,18 +5,28 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Header, Query
 from fastapi.responses import StreamingResponse
+from fastapi.sse import KEEPALIVE_COMMENT, format_sse_event
 from pydantic import BaseModel
 
 from rackless.api.errors import RESPONSES
+from rackless.api.events import AGAIN, ALIVE, HEADERS, MEDIA, number, quiet
 from rackless.api.here import Here
 from rackless.api.pages import Page, Pages
 from rackless.model.lifecycle import JobState
 from rackless.sandboxes import hooks
 from rackless.store import jobs
+from rackless.workflows.world import World
 
 router = APIRouter(tags=["jobs"], responses=RESPONSES)
+
+STREAM: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "Events of the job, as they come",
+        "content": {"application/x-ndjson": {"schema": {"type": "string"}}, MEDIA: {"schema": {"type": "string"}}},
+    }
+}
 
 
 class Job(BaseModel):
@@ -68,15 +78,22 @@ async def show_job(job: str, here: Here) -> Job:
     return _job(await here.database.read(jobs.get, job))
 
 
-@router.get("/jobs/{job}/events", response_class=StreamingResponse)
+@router.get("/jobs/{job}/events", response_class=StreamingResponse, responses=STREAM)
 async def events(
     job: str,
     here: Here,
-    after: Annotated[int, Query(ge=0, description="Number of the last event seen")] = 0,
-    follow: Annotated[bool, Query(description="Stay until the job ends")] = False,
+    *,
+    after: Annotated[int, Query(ge=0, lt=1 << 31, description="Number of the last event seen")] = 0,
+    follow: Annotated[bool, Query(description="Stay until the job ends; server-sent events always do")] = False,
+    accept: Annotated[str, Header(description="text/event-stream for server-sent events")] = "",
+    last_event_id: Annotated[str | None, Header(description="Of server-sent events: the same as `after`")] = None,
 ) -> StreamingResponse:
-    """Events as NDJSON, one `JobEvent` a line."""
+    """Events as NDJSON, one `JobEvent` a line; or as server-sent events of type `step`, and at the job's end one of type `end`
+    with the `Job`."""
     await here.database.read(jobs.get, job)
+    if MEDIA in accept:
+        begun = after if last_event_id is None else number(last_event_id)
+        return StreamingResponse(_sent(here, job, begun), media_type=MEDIA, headers=HEADERS)
 
     async def stream() -> AsyncIterator[bytes]:
         if not follow:
@@ -87,3 +104,15 @@ async def events(
             yield _event(event).model_dump_json().encode() + b"\n"
 
     return StreamingResponse(stream(), media_type="application/x-ndjson")
+
+
+async def _sent(here: World, job: str, after: int) -> AsyncIterator[bytes]:
+    """The same as server-sent events."""
+    yield format_sse_event(comment="events", retry=AGAIN)
+    async for event in quiet(here.progress.follow(job, after), ALIVE):
+        if event is None:
+            yield KEEPALIVE_COMMENT
+        else:
+            yield format_sse_event(event="step", id=str(event.number), data_str=_event(event).model_dump_json())
+    ended = _job(await here.database.read(jobs.get, job))
+    yield format_sse_event(event="end", data_str=ended.model_dump_json())

@@ -82,6 +82,7 @@ RULES: Mapping[str, Rule] = {
     "show_job": Rule(VIEWER, Over.JOB),
     "events": Rule(VIEWER, Over.JOB),
     "cancel": Rule(USER, Over.JOB),
+    "stream_events": Rule(VIEWER),
     # the place
     "list_images": Rule(VIEWER),
     "prune": Rule(ADMIN),

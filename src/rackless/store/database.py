@@ -51,6 +51,8 @@ class Database:
         self.shared = self.url.get_backend_name() == "postgresql"
         """Other servers may work on it too."""
         self.engine = _postgresql(self.url) if self.shared else _sqlite(self.url)
+        self.written: list[Callable[[], None]] = []
+        """Called in the event loop after every write of this process."""
         self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
         self._readers = ThreadPoolExecutor(max_workers=READERS, thread_name_prefix="store-read")
         self._reading = self.engine.execution_options(isolation_level="REPEATABLE READ") if self.shared else self.engine
@@ -137,7 +139,10 @@ class Database:
                     connection.execute(sa.select(sa.func.pg_advisory_xact_lock(WRITING)))
                 return body(connection, *args, **kwargs)
 
-        return await asyncio.get_running_loop().run_in_executor(self._writer, contextvars.copy_context().run, transact)
+        result = await asyncio.get_running_loop().run_in_executor(self._writer, contextvars.copy_context().run, transact)
+        for tell in self.written:
+            tell()
+        return result
 
     async def read(
         self, body: Callable[Concatenate[sa.Connection, Arguments], Result], *args: Arguments.args, **kwargs: Arguments.kwargs

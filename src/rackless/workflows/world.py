@@ -20,6 +20,7 @@ from rackless.store.database import Database
 from rackless.workflows.booting import Booting
 from rackless.workflows.consoles import Consoles
 from rackless.workflows.driving import Driver
+from rackless.workflows.feed import Feed
 from rackless.workflows.progress import Progress
 
 
@@ -40,6 +41,11 @@ class World:
     booting: Booting
     changed: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when bookings changed: the timekeeper looks again."""
+    feed: Feed = field(init=False)
+    """Events for those who follow them."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "feed", Feed(self.database))
 
     @property
     def transcripts(self) -> Path:

@@ -396,11 +396,12 @@ class AsyncJobsOperations(AsyncGroup):
         return await self._calls.answer(Job, "GET", f"/v1/jobs/{part(job)}")
 
     def events(self, job: str, *, after: int = 0, follow: bool = False) -> AbstractAsyncContextManager[AsyncStream]:
-        """Events as NDJSON, one `JobEvent` a line.
+        """Events as NDJSON, one `JobEvent` a line; or as server-sent events of type `step`, and at the job's end one of type
+        `end` with the `Job`.
 
         Args:
             after: Number of the last event seen.
-            follow: Stay until the job ends.
+            follow: Stay until the job ends; server-sent events always do.
         """
         return self._calls.stream("GET", f"/v1/jobs/{part(job)}/events", query={"after": after, "follow": follow})
 
@@ -514,6 +515,22 @@ class AsyncPeopleOperations(AsyncGroup):
         return AsyncPages(self._calls, AccessLine, "/v1/access-log", query={"limit": limit, "after": after})
 
 
+class AsyncEventsOperations(AsyncGroup):
+    def stream_events(
+        self, *, lab: str | None = None, topics: str = "", after: int | None = None
+    ) -> AbstractAsyncContextManager[AsyncStream]:
+        """What happens to labs, their jobs, machines and wires, as far as the caller may see them. The data of an event is a
+        LabEvent, JobEnvelope, StepEvent, MachineEvent or LinkEvent; a comment comes after 15 s of silence. When what was
+        asked for is forgotten (50,000 events are kept) the first event is `reset`.
+
+        Args:
+            lab: Of this lab only.
+            topics: Some of labs, jobs, steps, machines, links, with commas between.
+            after: Only those after this id; without it from now on.
+        """
+        return self._calls.stream("GET", "/v1/events", query={"lab": lab, "topics": topics, "after": after})
+
+
 class AsyncOperations:
     def __init__(self, calls: AsyncCalls) -> None:
         self._calls = calls
@@ -530,3 +547,4 @@ class AsyncOperations:
         self.jobs = AsyncJobsOperations(calls)
         self.session = AsyncSessionOperations(calls)
         self.people = AsyncPeopleOperations(calls)
+        self.events = AsyncEventsOperations(calls)

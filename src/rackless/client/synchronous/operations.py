@@ -395,11 +395,12 @@ class JobsOperations(Group):
         return self._calls.answer(Job, "GET", f"/v1/jobs/{part(job)}")
 
     def events(self, job: str, *, after: int = 0, follow: bool = False) -> AbstractContextManager[Stream]:
-        """Events as NDJSON, one `JobEvent` a line.
+        """Events as NDJSON, one `JobEvent` a line; or as server-sent events of type `step`, and at the job's end one of type
+        `end` with the `Job`.
 
         Args:
             after: Number of the last event seen.
-            follow: Stay until the job ends.
+            follow: Stay until the job ends; server-sent events always do.
         """
         return self._calls.stream("GET", f"/v1/jobs/{part(job)}/events", query={"after": after, "follow": follow})
 
@@ -513,6 +514,22 @@ class PeopleOperations(Group):
         return Pages(self._calls, AccessLine, "/v1/access-log", query={"limit": limit, "after": after})
 
 
+class EventsOperations(Group):
+    def stream_events(
+        self, *, lab: str | None = None, topics: str = "", after: int | None = None
+    ) -> AbstractContextManager[Stream]:
+        """What happens to labs, their jobs, machines and wires, as far as the caller may see them. The data of an event is a
+        LabEvent, JobEnvelope, StepEvent, MachineEvent or LinkEvent; a comment comes after 15 s of silence. When what was
+        asked for is forgotten (50,000 events are kept) the first event is `reset`.
+
+        Args:
+            lab: Of this lab only.
+            topics: Some of labs, jobs, steps, machines, links, with commas between.
+            after: Only those after this id; without it from now on.
+        """
+        return self._calls.stream("GET", "/v1/events", query={"lab": lab, "topics": topics, "after": after})
+
+
 class Operations:
     def __init__(self, calls: Calls) -> None:
         self._calls = calls
@@ -529,3 +546,4 @@ class Operations:
         self.jobs = JobsOperations(calls)
         self.session = SessionOperations(calls)
         self.people = PeopleOperations(calls)
+        self.events = EventsOperations(calls)
