@@ -176,17 +176,13 @@ async def _serve(settings: Settings, serving: Serving) -> None:
     log.info("server %s: provider %s, state %s", life, world.provider.info.name, settings.state)
 
     def stop() -> None:
-<<<<<<< HEAD
         listeners.stop()
-=======
-        server.should_exit = True
         world.feed.close()  # else the server would wait for those who follow it
->>>>>>> 1e941b1 (api: /v1/events and a job's events as server-sent events: persisted, taken up again, by what the caller may see)
 
     app = make(stop)
     app.state.ports = listeners = Listeners(app, settings, world.site, serving)
     listeners.bind()
-    heed(listeners)
+    heed(listeners, stop)
     heartbeat = Heartbeat(world, give_up=lambda: os._exit(1)) if world.database.shared else None
     if heartbeat is not None:
         await heartbeat.begin()
@@ -210,11 +206,11 @@ async def _serve(settings: Settings, serving: Serving) -> None:
         log.info("server %s ended", life)
 
 
-def heed(listeners: Listeners) -> None:
+def heed(listeners: Listeners, stop: Callable[[], None]) -> None:
     """SIGTERM and SIGINT end the server, SIGHUP reads its certificate anew."""
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, listeners.stop)
+        loop.add_signal_handler(number, stop)
     loop.add_signal_handler(signal.SIGHUP, listeners.reload)
 
 
