@@ -208,7 +208,7 @@ class Operation:
             return
         if "application/json" not in content:
             self.sends = "content=content"
-            self.required.append("content: bytes")
+            self.required.append("content: bytes | AsyncIterable[bytes]")
             return
         schema = content["application/json"]["schema"]
         if "$ref" not in schema or "properties" not in (inner := self.document.schemas[schema["$ref"].rpartition("/")[2]]):
@@ -331,6 +331,7 @@ def operations(document: Document) -> str:
     bodies += "".join(f"        self.{noun} = Async{class_name(noun)}Operations(calls)\n" for noun in nouns)
     names = sorted(class_name(raw) for raw in document.used if re.search(rf"\b{class_name(raw)}\b", bodies))
     text = HEADER.format("Every route, as a method of its noun.")
+    text += "from collections.abc import AsyncIterable\n"
     text += "from contextlib import AbstractAsyncContextManager\nfrom typing import Any\n\n"
     text += "from rackless.client.asynchronous.calls import AsyncCalls, AsyncGroup, AsyncPages, AsyncStream, given, part\n"
     text += f"from rackless.client.models import {', '.join(names)}\n\n"

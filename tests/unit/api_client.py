@@ -38,10 +38,10 @@ class Client:
         assert isinstance(world.provider, FakeProvider)
         self.world = world
         self.cloud = world.provider.cloud
-        self._http = http
+        self.http = http
 
     async def ask(self, method: str, path: str, body: Any = None, status: int = 0, **query: Any) -> Any:
-        answer = await self._http.request(method, path, json=body, params=query, timeout=60)
+        answer = await self.http.request(method, path, json=body, params=query, timeout=60)
         if status:
             assert answer.status_code == status, answer.text
         else:
@@ -60,7 +60,7 @@ class Client:
             after = {"after": page["next"]}
 
     async def text(self, path: str) -> str:
-        return (await self._http.get(path)).text
+        return (await self.http.get(path)).text
 
     def blueprint(self, text: str = BLUEPRINT, **more: Any) -> dict[str, Any]:
         return {"text": text, "file": "lab.yaml", "files": FILES, **more}

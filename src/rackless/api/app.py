@@ -21,6 +21,7 @@ from rackless.api import (
     monitoring,
     people,
     plans,
+    pools,
     routers,
     sandboxes,
     server,
@@ -38,6 +39,7 @@ PREFIX = "/v1"
 PARTS = (
     server,
     doctor,
+    pools,
     audit,
     images,
     plans,

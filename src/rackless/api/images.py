@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 import json
 from pathlib import Path
+from typing import Annotated
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends, Query, Request
+from fastapi.responses import StreamingResponse
 from pydantic import BaseModel
 
+from rackless.api.bounds import unbounded
 from rackless.api.errors import RESPONSES
 from rackless.api.here import Here
 from rackless.api.pages import Page, Pages
-from rackless.images import pruning, reference, store, uses
+from rackless.images import pruning, reference, store, transfer, uses
 from rackless.model.errors import RacklessError
 
 router = APIRouter(tags=["images"], responses=RESPONSES)
@@ -55,6 +58,45 @@ async def list_images(here: Here, asked: Pages) -> Page[ImageLine]:
     """Every build of every image, by name."""
     found = await asyncio.to_thread(_lines, here.settings.images, here.settings.state)
     return asked.of_all(found, lambda one: (one.name, one.path), lambda one: one, str, str)
+
+
+@router.put(
+    "/images/{name}",
+    status_code=201,
+    dependencies=[Depends(unbounded)],
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+        }
+    },
+)
+async def upload(
+    name: str,
+    request: Request,
+    here: Here,
+    sha256: Annotated[str, Query(pattern="^([0-9a-fA-F]{64})?$", description="Of the body, to be compared")] = "",
+    current: Annotated[bool, Query(description="New machines get it from now on")] = True,
+) -> ImageLine:
+    """Take in a build: the archive of another installation, or a bootable disk in qcow2 or raw. The same one again is no harm."""
+    images = here.settings.images
+    folder = await transfer.receive(images, name, request.stream(), sha256=sha256, current=current)
+    lines = await asyncio.to_thread(_lines, images, here.settings.state)
+    return next(line for line in lines if line.path == str(folder))
+
+
+@router.get("/images/{name}/{digest}", response_class=StreamingResponse)
+async def download(name: str, digest: str, here: Here) -> StreamingResponse:
+    """The build as an archive that `upload` takes."""
+    length, pieces = await asyncio.to_thread(transfer.export, here.settings.images, name, digest)
+    headers = {"Content-Length": str(length), "Content-Disposition": f'attachment; filename="{name}-{digest}.tar"'}
+    return StreamingResponse(pieces, media_type="application/x-tar", headers=headers)
+
+
+@router.put("/images/{name}/{digest}/current", status_code=204)
+async def make_current(name: str, digest: str, here: Here) -> None:
+    """Let new machines get that build from now on."""
+    await asyncio.to_thread(transfer.make_current, here.settings.images, name, digest)
 
 
 @router.post("/images/prune")

@@ -86,6 +86,11 @@ RULES: Mapping[str, Rule] = {
     # the place
     "list_images": Rule(VIEWER),
     "prune": Rule(ADMIN),
+    "upload": Rule(ADMIN),
+    "download": Rule(OPERATOR),
+    "make_current": Rule(ADMIN),
+    "list_pools": Rule(OPERATOR),
+    "list_hosts": Rule(OPERATOR),
     "show_audit": Rule(OPERATOR),
     "remove_leftovers": Rule(ADMIN),
     # sessions

@@ -1,13 +1,17 @@
-"""rackless image list, prune."""
+"""rackless image list, upload, export, use, prune."""
 
 from __future__ import annotations
 
-from typing import Annotated
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, BinaryIO
 
 import typer
 
 from rackless.cli.options import InJson
-from rackless.cli.output import as_json, clock, megabytes, say, table
+from rackless.cli.output import as_json, clock, megabytes, say, table, tell
+from rackless.model.errors import InputError, NotFoundError
 
 image = typer.Typer(help="Images of machines.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -64,6 +68,93 @@ def prune(
         say(f"{'Would go' if dry else 'Removed'}: {item['name']} ({megabytes(item['size'])})")
     total = megabytes(sum(item["size"] for item in going))
     say(f"{total} would be free." if dry else f"{total} are free again." if going else "There was nothing to remove.")
+
+
+@image.command("upload")
+def upload(
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="An archive of `image export`, or a disk in qcow2 or raw.", show_default=False)
+    ],
+    name: Annotated[str, typer.Option("--name", metavar="IMAGE", help="The image that it is a build of.")],
+    current: Annotated[bool, typer.Option("--current/--not-current", help="New machines get it from now on.")] = True,
+    in_json: InJson = False,
+) -> None:
+    """Add a build to the image catalogue. Its checksum is compared on the way.
+
+    Example: rackless image upload reference-61c06c6f.tar --name reference
+    """
+    from rackless.client.api import Api
+
+    try:
+        with file.open("rb") as source, Api() as api:
+            digest = hashlib.file_digest(source, "sha256").hexdigest()
+            source.seek(0)
+            query = {"sha256": digest, "current": current}
+            found = api.send("PUT", f"/images/{name}", _pieces(source, file.stat().st_size), query=query)
+    except OSError as error:
+        raise InputError(f"{file} cannot be read: {error.strerror}.", hint="Give a file that exists.") from error
+    if in_json:
+        as_json(found)
+    else:
+        say(f"Image {found['name']}: build {found['digest']} ({megabytes(found['total'])}).")
+
+
+def _pieces(source: BinaryIO, size: int) -> Iterator[bytes]:
+    """The file in pieces, telling how far it is."""
+    sent, told = 0, 0
+    while piece := source.read(1 << 20):
+        yield piece
+        sent += len(piece)
+        if size > 64 << 20 and sent * 10 // size > told:
+            told = sent * 10 // size
+            tell(f"sent {megabytes(sent)} of {megabytes(size)}")
+
+
+@image.command("export")
+def export(
+    name: Annotated[str, typer.Argument(metavar="IMAGE", help="The image.", show_default=False)],
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="Where the archive goes.")],
+    digest: Annotated[str | None, typer.Option("--build", metavar="DIGEST", help="This build, not the current one.")] = None,
+) -> None:
+    """Write a build as an archive, for `image upload` of another installation.
+
+    Example: rackless image export reference -o reference.tar
+    """
+    from rackless.client.api import Api
+
+    with Api() as api:
+        if digest is None:
+            found = [one["digest"] for one in api.items("/images") if one["name"] == name and one["current"]]
+            if not found:
+                raise NotFoundError(f"There is no image {name}.", hint="`rackless image list` shows the images.")
+            digest = found[0]
+        draft = output.with_name(f"{output.name}.part")
+        try:
+            with api.stream("GET", f"/images/{name}/{digest}") as answer, draft.open("wb") as file:
+                for piece in answer:
+                    file.write(piece)
+            draft.replace(output)
+        except OSError as error:
+            raise InputError(f"{output} cannot be written: {error.strerror}.", hint="Choose another place.") from error
+        finally:
+            draft.unlink(missing_ok=True)
+    say(f"Written: {output} ({megabytes(output.stat().st_size)})")
+
+
+@image.command("use")
+def use(
+    name: Annotated[str, typer.Argument(metavar="IMAGE", help="The image.", show_default=False)],
+    digest: Annotated[str, typer.Argument(metavar="DIGEST", help="The build that new machines are to get.", show_default=False)],
+) -> None:
+    """Let new machines get that build from now on; those that are there keep theirs.
+
+    Example: rackless image use reference 61c06c6f7bf40700
+    """
+    from rackless.client.api import Api
+
+    with Api() as api:
+        api.ask("PUT", f"/images/{name}/{digest}/current")
+    say(f"New machines of image {name} get build {digest}.")
 
 
 def add(app: typer.Typer) -> None:

@@ -226,6 +226,20 @@ class HistoryEntry(Answer):
     why: str
 
 
+class Host(Answer):
+    """A server. `seen`: its last heartbeat; `alive`: it came in time; `this`: the one that answers. Times are seconds
+    since the epoch.
+    """
+
+    name: str
+    host: str
+    pid: int
+    started: float
+    seen: float
+    alive: bool
+    this: bool
+
+
 class ImageLine(Answer):
     """One build. `size` of the bootable disk, `total` of all that it takes on the disk, in bytes. `current`: a new machine
     gets this one. `labs`: those that stand on it, of other installations too. `problem`: why it cannot be used.
@@ -439,6 +453,16 @@ class Place(Answer):
 
     x: float
     y: float
+
+
+class Pool(Answer):
+    """Numbers `first` to `last`, each held by one owner at a time. `labs`: how many each lab holds."""
+
+    name: str
+    first: int
+    last: int
+    taken: int
+    labs: dict[str, int]
 
 
 class PortRow(Answer):

@@ -77,18 +77,23 @@ def has(images: Path, name: str, digest: str) -> bool:
 
 
 def publish(images: Path, name: str, digest: str, built: Path) -> Image:
-    """Write the manifest of the finished directory `built` (same file system), give it its name, and make it current."""
+    """Give the finished directory `built` its name, and make it current."""
+    put(images, name, digest, built, append=DIRECT_APPEND)
+    make_current(images, name, digest)
+    return find(images, name)
+
+
+def put(images: Path, name: str, digest: str, built: Path, *, append: str) -> None:
+    """Write the manifest of the finished directory `built` (same file system), and give it its name."""
     files = {
         path.name: {"size": path.stat().st_size, "sha256": _sha256(path)} for path in sorted(built.iterdir()) if path.is_file()
     }
-    manifest = {"name": name, "digest": digest, "created": time.time(), "append": DIRECT_APPEND, "files": files}
+    manifest = {"name": name, "digest": digest, "created": time.time(), "append": append, "files": files}
     (built / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n")
     target = images / name / digest
     if target.exists():
         shutil.rmtree(target)
     built.rename(target)
-    make_current(images, name, digest)
-    return find(images, name)
 
 
 def make_current(images: Path, name: str, digest: str) -> None:

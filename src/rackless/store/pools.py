@@ -51,3 +51,19 @@ def count(db: sa.Connection) -> dict[str, int]:
     """How many numbers are taken, by pool."""
     rows = db.execute(sa.select(table.c.pool, sa.func.count()).group_by(table.c.pool))
     return {pool: number for pool, number in rows}
+
+
+def held(db: sa.Connection) -> dict[str, dict[str, int]]:
+    """How many numbers each lab holds, by pool and the lab's name."""
+    from rackless.store import sandboxes
+
+    query = (
+        sa.select(table.c.pool, sandboxes.table.c.name, sa.func.count())
+        .join(sandboxes.table, sandboxes.table.c.id == table.c.sandbox_id)
+        .group_by(table.c.pool, sandboxes.table.c.name)
+        .order_by(table.c.pool, sandboxes.table.c.name)
+    )
+    found: dict[str, dict[str, int]] = {}
+    for pool, lab, number in db.execute(query):
+        found.setdefault(pool, {})[lab] = number
+    return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -116,6 +116,12 @@ class AsyncClient(AsyncOperations):
         """Any route, its answer as it is: for one that this version has no method for. `wait`: seconds for a job's end."""
         asked = {**(query or {}), **({"wait": wait} if wait else {})}
         return await self._calls.call(method, ROOT + path, body=body, query=asked)
+
+    async def send(
+        self, method: str, path: str, content: bytes | AsyncIterable[bytes], *, query: Mapping[str, Any] | None = None
+    ) -> Json:
+        """The same with a body that is no JSON."""
+        return await self._calls.call(method, ROOT + path, content=content, query=query)
 
     async def items(self, path: str, *, query: Mapping[str, Any] | None = None, most: int | None = None) -> list[Json]:
         """Any list, over all its pages; the first `most` of its items."""

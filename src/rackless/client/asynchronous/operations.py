@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterable
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
@@ -18,6 +19,7 @@ from rackless.client.models import (
     ExportFormat,
     Finding,
     HistoryEntry,
+    Host,
     ImageLine,
     ImportedBlueprint,
     Job,
@@ -28,6 +30,7 @@ from rackless.client.models import (
     Listening,
     Login,
     Place,
+    Pool,
     Pruned,
     Ready,
     Redeemed,
@@ -85,6 +88,26 @@ class AsyncServerOperations(AsyncGroup):
         return await self._calls.answer(Ready, "GET", "/readyz")
 
 
+class AsyncSiteOperations(AsyncGroup):
+    def list_pools(self, *, limit: int = 100, after: str | None = None) -> AsyncPages[Pool]:
+        """Console ports and forwarded ports.
+
+        Args:
+            limit: Items of a page at most.
+            after: `next` of the page before; without it the first page.
+        """
+        return AsyncPages(self._calls, Pool, "/v1/pools", query={"limit": limit, "after": after})
+
+    def list_hosts(self, *, limit: int = 100, after: str | None = None) -> AsyncPages[Host]:
+        """The servers on this store; with SQLite there is one.
+
+        Args:
+            limit: Items of a page at most.
+            after: `next` of the page before; without it the first page.
+        """
+        return AsyncPages(self._calls, Host, "/v1/hosts", query={"limit": limit, "after": after})
+
+
 class AsyncAuditOperations(AsyncGroup):
     def show_audit(self, *, limit: int = 100, after: str | None = None) -> AsyncPages[AuditFinding]:
         """Every difference, by lab, kind and name. Changes nothing.
@@ -109,6 +132,28 @@ class AsyncImagesOperations(AsyncGroup):
             after: `next` of the page before; without it the first page.
         """
         return AsyncPages(self._calls, ImageLine, "/v1/images", query={"limit": limit, "after": after})
+
+    async def upload(
+        self, name: str, *, content: bytes | AsyncIterable[bytes], sha256: str = "", current: bool = True
+    ) -> ImageLine:
+        """Take in a build: the archive of another installation, or a bootable disk in qcow2 or raw. The same one again is no
+        harm.
+
+        Args:
+            sha256: Of the body, to be compared.
+            current: New machines get it from now on.
+        """
+        return await self._calls.answer(
+            ImageLine, "PUT", f"/v1/images/{part(name)}", query={"sha256": sha256, "current": current}, content=content
+        )
+
+    def download(self, name: str, digest: str) -> AbstractAsyncContextManager[AsyncStream]:
+        """The build as an archive that `upload` takes."""
+        return self._calls.stream("GET", f"/v1/images/{part(name)}/{part(digest)}")
+
+    async def make_current(self, name: str, digest: str) -> None:
+        """Let new machines get that build from now on."""
+        await self._calls.call("PUT", f"/v1/images/{part(name)}/{part(digest)}/current")
 
     async def prune(self, *, dry: bool = False, gone: bool = False) -> list[Pruned]:
         """Remove builds that are not current and that no lab uses, and what builders left behind."""
@@ -535,6 +580,7 @@ class AsyncOperations:
     def __init__(self, calls: AsyncCalls) -> None:
         self._calls = calls
         self.server = AsyncServerOperations(calls)
+        self.site = AsyncSiteOperations(calls)
         self.audit = AsyncAuditOperations(calls)
         self.images = AsyncImagesOperations(calls)
         self.plans = AsyncPlansOperations(calls)

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -115,6 +115,10 @@ class Client(Operations):
         """Any route, its answer as it is: for one that this version has no method for. `wait`: seconds for a job's end."""
         asked = {**(query or {}), **({"wait": wait} if wait else {})}
         return self._calls.call(method, ROOT + path, body=body, query=asked)
+
+    def send(self, method: str, path: str, content: bytes | Iterable[bytes], *, query: Mapping[str, Any] | None = None) -> Json:
+        """The same with a body that is no JSON."""
+        return self._calls.call(method, ROOT + path, content=content, query=query)
 
     def items(self, path: str, *, query: Mapping[str, Any] | None = None, most: int | None = None) -> list[Json]:
         """Any list, over all its pages; the first `most` of its items."""

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -18,6 +19,7 @@ from rackless.client.models import (
     ExportFormat,
     Finding,
     HistoryEntry,
+    Host,
     ImageLine,
     ImportedBlueprint,
     Job,
@@ -28,6 +30,7 @@ from rackless.client.models import (
     Listening,
     Login,
     Place,
+    Pool,
     Pruned,
     Ready,
     Redeemed,
@@ -86,6 +89,26 @@ class ServerOperations(Group):
         return self._calls.answer(Ready, "GET", "/readyz")
 
 
+class SiteOperations(Group):
+    def list_pools(self, *, limit: int = 100, after: str | None = None) -> Pages[Pool]:
+        """Console ports and forwarded ports.
+
+        Args:
+            limit: Items of a page at most.
+            after: `next` of the page before; without it the first page.
+        """
+        return Pages(self._calls, Pool, "/v1/pools", query={"limit": limit, "after": after})
+
+    def list_hosts(self, *, limit: int = 100, after: str | None = None) -> Pages[Host]:
+        """The servers on this store; with SQLite there is one.
+
+        Args:
+            limit: Items of a page at most.
+            after: `next` of the page before; without it the first page.
+        """
+        return Pages(self._calls, Host, "/v1/hosts", query={"limit": limit, "after": after})
+
+
 class AuditOperations(Group):
     def show_audit(self, *, limit: int = 100, after: str | None = None) -> Pages[AuditFinding]:
         """Every difference, by lab, kind and name. Changes nothing.
@@ -110,6 +133,26 @@ class ImagesOperations(Group):
             after: `next` of the page before; without it the first page.
         """
         return Pages(self._calls, ImageLine, "/v1/images", query={"limit": limit, "after": after})
+
+    def upload(self, name: str, *, content: bytes | Iterable[bytes], sha256: str = "", current: bool = True) -> ImageLine:
+        """Take in a build: the archive of another installation, or a bootable disk in qcow2 or raw. The same one again is no
+        harm.
+
+        Args:
+            sha256: Of the body, to be compared.
+            current: New machines get it from now on.
+        """
+        return self._calls.answer(
+            ImageLine, "PUT", f"/v1/images/{part(name)}", query={"sha256": sha256, "current": current}, content=content
+        )
+
+    def download(self, name: str, digest: str) -> AbstractContextManager[Stream]:
+        """The build as an archive that `upload` takes."""
+        return self._calls.stream("GET", f"/v1/images/{part(name)}/{part(digest)}")
+
+    def make_current(self, name: str, digest: str) -> None:
+        """Let new machines get that build from now on."""
+        self._calls.call("PUT", f"/v1/images/{part(name)}/{part(digest)}/current")
 
     def prune(self, *, dry: bool = False, gone: bool = False) -> list[Pruned]:
         """Remove builds that are not current and that no lab uses, and what builders left behind."""
@@ -534,6 +577,7 @@ class Operations:
     def __init__(self, calls: Calls) -> None:
         self._calls = calls
         self.server = ServerOperations(calls)
+        self.site = SiteOperations(calls)
         self.audit = AuditOperations(calls)
         self.images = ImagesOperations(calls)
         self.plans = PlansOperations(calls)
