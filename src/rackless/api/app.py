@@ -21,6 +21,7 @@ from rackless.api import (
     monitoring,
     people,
     plans,
+    quotas,
     routers,
     sandboxes,
     server,
@@ -51,6 +52,7 @@ PARTS = (
     layout,
     session,
     people,
+    quotas,
     web,
     events,
 )
