@@ -167,11 +167,13 @@ async def remove_group(group: str, here: Here) -> None:
 
 @router.put("/groups/{group}/members/{user}", status_code=204)
 async def join_group(group: str, user: str, here: Here) -> None:
+    """Their labs count for the group from now on."""
     await here.database.run(groups.put, group, user)
 
 
 @router.delete("/groups/{group}/members/{user}", status_code=204)
 async def leave_group(group: str, user: str, here: Here) -> None:
+    """Their labs count for the group no longer."""
     await here.database.run(groups.take, group, user)
 
 
@@ -183,6 +185,7 @@ async def show_group_quota(group: str, here: Here) -> QuotaBody:
 
 @router.patch("/groups/{group}/quota")
 async def change_group_quota(group: str, body: QuotaChange, here: Here) -> QuotaBody:
+    """Labs that are there stay, also where they are beyond it now."""
     body.check()
 
     def change(db: sa.Connection) -> QuotaBody:

@@ -17,6 +17,7 @@ from rackless.client.models import (
     DriverRequest,
     ExportFormat,
     Finding,
+    Group,
     HistoryEntry,
     ImageLine,
     ImportedBlueprint,
@@ -29,6 +30,7 @@ from rackless.client.models import (
     Login,
     Place,
     Pruned,
+    QuotaBody,
     Ready,
     Redeemed,
     Removed,
@@ -42,6 +44,7 @@ from rackless.client.models import (
     Ticket,
     Token,
     User,
+    UserQuota,
 )
 from rackless.client.synchronous.calls import Calls, Group, Pages, Stream, given, part
 
@@ -512,6 +515,64 @@ class PeopleOperations(Group):
             after: `next` of the page before; without it the first page.
         """
         return Pages(self._calls, AccessLine, "/v1/access-log", query={"limit": limit, "after": after})
+
+    def show_quota(self, user: str) -> UserQuota:
+        """What a user may have, alone and together with their groups, and what they have."""
+        return self._calls.answer(UserQuota, "GET", f"/v1/users/{part(user)}/quota")
+
+    def change_quota(
+        self, user: str, *, limits: dict[str, float | None] | None = None, default: list[str] | None = None
+    ) -> UserQuota:
+        """Labs that are there stay, also where they are beyond it now.
+
+        Args:
+            limits: By name: labs, routers, machines, memory, processors, disk, machine_hours, longest, ahead.
+            default: Names of limits.
+        """
+        return self._calls.answer(
+            UserQuota, "PATCH", f"/v1/users/{part(user)}/quota", body=given({"limits": limits, "default": default})
+        )
+
+    def list_groups(self, *, limit: int = 100, after: str | None = None) -> Pages[Group]:
+        """By name.
+
+        Args:
+            limit: Items of a page at most.
+            after: `next` of the page before; without it the first page.
+        """
+        return Pages(self._calls, Group, "/v1/groups", query={"limit": limit, "after": after})
+
+    def add_group(self, *, name: str) -> Group:
+        return self._calls.answer(Group, "POST", "/v1/groups", body=given({"name": name}))
+
+    def remove_group(self, group: str) -> None:
+        """Its users stay, and their labs."""
+        self._calls.call("DELETE", f"/v1/groups/{part(group)}")
+
+    def join_group(self, group: str, user: str) -> None:
+        """Their labs count for the group from now on."""
+        self._calls.call("PUT", f"/v1/groups/{part(group)}/members/{part(user)}")
+
+    def leave_group(self, group: str, user: str) -> None:
+        """Their labs count for the group no longer."""
+        self._calls.call("DELETE", f"/v1/groups/{part(group)}/members/{part(user)}")
+
+    def show_group_quota(self, group: str) -> QuotaBody:
+        """What a group's users may have together, and what they have."""
+        return self._calls.answer(QuotaBody, "GET", f"/v1/groups/{part(group)}/quota")
+
+    def change_group_quota(
+        self, group: str, *, limits: dict[str, float | None] | None = None, default: list[str] | None = None
+    ) -> QuotaBody:
+        """Labs that are there stay, also where they are beyond it now.
+
+        Args:
+            limits: By name: labs, routers, machines, memory, processors, disk, machine_hours, longest, ahead.
+            default: Names of limits.
+        """
+        return self._calls.answer(
+            QuotaBody, "PATCH", f"/v1/groups/{part(group)}/quota", body=given({"limits": limits, "default": default})
+        )
 
 
 class EventsOperations(Group):
