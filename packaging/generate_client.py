@@ -326,14 +326,14 @@ def operations(document: Document) -> str:
             nouns.setdefault(operation.noun, []).append(operation)
     bodies = ""
     for noun, found_ones in nouns.items():
-        bodies += f"class Async{class_name(noun)}Operations(AsyncGroup):\n" + "\n".join(one.text() for one in found_ones) + "\n\n"
+        bodies += f"class Async{class_name(noun)}Operations(AsyncNoun):\n" + "\n".join(one.text() for one in found_ones) + "\n\n"
     bodies += "class AsyncOperations:\n    def __init__(self, calls: AsyncCalls) -> None:\n        self._calls = calls\n"
     bodies += "".join(f"        self.{noun} = Async{class_name(noun)}Operations(calls)\n" for noun in nouns)
     names = sorted(class_name(raw) for raw in document.used if re.search(rf"\b{class_name(raw)}\b", bodies))
     text = HEADER.format("Every route, as a method of its noun.")
     text += "from collections.abc import AsyncIterable\n"
     text += "from contextlib import AbstractAsyncContextManager\nfrom typing import Any\n\n"
-    text += "from rackless.client.asynchronous.calls import AsyncCalls, AsyncGroup, AsyncPages, AsyncStream, given, part\n"
+    text += "from rackless.client.asynchronous.calls import AsyncCalls, AsyncNoun, AsyncPages, AsyncStream, given, part\n"
     text += f"from rackless.client.models import {', '.join(names)}\n\n"
     return text + bodies
 

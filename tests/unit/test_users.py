@@ -143,7 +143,16 @@ async def test_what_came_by_no_known_way_is_nobodys(site: Site) -> None:
 
 def every_route(site: Site) -> Iterator[tuple[str, str, str]]:
     """Name, method, path."""
-    things = {"name": "lab", "machine": "west-vcp", "owner": "west", "job": site.job, "user": "una", "label": "none", "number": 1}
+    things = {
+        "name": "lab",
+        "machine": "west-vcp",
+        "owner": "west",
+        "job": site.job,
+        "user": "una",
+        "label": "none",
+        "number": 1,
+        "group": "core",
+    }
     for name, route in ROUTES.items():
         if isinstance(route, APIRoute):
             yield name, sorted(route.methods)[0], route.path.format(**things)

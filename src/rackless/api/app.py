@@ -22,6 +22,7 @@ from rackless.api import (
     people,
     plans,
     pools,
+    quotas,
     routers,
     sandboxes,
     server,
@@ -53,6 +54,7 @@ PARTS = (
     layout,
     session,
     people,
+    quotas,
     web,
     events,
 )

@@ -110,4 +110,13 @@ RULES: Mapping[str, Rule] = {
     "revoke_token": Rule(VIEWER, Over.SELF),
     "change_password": Rule(VIEWER, Over.SELF),
     "log": Rule(ADMIN),
+    "show_quota": Rule(VIEWER, Over.SELF),
+    "change_quota": Rule(ADMIN),
+    "list_groups": Rule(ADMIN),
+    "add_group": Rule(ADMIN),
+    "remove_group": Rule(ADMIN),
+    "join_group": Rule(ADMIN),
+    "leave_group": Rule(ADMIN),
+    "show_group_quota": Rule(ADMIN),
+    "change_group_quota": Rule(ADMIN),
 }

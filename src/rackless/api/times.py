@@ -84,7 +84,7 @@ async def extend(name: str, body: NewEnd, here: Here, who: Who) -> LabTimes:
     ends = ALWAYS if body.ends is None else body.ends
     if body.ends is None and body.seconds is not None:
         ends = body.seconds + (time.time() if row.span.ends == ALWAYS else row.span.ends)
-    row = await here.database.run(times.extend, name, ends, here.capacity, who=who.name)
+    row = await here.database.run(times.extend, name, ends, here.place, who=who.name)
     here.changed.set()
     return LabTimes(name=name, state=row.state, begins=row.span.begins, ends=end_of(row))
 
@@ -92,10 +92,11 @@ async def extend(name: str, body: NewEnd, here: Here, who: Who) -> LabTimes:
 @router.get("/calendar")
 async def calendar(here: Here) -> CalendarBody:
     """What is booked from now on, and of how much."""
-    capacity, now = here.capacity, time.time()
+    place, now = here.place, time.time()
+    capacity = place.capacity
 
     def look(db: sa.Connection) -> CalendarBody:
-        queue = times.queued(db, capacity, now)
+        queue = times.queued(db, place, now)
         rows = sorted(sandboxes.live(db), key=lambda row: (row.state is SandboxState.WAITING, row.span.begins, row.name))
         held = Calendar(capacity, sandboxes.stays(db, now)).held(now)
         return CalendarBody(

@@ -21,6 +21,7 @@ from rackless.cli import (
     machines,
     people,
     plan,
+    quotas,
     routers,
     server,
     sessions,
@@ -69,6 +70,7 @@ for noun in (
     people,
     login,
     sessions,
+    quotas,
     server,
 ):
     noun.add(app)

@@ -207,6 +207,14 @@ class Finding(Answer):
     hint: str = ""
 
 
+class Group(Answer):
+    """Its quota is for its users together."""
+
+    name: str
+    members: list[str]
+    limits: Limits
+
+
 class Held(Answer):
     """A lab in the calendar. One that waits has the times that it will get, if nothing else changes; null when that can't
     be said, because labs without an end are before it.
@@ -402,6 +410,20 @@ class Layout(Answer):
     nodes: dict[str, Place] = Field(default_factory=dict)
 
 
+class Limits(Answer):
+    """Null for no limit. Memory and disk in MiB; `machine_hours` in any seven days; `longest` and `ahead` in seconds."""
+
+    labs: float | None
+    routers: float | None
+    machines: float | None
+    memory: float | None
+    processors: float | None
+    disk: float | None
+    machine_hours: float | None
+    longest: float | None
+    ahead: float | None
+
+
 class Listening(Answer):
     """A TCP port of the server. `host`: the address that it is bound to; `url`: where this machine's browser finds it;
     `fingerprint`: SHA-256 of its certificate, "" without TLS.
@@ -494,6 +516,15 @@ class Pruned(Answer):
     path: str
     size: int
     users: list[str]
+
+
+class QuotaBody(Answer):
+    """What may be had, and what is. `set`: the limits that are not the default; `name` of a user or a group."""
+
+    name: str
+    limits: Limits
+    set: list[str]
+    used: Used
 
 
 class Ready(Answer):
@@ -617,6 +648,18 @@ class Totals(Answer):
     vcpus: int
 
 
+class Used(Answer):
+    """Held now; `machine_hours` in the last seven days."""
+
+    labs: float
+    routers: float
+    machines: float
+    memory: float
+    processors: float
+    disk: float
+    machine_hours: float
+
+
 class User(Answer):
     """`password`: there is one to log in with."""
 
@@ -625,6 +668,16 @@ class User(Answer):
     password: bool
     disabled: bool
     created: float
+
+
+class UserQuota(Answer):
+    """`groups`: quotas that the user shares with others."""
+
+    name: str
+    limits: Limits
+    set: list[str]
+    used: Used
+    groups: list[QuotaBody]
 
 
 class WireRow(Answer):

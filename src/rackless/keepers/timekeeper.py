@@ -59,7 +59,7 @@ def look(db: sa.Connection, place: times.Place, now: float) -> Due:
         if row.state in GOING and not row.warned and warning <= now:
             sandboxes.warn(db, row.id, f"ends at {times.moment(row.span.ends)}, in {spoken(row.span.ends - now)}")
         due.next = min(due.next, row.span.ends, *([warning] if warning > now else []))
-    for key, stay in times.queued(db, place.capacity, now).items():
+    for key, stay in times.queued(db, place, now).items():
         if stay.span.begins <= now:
             sandboxes.respan(db, key, stay.span)
             _begin(db, sandboxes.by_id(db, key), place, due, "it fits now")

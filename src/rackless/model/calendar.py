@@ -12,13 +12,17 @@ ALWAYS = math.inf
 @dataclass(frozen=True, kw_only=True)
 class Amounts:
     """Of each resource that can run out. Memory and disk in MiB; processors are those of the machines' guests; `consoles` and
-    `forwards` are numbers of the pools. In a capacity infinity means that nothing limits it."""
+    `forwards` are numbers of the pools; `labs`, `routers` and `machines` are what quotas count. In a capacity infinity means that
+    nothing limits it."""
 
     memory: float = 0
     processors: float = 0
     disk: float = 0
     consoles: float = 0
     forwards: float = 0
+    labs: float = 0
+    routers: float = 0
+    machines: float = 0
 
     def __add__(self, other: Amounts) -> Amounts:
         return Amounts(**{name: getattr(self, name) + getattr(other, name) for name in RESOURCES})
@@ -34,6 +38,7 @@ class Amounts:
 RESOURCES = tuple(field.name for field in fields(Amounts))
 UNITS = {"memory": "MiB of memory", "processors": "processors", "disk": "MiB of disk"}
 UNITS |= {"consoles": "console ports", "forwards": "forwarded ports"}
+UNITS |= {"labs": "labs", "routers": "routers", "machines": "machines", "machine_hours": "machine-hours in 7 days"}
 
 UNLIMITED = Amounts(**dict.fromkeys(RESOURCES, math.inf))
 
@@ -61,12 +66,23 @@ class Stay:
 
 @dataclass(frozen=True, kw_only=True)
 class Shortage:
-    """Why something does not fit: at `at`, of `resource`, `wanted` are more than the `free` ones."""
+    """Why something does not fit: at `at`, of `resource`, `wanted` are more than the `free` ones of `most`."""
 
     resource: str
     at: float
     wanted: float
     free: float
+    most: float = math.inf
 
     def __str__(self) -> str:
         return f"{self.wanted:g} {UNITS[self.resource]} are wanted, and {max(self.free, 0):g} are free"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Waiting:
+    """A lab in the queue. `asked`: when; `share`: of the whole place, the greatest of its shares of a resource (0 to 1)."""
+
+    key: int
+    owner: str
+    asked: float
+    share: float

@@ -15,6 +15,7 @@
     ├── StateError                right request, wrong moment (a lab of that name exists, a job runs) (HTTP 409)
     │   └── CancelledError        the job was told to stop
     ├── CapacityError             the site cannot bear it now: memory, disk, pool empty              (HTTP 409)
+    │   └── QuotaError            the site could, but it is more than its owner may have                             (HTTP 409)
     ├── DeadlineError             something awaited did not come in time; says what was awaited      (HTTP 504)
     ├── ProviderError             the place that makes machines refused or failed                    (HTTP 502)
     │   ├── ServerGoneError       the connection to the server broke (only clients raise it)
@@ -52,6 +53,7 @@ class Code(StrEnum):
     STATE = "state"
     CANCELLED = "cancelled"
     CAPACITY = "capacity"
+    QUOTA = "quota"
     DEADLINE = "deadline"
     PROVIDER = "provider"
     SERVER_GONE = "server-gone"
@@ -77,6 +79,7 @@ TITLES: Mapping[Code, str] = {
     Code.STATE: "Not now",
     Code.CANCELLED: "The job was cancelled",
     Code.CAPACITY: "There is not enough of it",
+    Code.QUOTA: "It is beyond a quota",
     Code.DEADLINE: "It did not come in time",
     Code.PROVIDER: "The place that makes machines failed",
     Code.SERVER_GONE: "The server went away",
@@ -170,6 +173,10 @@ class CapacityError(RacklessError):
     status = 409
 
 
+class QuotaError(CapacityError):
+    code = Code.QUOTA
+
+
 class DeadlineError(RacklessError):
     code = Code.DEADLINE
     status = 504
@@ -257,6 +264,7 @@ _KINDS: dict[str, type[RacklessError]] = {
         StateError,
         CancelledError,
         CapacityError,
+        QuotaError,
         DeadlineError,
         ProviderError,
         ServerGoneError,

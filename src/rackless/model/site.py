@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from rackless.model.family import Family
 from rackless.model.hooks import Hook
+from rackless.model.quotas import BOUNDLESS, Quota
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,6 +71,8 @@ class Site:
     behind_proxy: bool = False
     """A proxy on this machine tells who asks, and whether by TLS (X-Forwarded-For and -Proto)."""
     hooks: HookRules = HookRules()
+    quota: Quota = BOUNDLESS
+    """Of every user for whom nothing else was set."""
     webhook: str = ""
     """URL that is told of every change of a lab; empty for none."""
 

@@ -1,4 +1,4 @@
-"""Does a stay fit beside those that are booked, and if not, when would it? Pure.
+"""Does a stay fit beside those that are booked, and if not, when would it? Who of those that wait is next? Pure.
 
 What is held over time is a step function: it changes only where a stay begins or ends.
 """
@@ -7,9 +7,66 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Protocol
 
-from rackless.model.calendar import ALWAYS, Amounts, Shortage, Span, Stay
+from rackless.model.calendar import ALWAYS, RESOURCES, Amounts, Shortage, Span, Stay, Waiting
+
+PATIENCE = 86400.0
+"""Seconds after which one that waits goes before all that have waited for less, whoever holds what."""
+
+
+class Limit(Protocol):
+    """Something that a stay has to fit in: a place's capacity, somebody's quota."""
+
+    def shortage(self, wanted: Amounts, span: Span) -> Shortage | None: ...
+
+    def earliest(self, wanted: Amounts, length: float, after: float) -> float | None: ...
+
+
+def earliest(limits: Sequence[Limit], wanted: Amounts, length: float, after: float) -> float | None:
+    """The first time from `after` on at which it fits in all of them; None when it never will."""
+    at = after
+    while True:
+        moved = False
+        for limit in limits:
+            found = limit.earliest(wanted, length, at)
+            if found is None:
+                return None
+            moved, at = moved or found > at, max(at, found)
+        if not moved:
+            return at
+
+
+def share(amounts: Amounts, capacity: Amounts) -> float:
+    """The greatest part that it takes of a resource which is limited (its dominant share)."""
+    parts = ((getattr(amounts, name), getattr(capacity, name)) for name in RESOURCES)
+    return max((part / whole for part, whole in parts if 0 < whole < ALWAYS), default=0.0)
+
+
+def fair_order(waiting: Iterable[Waiting], tally: Mapping[str, float], now: float) -> list[Waiting]:
+    """The order in which those that wait are served.
+
+    One after the other, the owner with the least goes next, with the lab that they asked for first; what it takes counts as
+    theirs from then on, so that owners take turns. Of owners who have the same, the one who asked first. Whoever has waited for
+    PATIENCE seconds goes before all that is newer, in the order of asking: so nobody waits for ever, though others who have less
+    keep coming.
+
+    Args:
+        tally: what each owner has, as a share of the place; missing is nothing.
+    """
+    queue = sorted(waiting, key=lambda one: (one.asked, one.key))
+    order = [one for one in queue if now - one.asked >= PATIENCE]
+    left = queue[len(order) :]
+    has = dict(tally)
+    for one in order:
+        has[one.owner] = has.get(one.owner, 0.0) + one.share
+    while left:
+        one = min(left, key=lambda other: (has.get(other.owner, 0.0), other.asked, other.key))
+        left.remove(one)
+        order.append(one)
+        has[one.owner] = has.get(one.owner, 0.0) + one.share
+    return order
 
 
 class Calendar:
@@ -73,4 +130,6 @@ class Calendar:
         if resource is None:
             return None
         free = getattr(self._capacity, resource) - getattr(held, resource)
-        return Shortage(resource=resource, at=time, wanted=getattr(wanted, resource), free=free)
+        return Shortage(
+            resource=resource, at=time, wanted=getattr(wanted, resource), free=free, most=getattr(self._capacity, resource)
+        )

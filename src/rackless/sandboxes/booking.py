@@ -100,7 +100,8 @@ def book(
     amounts = wanted(drafted) + pooled(drafted, place.forwarded)
     span = Span(begins=now if wish.begins is None else wish.begins, ends=(wish.begins or now) + wish.length)
     stay = Stay(sandbox=name, span=span, amounts=amounts)
-    state = SandboxState.BOOKED if fits(db, stay, place.capacity, queue=wish.queue) else SandboxState.WAITING
+    within = fits(db, stay, place, owner=wish.owner, queue=wish.queue)
+    state = SandboxState.BOOKED if within else SandboxState.WAITING
     key = sandboxes.add(
         db,
         plan=drafted,

@@ -13,6 +13,7 @@ heal: no
 names: lab.example.net
 behind_proxy: no
 webhook: https://chat.example.net/hooks/labs
+quota: {labs: 3, longest: 3d}                # see site_quota.py
 hooks: {executables: /etc/rackless/hooks}    # see site_hooks.py
 """
 
@@ -34,7 +35,7 @@ from rackless.model.durations import seconds
 from rackless.model.errors import InputError
 from rackless.model.family import Family
 from rackless.model.site import PoolRange, Site
-from rackless.sandboxes import site_hooks
+from rackless.sandboxes import site_hooks, site_quota
 
 
 def load_site(path: Path, families: Sequence[Family]) -> Site:
@@ -141,5 +142,5 @@ _KEYS: dict[str, tuple[Callable[[str], object], str]] = {
     "webhook": (_url, "a URL that begins with https:// or http://"),
 }
 
-_PARTS: dict[str, Callable[[Path, object], object]] = {"hooks": site_hooks.read}
+_PARTS: dict[str, Callable[[Path, object], object]] = {"hooks": site_hooks.read, "quota": site_quota.read}
 """Keys whose values are mappings, and who reads them."""

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import sqlalchemy as sa
 
-from rackless.model.calendar import ALWAYS, Amounts, Span, Stay
+from rackless.model.calendar import ALWAYS, Amounts, Span, Stay, Waiting
 from rackless.model.errors import CapacityError, InputError, StateError
 from rackless.model.family import Role
 from rackless.model.lifecycle import SandboxState
 from rackless.model.plan import Plan
 from rackless.model.site import Site
-from rackless.planning.calendar import Calendar
+from rackless.planning.calendar import Calendar, earliest, fair_order, share
+from rackless.sandboxes import quotas
 from rackless.store import history, sandboxes
 
 SERVICES = (("ssh", "tcp", 22), ("netconf", "tcp", 830), ("snmp", "udp", 161))
@@ -47,23 +48,36 @@ class Wish:
 
 
 def pooled(plan: Plan, forwarded: bool) -> Amounts:
-    """Numbers that a plan takes out of the pools."""
+    """Numbers that a plan takes out of the pools, and what quotas count of it."""
     controllers = sum(spec.role is Role.CONTROLLER for spec in plan.machines)
-    return Amounts(consoles=len(plan.machines), forwards=controllers * len(SERVICES) if forwarded else 0)
+    return Amounts(
+        consoles=len(plan.machines),
+        forwards=controllers * len(SERVICES) if forwarded else 0,
+        labs=1,
+        routers=len(plan.blueprint.routers),
+        machines=len(plan.machines),
+    )
 
 
-def fits(db: sa.Connection, stay: Stay, capacity: Amounts, *, queue: bool) -> bool:
+def fits(db: sa.Connection, stay: Stay, place: Place, *, owner: str, queue: bool) -> bool:
     """False when it has to wait. Those that wait already come first.
 
     Raises:
         CapacityError: it may not wait (`queue`), or would for ever; says when it would fit.
+        QuotaError: the same for what its owner may have.
     """
-    now, name, amounts, span = time.time(), stay.sandbox, stay.amounts, stay.span
-    calendar = Calendar(capacity, [*sandboxes.stays(db, now), *queued(db, capacity, now).values()])
+    now, name, amounts, span, capacity = time.time(), stay.sandbox, stay.amounts, stay.span, place.capacity
+    ledger = quotas.Ledger(db, place.site.quota, now)
+    planned = queued(db, place, now)
+    for row in sandboxes.waiting(db) if planned else []:
+        if row.id in planned:
+            ledger.add(row.owner, planned[row.id])
+    within = quotas.check(ledger, owner, name, amounts, span, now=now, queue=queue)
+    calendar = Calendar(capacity, [*sandboxes.stays(db, now), *planned.values()])
     lacks = calendar.shortage(amounts, span)
     if lacks is None:
-        return True
-    first = calendar.earliest(amounts, span.length, span.begins)
+        return within
+    first = earliest([calendar, *ledger.limits(owner)], amounts, span.length, span.begins)
     if queue and amounts.beyond(capacity) is None:
         return False
     when = "" if lacks.at <= now else f" at {moment(lacks.at)}"
@@ -77,24 +91,38 @@ def fits(db: sa.Connection, stay: Stay, capacity: Amounts, *, queue: bool) -> bo
     raise CapacityError(f"Lab {name} does not fit{when}: {lacks}.", hint=way_out)
 
 
-def queued(db: sa.Connection, capacity: Amounts, now: float) -> dict[int, Stay]:
-    """When those that wait will begin, by sandbox: each as soon as it fits, beside all that are booked and those before it in
-    the queue, whom it never delays. One that would wait for ever, behind labs without an end, is left out."""
+def queued(db: sa.Connection, place: Place, now: float) -> dict[int, Stay]:
+    """When those that wait will begin, by sandbox and in their order: each as soon as it fits, in the place and in its owner's
+    quota, beside all that are booked and those before it in the queue, whom it never delays. One that would wait for ever, behind
+    labs without an end, is left out."""
+    waiting = {row.id: row for row in sandboxes.waiting(db)}
+    if not waiting:
+        return {}
     booked = sandboxes.stays(db, now)
+    ledger = quotas.Ledger(db, place.site.quota, now)
+    queue = [
+        Waiting(key=row.id, owner=row.owner, asked=row.created, share=share(row.amounts, place.capacity))
+        for row in waiting.values()
+    ]
     found: dict[int, Stay] = {}
-    for row in sandboxes.waiting(db):
-        begins = Calendar(capacity, booked).earliest(row.amounts, row.span.length, max(now, row.span.begins))
+    for one in fair_order(queue, ledger.tally(place.capacity), now):
+        row = waiting[one.key]
+        limits = [Calendar(place.capacity, booked), *ledger.limits(row.owner)]
+        begins = earliest(limits, row.amounts, row.span.length, max(now, row.span.begins))
         if begins is not None:
-            found[row.id] = Stay(sandbox=row.name, span=Span(begins=begins, ends=begins + row.span.length), amounts=row.amounts)
+            span = Span(begins=begins, ends=begins + row.span.length)
+            found[row.id] = Stay(sandbox=row.name, span=span, amounts=row.amounts)
             booked.append(found[row.id])
+            ledger.add(row.owner, found[row.id])
     return found
 
 
-def extend(db: sa.Connection, name: str, ends: float, capacity: Amounts, *, who: str = history.SELF) -> sandboxes.SandboxRow:
+def extend(db: sa.Connection, name: str, ends: float, place: Place, *, who: str = history.SELF) -> sandboxes.SandboxRow:
     """Another end of a lab, later or sooner; ALWAYS for none.
 
     Raises:
         CapacityError: what it has is booked by others from its old end on.
+        QuotaError: its owner may not have it for so long.
         StateError: it is being taken down.
         InputError: that end has passed.
     """
@@ -105,8 +133,12 @@ def extend(db: sa.Connection, name: str, ends: float, capacity: Amounts, *, who:
         raise InputError(
             f"Lab {name} cannot end at {moment(ends)}: that has passed.", hint=f"`rackless down {name}` ends it now."
         )
+    if ends > found.span.ends:
+        ledger = quotas.Ledger(db, place.site.quota, now, but=found.id)
+        waits = found.state is SandboxState.WAITING
+        quotas.check(ledger, found.owner, name, found.amounts, replace(found.span, ends=ends), now=now, queue=waits)
     if ends > found.span.ends and found.state is not SandboxState.WAITING:
-        calendar = Calendar(capacity, sandboxes.stays(db, now, but=found.id))
+        calendar = Calendar(place.capacity, sandboxes.stays(db, now, but=found.id))
         lacks = calendar.shortage(found.amounts, Span(begins=max(found.span.ends, now), ends=ends))
         if lacks is not None:
             raise CapacityError(

@@ -227,11 +227,11 @@ def part(name: str) -> str:
     return quote(name, safe="")
 
 
-class AsyncGroup:
+class AsyncNoun:
     """Operations of one noun."""
 
     def __init__(self, calls: AsyncCalls) -> None:
         self._calls = calls
 
 
-__all__ = ["AsyncCalls", "AsyncGroup", "AsyncPages", "AsyncStream", "given", "part"]
+__all__ = ["AsyncCalls", "AsyncNoun", "AsyncPages", "AsyncStream", "given", "part"]

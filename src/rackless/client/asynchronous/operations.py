@@ -6,7 +6,7 @@ from collections.abc import AsyncIterable
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
-from rackless.client.asynchronous.calls import AsyncCalls, AsyncGroup, AsyncPages, AsyncStream, given, part
+from rackless.client.asynchronous.calls import AsyncCalls, AsyncNoun, AsyncPages, AsyncStream, given, part
 from rackless.client.models import (
     AccessLine,
     Alive,
@@ -18,6 +18,7 @@ from rackless.client.models import (
     DriverRequest,
     ExportFormat,
     Finding,
+    Group,
     HistoryEntry,
     Host,
     ImageLine,
@@ -32,6 +33,7 @@ from rackless.client.models import (
     Place,
     Pool,
     Pruned,
+    QuotaBody,
     Ready,
     Redeemed,
     Removed,
@@ -45,10 +47,11 @@ from rackless.client.models import (
     Ticket,
     Token,
     User,
+    UserQuota,
 )
 
 
-class AsyncServerOperations(AsyncGroup):
+class AsyncServerOperations(AsyncNoun):
     async def server(self) -> Server:
         return await self._calls.answer(Server, "GET", "/v1/server")
 
@@ -88,7 +91,7 @@ class AsyncServerOperations(AsyncGroup):
         return await self._calls.answer(Ready, "GET", "/readyz")
 
 
-class AsyncSiteOperations(AsyncGroup):
+class AsyncSiteOperations(AsyncNoun):
     def list_pools(self, *, limit: int = 100, after: str | None = None) -> AsyncPages[Pool]:
         """Console ports and forwarded ports.
 
@@ -108,7 +111,7 @@ class AsyncSiteOperations(AsyncGroup):
         return AsyncPages(self._calls, Host, "/v1/hosts", query={"limit": limit, "after": after})
 
 
-class AsyncAuditOperations(AsyncGroup):
+class AsyncAuditOperations(AsyncNoun):
     def show_audit(self, *, limit: int = 100, after: str | None = None) -> AsyncPages[AuditFinding]:
         """Every difference, by lab, kind and name. Changes nothing.
 
@@ -123,7 +126,7 @@ class AsyncAuditOperations(AsyncGroup):
         return await self._calls.answer(Removed, "POST", "/v1/audit/remove")
 
 
-class AsyncImagesOperations(AsyncGroup):
+class AsyncImagesOperations(AsyncNoun):
     def list_images(self, *, limit: int = 100, after: str | None = None) -> AsyncPages[ImageLine]:
         """Every build of every image, by name.
 
@@ -160,7 +163,7 @@ class AsyncImagesOperations(AsyncGroup):
         return await self._calls.answer(list[Pruned], "POST", "/v1/images/prune", body=given({"dry": dry, "gone": gone}))
 
 
-class AsyncPlansOperations(AsyncGroup):
+class AsyncPlansOperations(AsyncNoun):
     async def make_plan(
         self,
         *,
@@ -190,7 +193,7 @@ class AsyncPlansOperations(AsyncGroup):
         return await self._calls.call("GET", "/v1/blueprints/schema")
 
 
-class AsyncLabsOperations(AsyncGroup):
+class AsyncLabsOperations(AsyncNoun):
     async def deploy(
         self,
         *,
@@ -277,7 +280,7 @@ class AsyncLabsOperations(AsyncGroup):
         return await self._calls.answer(Layout, "PATCH", f"/v1/labs/{part(name)}/layout", body=given({"nodes": nodes}))
 
 
-class AsyncTimesOperations(AsyncGroup):
+class AsyncTimesOperations(AsyncNoun):
     async def extend(self, name: str, *, seconds: float | None = None, ends: float | None = None) -> LabTimes:
         """Give a lab another end, later or sooner, if what it has is free until then.
 
@@ -303,7 +306,7 @@ class AsyncTimesOperations(AsyncGroup):
         return AsyncPages(self._calls, HistoryEntry, f"/v1/labs/{part(name)}/history", query={"limit": limit, "after": after})
 
 
-class AsyncWiresOperations(AsyncGroup):
+class AsyncWiresOperations(AsyncNoun):
     async def connect(self, name: str, *, a: str, b: str, wait: float = 0) -> Started:
         """Join two free ports behind their running machines.
 
@@ -345,7 +348,7 @@ class AsyncWiresOperations(AsyncGroup):
         return self._calls.stream("GET", f"/v1/labs/{part(name)}/capture", query={"end": end})
 
 
-class AsyncMachinesOperations(AsyncGroup):
+class AsyncMachinesOperations(AsyncNoun):
     async def restart(self, name: str, machine: str, *, wait: float = 0) -> Started:
         """Off and on; its wires stay.
 
@@ -361,7 +364,7 @@ class AsyncMachinesOperations(AsyncGroup):
         return await self._calls.answer(str, "GET", f"/v1/labs/{part(name)}/machines/{part(machine)}/transcript")
 
 
-class AsyncRoutersOperations(AsyncGroup):
+class AsyncRoutersOperations(AsyncNoun):
     def credentials(self, name: str, *, limit: int = 100, after: str | None = None) -> AsyncPages[Credentials]:
         """The logins of every router, in the order of the blueprint.
 
@@ -392,7 +395,7 @@ class AsyncRoutersOperations(AsyncGroup):
         )
 
 
-class AsyncExchangeOperations(AsyncGroup):
+class AsyncExchangeOperations(AsyncNoun):
     async def import_topology(self, *, text: str, file: str = "topology.clab.yml") -> ImportedBlueprint:
         """A blueprint of a containerlab topology (`.clab.yml`), and what could not be carried over.
 
@@ -427,7 +430,7 @@ class AsyncExchangeOperations(AsyncGroup):
         return await self._calls.answer(Counters, "GET", f"/v1/labs/{part(name)}/counters")
 
 
-class AsyncJobsOperations(AsyncGroup):
+class AsyncJobsOperations(AsyncNoun):
     def list_jobs(self, name: str, *, limit: int = 100, after: str | None = None) -> AsyncPages[Job]:
         """Jobs of a lab, newest first; of an ended lab too.
 
@@ -451,7 +454,7 @@ class AsyncJobsOperations(AsyncGroup):
         return self._calls.stream("GET", f"/v1/jobs/{part(job)}/events", query={"after": after, "follow": follow})
 
 
-class AsyncSessionOperations(AsyncGroup):
+class AsyncSessionOperations(AsyncNoun):
     async def log_in(self, *, body: Login | Redeemed) -> Self:
         """Open a session: the answer sets its cookie."""
         return await self._calls.answer(Self, "POST", "/v1/session", body=body)
@@ -481,7 +484,7 @@ class AsyncSessionOperations(AsyncGroup):
         await self._calls.call("DELETE", f"/v1/users/{part(user)}/sessions/{part(number)}")
 
 
-class AsyncPeopleOperations(AsyncGroup):
+class AsyncPeopleOperations(AsyncNoun):
     async def whoami(self) -> Self:
         """Who the server takes you for."""
         return await self._calls.answer(Self, "GET", "/v1/self")
@@ -559,8 +562,66 @@ class AsyncPeopleOperations(AsyncGroup):
         """
         return AsyncPages(self._calls, AccessLine, "/v1/access-log", query={"limit": limit, "after": after})
 
+    async def show_quota(self, user: str) -> UserQuota:
+        """What a user may have, alone and together with their groups, and what they have."""
+        return await self._calls.answer(UserQuota, "GET", f"/v1/users/{part(user)}/quota")
 
-class AsyncEventsOperations(AsyncGroup):
+    async def change_quota(
+        self, user: str, *, limits: dict[str, float | None] | None = None, default: list[str] | None = None
+    ) -> UserQuota:
+        """Labs that are there stay, also where they are beyond it now.
+
+        Args:
+            limits: By name: labs, routers, machines, memory, processors, disk, machine_hours, longest, ahead.
+            default: Names of limits.
+        """
+        return await self._calls.answer(
+            UserQuota, "PATCH", f"/v1/users/{part(user)}/quota", body=given({"limits": limits, "default": default})
+        )
+
+    def list_groups(self, *, limit: int = 100, after: str | None = None) -> AsyncPages[Group]:
+        """By name.
+
+        Args:
+            limit: Items of a page at most.
+            after: `next` of the page before; without it the first page.
+        """
+        return AsyncPages(self._calls, Group, "/v1/groups", query={"limit": limit, "after": after})
+
+    async def add_group(self, *, name: str) -> Group:
+        return await self._calls.answer(Group, "POST", "/v1/groups", body=given({"name": name}))
+
+    async def remove_group(self, group: str) -> None:
+        """Its users stay, and their labs."""
+        await self._calls.call("DELETE", f"/v1/groups/{part(group)}")
+
+    async def join_group(self, group: str, user: str) -> None:
+        """Their labs count for the group from now on."""
+        await self._calls.call("PUT", f"/v1/groups/{part(group)}/members/{part(user)}")
+
+    async def leave_group(self, group: str, user: str) -> None:
+        """Their labs count for the group no longer."""
+        await self._calls.call("DELETE", f"/v1/groups/{part(group)}/members/{part(user)}")
+
+    async def show_group_quota(self, group: str) -> QuotaBody:
+        """What a group's users may have together, and what they have."""
+        return await self._calls.answer(QuotaBody, "GET", f"/v1/groups/{part(group)}/quota")
+
+    async def change_group_quota(
+        self, group: str, *, limits: dict[str, float | None] | None = None, default: list[str] | None = None
+    ) -> QuotaBody:
+        """Labs that are there stay, also where they are beyond it now.
+
+        Args:
+            limits: By name: labs, routers, machines, memory, processors, disk, machine_hours, longest, ahead.
+            default: Names of limits.
+        """
+        return await self._calls.answer(
+            QuotaBody, "PATCH", f"/v1/groups/{part(group)}/quota", body=given({"limits": limits, "default": default})
+        )
+
+
+class AsyncEventsOperations(AsyncNoun):
     def stream_events(
         self, *, lab: str | None = None, topics: str = "", after: int | None = None
     ) -> AbstractAsyncContextManager[AsyncStream]:

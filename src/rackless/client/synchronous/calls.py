@@ -226,11 +226,11 @@ def part(name: str) -> str:
     return quote(name, safe="")
 
 
-class Group:
+class Noun:
     """Operations of one noun."""
 
     def __init__(self, calls: Calls) -> None:
         self._calls = calls
 
 
-__all__ = ["Calls", "Group", "Pages", "Stream", "given", "part"]
+__all__ = ["Calls", "Noun", "Pages", "Stream", "given", "part"]

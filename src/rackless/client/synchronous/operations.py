@@ -18,6 +18,7 @@ from rackless.client.models import (
     DriverRequest,
     ExportFormat,
     Finding,
+    Group,
     HistoryEntry,
     Host,
     ImageLine,
@@ -32,6 +33,7 @@ from rackless.client.models import (
     Place,
     Pool,
     Pruned,
+    QuotaBody,
     Ready,
     Redeemed,
     Removed,
@@ -45,11 +47,12 @@ from rackless.client.models import (
     Ticket,
     Token,
     User,
+    UserQuota,
 )
-from rackless.client.synchronous.calls import Calls, Group, Pages, Stream, given, part
+from rackless.client.synchronous.calls import Calls, Noun, Pages, Stream, given, part
 
 
-class ServerOperations(Group):
+class ServerOperations(Noun):
     def server(self) -> Server:
         return self._calls.answer(Server, "GET", "/v1/server")
 
@@ -89,7 +92,7 @@ class ServerOperations(Group):
         return self._calls.answer(Ready, "GET", "/readyz")
 
 
-class SiteOperations(Group):
+class SiteOperations(Noun):
     def list_pools(self, *, limit: int = 100, after: str | None = None) -> Pages[Pool]:
         """Console ports and forwarded ports.
 
@@ -109,7 +112,7 @@ class SiteOperations(Group):
         return Pages(self._calls, Host, "/v1/hosts", query={"limit": limit, "after": after})
 
 
-class AuditOperations(Group):
+class AuditOperations(Noun):
     def show_audit(self, *, limit: int = 100, after: str | None = None) -> Pages[AuditFinding]:
         """Every difference, by lab, kind and name. Changes nothing.
 
@@ -124,7 +127,7 @@ class AuditOperations(Group):
         return self._calls.answer(Removed, "POST", "/v1/audit/remove")
 
 
-class ImagesOperations(Group):
+class ImagesOperations(Noun):
     def list_images(self, *, limit: int = 100, after: str | None = None) -> Pages[ImageLine]:
         """Every build of every image, by name.
 
@@ -159,7 +162,7 @@ class ImagesOperations(Group):
         return self._calls.answer(list[Pruned], "POST", "/v1/images/prune", body=given({"dry": dry, "gone": gone}))
 
 
-class PlansOperations(Group):
+class PlansOperations(Noun):
     def make_plan(
         self,
         *,
@@ -189,7 +192,7 @@ class PlansOperations(Group):
         return self._calls.call("GET", "/v1/blueprints/schema")
 
 
-class LabsOperations(Group):
+class LabsOperations(Noun):
     def deploy(
         self,
         *,
@@ -276,7 +279,7 @@ class LabsOperations(Group):
         return self._calls.answer(Layout, "PATCH", f"/v1/labs/{part(name)}/layout", body=given({"nodes": nodes}))
 
 
-class TimesOperations(Group):
+class TimesOperations(Noun):
     def extend(self, name: str, *, seconds: float | None = None, ends: float | None = None) -> LabTimes:
         """Give a lab another end, later or sooner, if what it has is free until then.
 
@@ -302,7 +305,7 @@ class TimesOperations(Group):
         return Pages(self._calls, HistoryEntry, f"/v1/labs/{part(name)}/history", query={"limit": limit, "after": after})
 
 
-class WiresOperations(Group):
+class WiresOperations(Noun):
     def connect(self, name: str, *, a: str, b: str, wait: float = 0) -> Started:
         """Join two free ports behind their running machines.
 
@@ -344,7 +347,7 @@ class WiresOperations(Group):
         return self._calls.stream("GET", f"/v1/labs/{part(name)}/capture", query={"end": end})
 
 
-class MachinesOperations(Group):
+class MachinesOperations(Noun):
     def restart(self, name: str, machine: str, *, wait: float = 0) -> Started:
         """Off and on; its wires stay.
 
@@ -360,7 +363,7 @@ class MachinesOperations(Group):
         return self._calls.answer(str, "GET", f"/v1/labs/{part(name)}/machines/{part(machine)}/transcript")
 
 
-class RoutersOperations(Group):
+class RoutersOperations(Noun):
     def credentials(self, name: str, *, limit: int = 100, after: str | None = None) -> Pages[Credentials]:
         """The logins of every router, in the order of the blueprint.
 
@@ -391,7 +394,7 @@ class RoutersOperations(Group):
         )
 
 
-class ExchangeOperations(Group):
+class ExchangeOperations(Noun):
     def import_topology(self, *, text: str, file: str = "topology.clab.yml") -> ImportedBlueprint:
         """A blueprint of a containerlab topology (`.clab.yml`), and what could not be carried over.
 
@@ -424,7 +427,7 @@ class ExchangeOperations(Group):
         return self._calls.answer(Counters, "GET", f"/v1/labs/{part(name)}/counters")
 
 
-class JobsOperations(Group):
+class JobsOperations(Noun):
     def list_jobs(self, name: str, *, limit: int = 100, after: str | None = None) -> Pages[Job]:
         """Jobs of a lab, newest first; of an ended lab too.
 
@@ -448,7 +451,7 @@ class JobsOperations(Group):
         return self._calls.stream("GET", f"/v1/jobs/{part(job)}/events", query={"after": after, "follow": follow})
 
 
-class SessionOperations(Group):
+class SessionOperations(Noun):
     def log_in(self, *, body: Login | Redeemed) -> Self:
         """Open a session: the answer sets its cookie."""
         return self._calls.answer(Self, "POST", "/v1/session", body=body)
@@ -478,7 +481,7 @@ class SessionOperations(Group):
         self._calls.call("DELETE", f"/v1/users/{part(user)}/sessions/{part(number)}")
 
 
-class PeopleOperations(Group):
+class PeopleOperations(Noun):
     def whoami(self) -> Self:
         """Who the server takes you for."""
         return self._calls.answer(Self, "GET", "/v1/self")
@@ -556,8 +559,66 @@ class PeopleOperations(Group):
         """
         return Pages(self._calls, AccessLine, "/v1/access-log", query={"limit": limit, "after": after})
 
+    def show_quota(self, user: str) -> UserQuota:
+        """What a user may have, alone and together with their groups, and what they have."""
+        return self._calls.answer(UserQuota, "GET", f"/v1/users/{part(user)}/quota")
 
-class EventsOperations(Group):
+    def change_quota(
+        self, user: str, *, limits: dict[str, float | None] | None = None, default: list[str] | None = None
+    ) -> UserQuota:
+        """Labs that are there stay, also where they are beyond it now.
+
+        Args:
+            limits: By name: labs, routers, machines, memory, processors, disk, machine_hours, longest, ahead.
+            default: Names of limits.
+        """
+        return self._calls.answer(
+            UserQuota, "PATCH", f"/v1/users/{part(user)}/quota", body=given({"limits": limits, "default": default})
+        )
+
+    def list_groups(self, *, limit: int = 100, after: str | None = None) -> Pages[Group]:
+        """By name.
+
+        Args:
+            limit: Items of a page at most.
+            after: `next` of the page before; without it the first page.
+        """
+        return Pages(self._calls, Group, "/v1/groups", query={"limit": limit, "after": after})
+
+    def add_group(self, *, name: str) -> Group:
+        return self._calls.answer(Group, "POST", "/v1/groups", body=given({"name": name}))
+
+    def remove_group(self, group: str) -> None:
+        """Its users stay, and their labs."""
+        self._calls.call("DELETE", f"/v1/groups/{part(group)}")
+
+    def join_group(self, group: str, user: str) -> None:
+        """Their labs count for the group from now on."""
+        self._calls.call("PUT", f"/v1/groups/{part(group)}/members/{part(user)}")
+
+    def leave_group(self, group: str, user: str) -> None:
+        """Their labs count for the group no longer."""
+        self._calls.call("DELETE", f"/v1/groups/{part(group)}/members/{part(user)}")
+
+    def show_group_quota(self, group: str) -> QuotaBody:
+        """What a group's users may have together, and what they have."""
+        return self._calls.answer(QuotaBody, "GET", f"/v1/groups/{part(group)}/quota")
+
+    def change_group_quota(
+        self, group: str, *, limits: dict[str, float | None] | None = None, default: list[str] | None = None
+    ) -> QuotaBody:
+        """Labs that are there stay, also where they are beyond it now.
+
+        Args:
+            limits: By name: labs, routers, machines, memory, processors, disk, machine_hours, longest, ahead.
+            default: Names of limits.
+        """
+        return self._calls.answer(
+            QuotaBody, "PATCH", f"/v1/groups/{part(group)}/quota", body=given({"limits": limits, "default": default})
+        )
+
+
+class EventsOperations(Noun):
     def stream_events(
         self, *, lab: str | None = None, topics: str = "", after: int | None = None
     ) -> AbstractContextManager[Stream]:
