@@ -9,6 +9,7 @@ from fastapi.routing import APIRoute
 
 from rackless.api import (
     audit,
+    blueprints,
     bounds,
     doctor,
     errors,
@@ -42,6 +43,7 @@ PARTS = (
     images,
     plans,
     sandboxes,
+    blueprints,
     times,
     wires,
     machines,

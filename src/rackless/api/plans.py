@@ -12,6 +12,7 @@ from rackless.model.blueprint import Blueprint
 from rackless.model.errors import FilesNeededError
 from rackless.planning import Summary, summary
 from rackless.sandboxes import booking
+from rackless.store.blueprints import Written
 from rackless.workflows.world import World
 
 router = APIRouter(tags=["plans"])
@@ -31,6 +32,11 @@ class BlueprintText(BaseModel):
         if missing and not self.complete:
             raise FilesNeededError(missing)
         return load(self.text, file=self.file, families=here.site.families, files=self.files)
+
+    def written(self) -> Written:
+        """To be kept with the lab."""
+        used = {name: self.files[name] for name in references(self.text) if name in self.files}
+        return Written(text=self.text, file=self.file, files=used)
 
 
 @router.post("/plans")
