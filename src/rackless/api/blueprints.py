@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from rackless.api.errors import RESPONSES
 from rackless.api.guard import Who
 from rackless.api.here import Here, Started, Wait, started
-from rackless.api.plans import BlueprintText
+from rackless.api.plans import BlueprintSource
 from rackless.model.changes import Difference, Effect, Verb
 from rackless.model.errors import RacklessError
 from rackless.model.lifecycle import JobState
@@ -21,8 +21,8 @@ from rackless.workflows.world import World
 router = APIRouter(tags=["labs"], responses=RESPONSES, prefix="/labs/{name}")
 
 
-class ApplyWish(BlueprintText):
-    """A blueprint that a lab is to become one of; `name` is the path's."""
+class ApplyWish(BlueprintSource):
+    """A blueprint that a lab is to become one of."""
 
     replace: bool = Field(False, description="Machines may be switched off and made anew, where the change needs it")
     prune: bool = Field(False, description="Wires that were drawn live and are not in the blueprint go")

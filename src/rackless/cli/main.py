@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from rackless.cli import (
+    apply,
     audit,
     console,
     credentials,
@@ -55,6 +56,7 @@ def everywhere(
 for noun in (
     plan,
     labs,
+    apply,
     times,
     wires,
     machines,
