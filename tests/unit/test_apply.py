@@ -98,8 +98,8 @@ async def test_what_would_be_made_anew_is_refused_unless_allowed(client: Client)
     text = BLUEPRINT.replace("east: {cards: 1,", "east: {cards: 1, memory: {controller: 300M},")
     text = text.replace("user: eng", "user: ops")
     error = await apply(client, text, status=409)
-    assert "west is made anew (login.user eng => ops)" in error["message"]
-    assert "east restarts east-vcp (memory.controller default => 300 MiB)" in error["message"]
+    assert "west is made anew (login.user eng => ops)" in error["detail"]
+    assert "east restarts east-vcp (memory.controller default => 300 MiB)" in error["detail"]
     assert "--replace" in error["hint"]
     assert boots(client) == were
     assert (await client.ask("GET", "/labs/lab"))["state"] == "ready"
@@ -229,7 +229,7 @@ async def test_what_does_not_fit_is_refused_and_nothing_is_drawn(client: Client)
     before = await client.world.database.read(pools.count)
     client.cloud.memory = client.cloud.lab("lab").memory + 100
     error = await apply(client, NORTH, status=409)
-    assert (error["code"], "MiB of memory" in error["message"]) == ("capacity", True)
+    assert (error["code"], "MiB of memory" in error["detail"]) == ("capacity", True)
     assert await client.world.database.read(pools.count) == before
     assert (await client.ask("GET", "/labs/lab"))["state"] == "ready"
     assert len(await client.world.database.read(wires.of, 1, "lab")) == 2

@@ -38,7 +38,13 @@ def up(
     from rackless.cli.reading import send
     from rackless.client.api import Api
 
-    wish = {"begins": moment(begins), "seconds": span(length), "ends": moment(ends), "queue": queue, "saves": saves}
+    wish: dict[str, Any] = {
+        "begins": moment(begins),
+        "seconds": span(length),
+        "ends": moment(ends),
+        "queue": queue,
+        "saves": saves,
+    }
     with Api() as api:
         started = send(api, "/labs", file, **{"name": name, **wish})
         lab, job = started["lab"], started["job"]

@@ -13,12 +13,13 @@ from rackless.model.calendar import RESOURCES, Amounts, Span
 from rackless.model.changes import Change, Difference, Live, LiveWire
 from rackless.model.errors import CapacityError, StateError
 from rackless.model.family import Role
+from rackless.model.hooks import SET_UP
 from rackless.model.lifecycle import MachineState, SandboxState, WireState
 from rackless.model.plan import Plan, WireSpec
 from rackless.model.site import Site
 from rackless.planning import allot, difference, plan
 from rackless.planning.calendar import Calendar
-from rackless.sandboxes import booking, departures, secrecy
+from rackless.sandboxes import booking, departures, hooks, secrecy
 from rackless.sandboxes.times import Place, moment, pooled
 from rackless.store import blueprints, history, machines, pools, ports, sandboxes, secrets, wires
 
@@ -126,6 +127,7 @@ def book_change(db: sa.Connection, name: str, asked: Asked) -> Applied:
         CapacityError: it does not fit beside what is booked, until the lab's end.
     """
     found, blueprint, terms = sandboxes.get(db, name), asked.blueprint, asked.terms
+    hooks.check(asked.place.site.hooks, blueprint.hooks)
     digest = secrecy.digest(blueprint)
     if (followed := booking.followed(db, found, digest)) is not None:
         return Applied(booking=followed, difference=Difference(changes=(), plan=found.plan))
@@ -183,6 +185,7 @@ def _book_now(db: sa.Connection, found: sandboxes.SandboxRow, what: Difference, 
     sandboxes.depart(db, key, what.leaving)
     sandboxes.move(db, key, SandboxState.DEPLOYING, "a blueprint was applied", who=asked.terms.who)
     arguments = departures.arguments(db, sandboxes.by_id(db, key), unwire=what.unwire)
+    arguments |= hooks.kept(asked.place.site.hooks, asked.blueprint, SET_UP)
     job = booking.add_job(db, found.name, key, "apply", arguments)
     return booking.Booking(kind=booking.Kind.CHANGED, job=job, sandbox_id=key, was=found.state.value)
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -13,17 +14,20 @@ import sqlalchemy as sa
 
 from rackless import durable
 from rackless.model import naming
-from rackless.model.errors import ProviderError
+from rackless.model.errors import HookError, ProviderError
 from rackless.model.family import NicRole, Role
+from rackless.model.hooks import SET_UP, Phase, stretches
 from rackless.model.lifecycle import MachineState, SandboxState, WireState
 from rackless.model.plan import MachineSpec
 from rackless.providers.contract import Ref, RefKind, Spec
-from rackless.sandboxes import departures
+from rackless.sandboxes import departures, hooks
 from rackless.sandboxes.times import pooled
 from rackless.store import machines, ports, sandboxes, wires
 from rackless.workflows import deploy
 from rackless.workflows.disconnect import unwire_segment
+from rackless.workflows.hooks import beside
 from rackless.workflows.machines import RANK, ref_of
+from rackless.workflows.routers import OF_ROUTERS
 from rackless.workflows.verb import CLERICAL, Work, carried_out
 from rackless.workflows.world import boot_id
 
@@ -37,8 +41,48 @@ async def apply(job: str) -> None:
 
 
 async def _apply(work: Work) -> None:
-    plan, arguments = work.lab.plan, work.job.arguments
-    check = partial(deploy.check, work)
+    wanted = hooks.of(work.job.arguments)
+    to_do = _ToDo()
+    for stretch in stretches(SET_UP, wanted):
+        async with beside(work, [hook for hook in wanted if hook.phase in stretch]) as failed:
+            await _go_through(work, stretch, to_do)
+        if failed:
+            raise HookError(" ".join(failed), hint=f"See `rackless logs {work.lab.name}`; `rackless apply` tries again.")
+    await work.step("ready", lambda: _ready(work), deadline=CLERICAL, about="comparing what is there with the plan")
+
+
+@dataclass(kw_only=True)
+class _ToDo:
+    """Machines to start; routers and hosts of which something is to be set up."""
+
+    machines: frozenset[str] = frozenset()
+    owners: frozenset[str] = frozenset()
+
+
+async def _go_through(work: Work, stretch: tuple[Phase, ...], to_do: _ToDo) -> None:
+    """The built-in steps of these phases."""
+    if Phase.PRE_PROVISIONING in stretch:
+        await _clear(work)
+    if Phase.PROVISIONING in stretch:
+        found = await work.step("make", lambda: _make(work), deadline=deploy.MAKING, about="making what is new", tries=3)
+        to_do.machines, to_do.owners = frozenset(found["machines"]), frozenset(found["owners"])
+    if Phase.CONNECTIVITY in stretch:
+        wire = partial(_wire, work, to_do.machines)
+        await work.step("wire", wire, deadline=deploy.MAKING, about="connecting what is not connected", tries=3)
+    children = []
+    begins, phases = Phase.PROVISIONING in stretch, [phase.value for phase in stretch if phase in OF_ROUTERS]
+    for spec in sorted(work.lab.plan.machines, key=lambda spec: RANK[spec.role]):
+        if spec.role is Role.CONTROLLER and spec.owner in to_do.owners and phases:
+            name = f"router-{spec.owner}" if begins else f"router-{spec.owner}-{phases[0]}"
+            children.append(await durable.child(deploy.router, name, work.job.id, spec.owner, phases))
+        elif spec.role is not Role.CONTROLLER and begins and to_do.machines | to_do.owners >= {spec.name}:
+            children.append(await durable.child(deploy.machine, f"machine-{spec.name}", work.job.id, spec.name))
+    await durable.all_of(children)
+
+
+async def _clear(work: Work) -> None:
+    """Does this place bear it, and what goes, goes."""
+    arguments, check = work.job.arguments, partial(deploy.check, work)
     await work.step("check", check, deadline=deploy.MAKING, about="checking that this place can bear the lab", tries=3)
     if arguments["unwire"]:
         about = f"disconnecting {len(arguments['unwire'])} wires"
@@ -46,17 +90,6 @@ async def _apply(work: Work) -> None:
     for owner in arguments["leaving"]:
         step, body = f"remove {owner}", partial(_take_away, work, owner)
         await work.step(step, body, deadline=REMOVING, about=f"taking away what goes of {owner}", tries=3)
-    found = await work.step("make", lambda: _make(work), deadline=deploy.MAKING, about="making what is new", tries=3)
-    wire = partial(_wire, work, frozenset(found["machines"]))
-    await work.step("wire", wire, deadline=deploy.MAKING, about="connecting what is not connected", tries=3)
-    children = []
-    for spec in sorted(plan.machines, key=lambda spec: RANK[spec.role]):
-        if spec.role is Role.CONTROLLER and spec.owner in found["owners"]:
-            children.append(await durable.child(deploy.router, f"router-{spec.owner}", work.job.id, spec.owner))
-        elif spec.role is not Role.CONTROLLER and (spec.name in found["machines"] or spec.name in found["owners"]):
-            children.append(await durable.child(deploy.machine, f"machine-{spec.name}", work.job.id, spec.name))
-    await durable.all_of(children)
-    await work.step("ready", lambda: _ready(work), deadline=CLERICAL, about="comparing what is there with the plan")
 
 
 async def _unwire(work: Work) -> None:
