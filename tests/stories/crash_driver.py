@@ -21,8 +21,8 @@ from rackless.api.sandboxes import take_down
 from rackless.blueprints import load
 from rackless.model.people import LOCAL
 from rackless.routers.families import FAMILIES
-from rackless.sandboxes import booking
-from rackless.store import inventory, jobs, machines, pools, ports, sandboxes, wires
+from rackless.sandboxes import booking, changing
+from rackless.store import blueprints, inventory, jobs, machines, pools, ports, sandboxes, wires
 from rackless.store.tables import OF_A_SANDBOX
 from rackless.workflows.world import World, use
 
@@ -37,13 +37,44 @@ wires:
   - [west:ge-0/0/0, east:ge-0/0/0]
   - [west:ge-1/0/0, pc1:eth1]
 """
+WITH_SOUTH = BLUEPRINT.replace("hosts:", "  south: {cards: 1, ports_per_card: 2}\nhosts:")
 
 
-async def deploy(world: World) -> None:
+async def deploy(world: World, text: str) -> None:
     """`up`: books, or follows what is resumed already."""
-    blueprint = load(BLUEPRINT, file="b.yaml", families=FAMILIES, files={"west.set": "set system time-zone UTC\n"})
+    blueprint = load(text, file="b.yaml", families=FAMILIES, files={"west.set": "set system time-zone UTC\n"})
     booked = await world.database.run(booking.book, blueprint, name="crash", place=world.place, wanted=world.wanted)
     await started(world, "crash", booked, wait=60)
+
+
+CHANGED = """
+name: crash
+routers:
+  west: {cards: 2, ports_per_card: 2, startup: west.set}
+  north: {cards: 1, ports_per_card: 2, startup: west.set}
+  south: {cards: 2, ports_per_card: 2}
+hosts:
+  pc1: {nics: 2}
+wires:
+  - [west:ge-1/0/0, pc1:eth1]
+  - [west:ge-0/0/0, north:ge-0/0/1]
+  - [south:ge-1/0/0, pc1:eth2]
+"""
+"""As BLUEPRINT, but for: east goes, north comes, south gets a card, pc1 a NIC, and wires accordingly."""
+
+
+async def apply(world: World) -> None:
+    """`apply --replace`: books, or follows what is resumed already."""
+    files = {"west.set": "set system time-zone UTC\n"}
+    asked = changing.Asked(
+        blueprint=load(CHANGED, file="b.yaml", families=FAMILIES, files=files),
+        place=world.place,
+        wanted=world.wanted,
+        terms=changing.Terms(anew=True),
+        written=blueprints.Written(text=CHANGED, file="b.yaml", files=files),
+    )
+    applied = await world.database.run(changing.book_change, "crash", asked)
+    await started(world, "crash", applied.booking, wait=60)
 
 
 async def outcome(world: World) -> dict[str, Any]:
@@ -84,7 +115,13 @@ async def life(state: Path, wanted: str) -> dict[str, Any]:
     await daemons.resume(world)
     await daemons.open_consoles(world)
     if wanted == "up":
-        await deploy(world)
+        await deploy(world, BLUEPRINT)
+        return await outcome(world)
+    if wanted == "up with south":
+        await deploy(world, WITH_SOUTH)
+        return await outcome(world)
+    if wanted == "apply":
+        await apply(world)
         return await outcome(world)
     await take_down("crash", world, LOCAL, wait=60)
     return await remains(world)

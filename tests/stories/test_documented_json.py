@@ -46,6 +46,7 @@ def test_every_command_prints_the_documented_keys(shell: Shell, tmp_path: Path) 
     assert set(lab["routers"][0]["management"]) == {"how", "address", "services"}
     assert set(lab["job"]) == keys("`job`")
 
+    assert of(shell.json("apply", EXAMPLE)) == keys("`apply`")
     free = ("back-to-back", "west:ge-0/0/1", "east:ge-1/0/1")
     assert of(shell.json("connect", *free)) == keys("`connect`")
     assert of(shell.json("link", *free[:2], "--down")) == keys("`link`")

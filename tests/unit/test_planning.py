@@ -198,8 +198,13 @@ def test_colliding_macs_are_moved(monkeypatch: pytest.MonkeyPatch) -> None:
     real = naming.mac
     # SHA-256 has no known collisions to feed in, so the hash itself is made poor: it sees nothing but the suffix.
     monkeypatch.setattr(naming, "mac", lambda sandbox, machine, nic: real(sandbox, machine.partition("#")[2], nic))
-    seeds = machines.mac_seeds("lab", ["b", "a", "c"])
-    assert seeds == {"a": "a", "b": "b#1", "c": "c#2"}
+    firsts = machines.first_macs("lab", ["b", "a", "c"], {})
+    assert firsts == {"a": real("lab", "", 0), "b": real("lab", "1", 0), "c": real("lab", "2", 0)}
+    # What is there keeps its own, whoever collides with it.
+    assert machines.first_macs("lab", ["a", "b"], {"b": real("lab", "", 0)}) == {
+        "a": real("lab", "1", 0),
+        "b": real("lab", "", 0),
+    }
 
 
 def test_bad_sandbox_name_and_unknown_family() -> None:

@@ -306,14 +306,15 @@ async def _until(client: Client, machine: str) -> None:
 
 
 def rows_but_secrets(database: Database) -> dict[str, bytes]:
-    """Every row of every table by the table's name, the library's own tables too, but for the table of secrets."""
+    """Every row of every table by the table's name, the library's own tables too, but for the table of secrets, and the one of
+    blueprints as they were written."""
     with database.engine.connect() as connection:
         found = sa.inspect(connection)
         places = [(schema, name) for schema in found.get_schema_names() for name in found.get_table_names(schema)]
         return {
             name: repr(connection.execute(sa.text(f'SELECT * FROM "{schema}"."{name}"')).all()).encode()
             for schema, name in places
-            if name != "secrets" and schema not in {"information_schema", "pg_catalog"}
+            if name not in {"secrets", "blueprints"} and schema not in {"information_schema", "pg_catalog"}
         }
 
 

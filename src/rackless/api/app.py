@@ -9,6 +9,7 @@ from fastapi.routing import APIRoute
 
 from rackless.api import (
     audit,
+    blueprints,
     bounds,
     doctor,
     errors,
@@ -45,6 +46,7 @@ PARTS = (
     images,
     plans,
     sandboxes,
+    blueprints,
     times,
     wires,
     machines,

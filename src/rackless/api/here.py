@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from rackless.api.errors import raise_kept
 from rackless.model.lifecycle import JobState
-from rackless.sandboxes.booking import Booking
+from rackless.sandboxes.booking import Booking, Kind
 from rackless.store import jobs
 from rackless.workflows.starting import ended, start
 from rackless.workflows.world import World, world
@@ -35,7 +35,7 @@ class Started(BaseModel):
 async def started(here: World, lab: str, booking: Booking, wait: float = 0) -> Started:
     """Start the booked job, if there is one yet. With `wait`, answer at its end; its error becomes the answer."""
     if not booking.job:
-        state = JobState.RUNNING
+        state = JobState.SUCCEEDED if booking.kind is Kind.UNCHANGED else JobState.RUNNING
         return Started(job="", lab=lab, kind=booking.kind.value, was=booking.was, state=state)
     await start(here, booking.job)
     return await begun(here, lab, booking, wait)

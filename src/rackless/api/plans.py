@@ -12,25 +12,36 @@ from rackless.model.blueprint import Blueprint
 from rackless.model.errors import FilesNeededError
 from rackless.planning import Summary, summary
 from rackless.sandboxes import booking
+from rackless.store.blueprints import Written
 from rackless.workflows.world import World
 
 router = APIRouter(tags=["plans"])
 
 
-class BlueprintText(BaseModel):
+class BlueprintSource(BaseModel):
     """A blueprint as text. Post it without `files` first; the answer `files-needed` names those to send along."""
 
     text: str = Field(max_length=4 << 20)
     file: str = Field("blueprint.yaml", description="Its name, for the places of problems")
     files: dict[str, str] = Field({}, description="Content of each file it refers to, by the name it uses")
     complete: bool = Field(False, description="All that could be read was sent: do not ask for files")
-    name: str | None = Field(None, description="Name of the lab, instead of the blueprint's")
 
     def blueprint(self, here: World) -> Blueprint:
         missing = [name for name in references(self.text) if name not in self.files]
         if missing and not self.complete:
             raise FilesNeededError(missing)
         return load(self.text, file=self.file, families=here.site.families, files=self.files)
+
+    def written(self) -> Written:
+        """To be kept with the lab."""
+        used = {name: self.files[name] for name in references(self.text) if name in self.files}
+        return Written(text=self.text, file=self.file, files=used)
+
+
+class BlueprintText(BlueprintSource):
+    """The same, for a lab that is named by it."""
+
+    name: str | None = Field(None, description="Name of the lab, instead of the blueprint's")
 
 
 @router.post("/plans")

@@ -51,6 +51,7 @@ RULES: Mapping[str, Rule] = {
     "calendar": Rule(VIEWER),
     "show": Rule(VIEWER, Over.LAB),
     "show_history": Rule(VIEWER, Over.LAB),
+    "apply": Rule(USER, Over.OWN),
     "extend": Rule(USER, Over.OWN),
     "take_down": Rule(USER, Over.OWN),
     "list_shares": Rule(VIEWER, Over.LAB),

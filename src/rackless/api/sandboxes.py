@@ -92,7 +92,9 @@ async def deploy(body: LabWish, here: Here, who: Who) -> Started:
         raise StateError(f"Another user has a lab named {name}.", hint="Give yours another name with `--name`.")
     if found is None and wish.begins is None and not wish.queue:
         await _refuse_early(here, body, name)
-    booked = await here.database.run(booking.book, blueprint, name=name, place=here.place, wanted=here.wanted, wish=wish)
+    booked = await here.database.run(
+        booking.book, blueprint, name=name, place=here.place, wanted=here.wanted, wish=wish, written=body.written()
+    )
     here.changed.set()
     return await started(here, name, booked)
 

@@ -38,9 +38,15 @@ def up(
     from rackless.cli.reading import send
     from rackless.client.api import Api
 
-    wish = {"begins": moment(begins), "seconds": span(length), "ends": moment(ends), "queue": queue, "saves": saves}
+    wish: dict[str, Any] = {
+        "begins": moment(begins),
+        "seconds": span(length),
+        "ends": moment(ends),
+        "queue": queue,
+        "saves": saves,
+    }
     with Api() as api:
-        started = send(api, "/labs", file, name=name, **wish)
+        started = send(api, "/labs", file, **{"name": name, **wish})
         lab, job = started["lab"], started["job"]
         if not job:
             _booked(api.ask("GET", f"/labs/{lab}"), in_json=in_json)

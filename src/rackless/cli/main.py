@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from rackless.cli import (
+    apply,
     audit,
     console,
     credentials,
@@ -56,6 +57,7 @@ def everywhere(
 for noun in (
     plan,
     labs,
+    apply,
     times,
     wires,
     machines,

@@ -11,11 +11,11 @@ if TYPE_CHECKING:
     from rackless.client.api import Api
 
 
-def send(api: Api, path: str, file: str, *, name: str | None, **more: Any) -> Any:
-    """Post the blueprint, with more keys if the path takes them; again with its files when the server asks for them."""
-    body: dict[str, Any] = {"text": text_of(file), "file": file if file != "-" else "standard input", "name": name, **more}
+def send(api: Api, path: str, file: str, *, method: str = "POST", **more: Any) -> Any:
+    """Send the blueprint, with more keys if the path takes them; again with its files when the server asks for them."""
+    body: dict[str, Any] = {"text": text_of(file), "file": file if file != "-" else "standard input", **more}
     try:
-        return api.ask("POST", path, body=body)
+        return api.ask(method, path, body=body)
     except FilesNeededError as error:
         body |= {"files": around(file, error.names), "complete": True}
-    return api.ask("POST", path, body=body)
+    return api.ask(method, path, body=body)

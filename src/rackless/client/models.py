@@ -16,6 +16,15 @@ class Difference(Word):
     RETURNED = "returned"
 
 
+class Effect(Word):
+    """What a change does to machines that are there, from nothing to the most."""
+
+    NONE = "none"
+    LIVE = "live"
+    RESTART = "restart"
+    ANEW = "anew"
+
+
 class ExportFormat(Word):
     CONTAINERLAB = "containerlab"
     ANSIBLE = "ansible"
@@ -63,6 +72,13 @@ class SandboxState(Word):
     FAILED = "failed"
     TEARING_DOWN = "tearing-down"
     ENDED = "ended"
+
+
+class Verb(Word):
+    ADD = "add"
+    REMOVE = "remove"
+    CHANGE = "change"
+    KEEP = "keep"
 
 
 class VlanMode(Word):
@@ -113,6 +129,18 @@ class Alive(Answer):
     status: str
 
 
+class Applied(Answer):
+    """`kind`: changed, unchanged, booked, waiting, followed, or dry-run. `changes` in the blueprint's order."""
+
+    job: str
+    lab: str
+    kind: str
+    was: str
+    state: JobState
+    result: Any = None
+    changes: list[ChangeRow]
+
+
 class AuditFinding(Answer):
     """`difference`: leftover (no lab has it), stopped or missing (a machine of a lab that is up), returned (runs again).
     `reason`: why a leftover could not be removed.
@@ -133,6 +161,21 @@ class CalendarBody(Answer):
     capacity: dict[str, float | None]
     held: dict[str, float]
     labs: list[Held]
+
+
+class ChangeRow(Answer):
+    """`kind`: router, host or wire. `effect`: none, live (behind running machines), restart (machines go off and come back
+    with their disks), anew (from their image: what was configured since is lost). `machines`: those that come, go off
+    or go. `allowed` false: it needs `replace`, which was not given.
+    """
+
+    verb: Verb
+    kind: str
+    name: str
+    reason: str
+    effect: Effect
+    machines: list[str]
+    allowed: bool
 
 
 class ConnectionParameters(Answer):

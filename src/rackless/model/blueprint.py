@@ -97,9 +97,11 @@ class HostWish:
 
 @dataclass(frozen=True, kw_only=True)
 class Wire:
-    """Two ends joined by one segment. Direction does not matter; `ends` keeps the file's order."""
+    """Two ends joined by one segment. Direction does not matter; `ends` keeps the file's order. `planned`: its ports need not
+    be there yet; it is connected when they are."""
 
     ends: tuple[End, End]
+    planned: bool = False
 
     def __str__(self) -> str:
         return f"{self.ends[0]} -- {self.ends[1]}"

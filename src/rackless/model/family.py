@@ -45,6 +45,8 @@ class Family:
     internal_mtu: int = 9600
     """Bytes. Below 1500 plus the encapsulation the internal network breaks silently (OpenStack VXLAN)."""
     wire_mtu: int = 9500
+    live_cards: bool = False
+    """True when cards may come and go while the controller runs."""
     host_channel: bool = False
     """True when the guest takes its identity over the virtio-serial host channel."""
 

@@ -62,6 +62,12 @@ def mac(sandbox: str, machine: str, nic: int) -> str:
     return ":".join(f"{octet:02x}" for octet in value)
 
 
+def mac_beside(first: str, nic: int) -> str:
+    """The MAC of NIC `nic` of the machine whose NIC 0 has the MAC `first`."""
+    octets = first.split(":")
+    return ":".join([*octets[:5], f"{int(octets[5], 16) & 0xE0 | nic:02x}"])
+
+
 def card_address(slot: int) -> str:
     """Internal address of a card: 128.0.0.16 + slot (fact of the vMX internal network)."""
     return f"128.0.0.{16 + slot}"

@@ -1,7 +1,8 @@
 """Blueprint + Site -> Plan; pure. `plan` decides everything, `wire` and `resolve` serve a running lab's new wires."""
 
 from rackless.planning.build import allot, plan
+from rackless.planning.difference import difference
 from rackless.planning.summary import Summary, summary
 from rackless.planning.wires import resolve, wire
 
-__all__ = ["Summary", "allot", "plan", "resolve", "summary", "wire"]
+__all__ = ["Summary", "allot", "difference", "plan", "resolve", "summary", "wire"]

@@ -6,12 +6,18 @@ import hashlib
 import ipaddress
 from collections.abc import Mapping
 
+from rackless.model import naming
 from rackless.model.errors import CapacityError, InputError
+from rackless.model.family import NicRole
+from rackless.model.plan import Plan
 from rackless.model.site import Site
 
 
-def allot(sandbox: str, site: Site, names: list[str], static: Mapping[str, tuple[str, str]]) -> dict[str, str]:
-    """An address with prefix length for each machine of `names`; those in `static` (owner, address) keep theirs.
+def allot(
+    sandbox: str, site: Site, names: list[str], static: Mapping[str, tuple[str, str]], held: Mapping[str, str]
+) -> dict[str, str]:
+    """An address with prefix length for each machine of `names`; those in `static` (owner, address) and in `held` (what machines
+    of the lab that are there have) keep theirs.
 
     Never given out: the network and broadcast addresses, the first address (this machine's), what other sandboxes hold
     (`site.taken_addresses`), and what `static` names. Machines are gone through in alphabetical order, so that the order
@@ -25,8 +31,12 @@ def allot(sandbox: str, site: Site, names: list[str], static: Mapping[str, tuple
     kept = {int(ipaddress.IPv4Address(address.split("/")[0])) for address in site.taken_addresses}
     given: dict[str, str] = {}
     own: set[int] = set()
+    held = {name: text for name, text in held.items() if name in names and name not in static}
+    for name, text in held.items():
+        given[name] = text
+        own.add(int(ipaddress.IPv4Interface(text).ip))
     for name, (owner, text) in static.items():
-        _refuse_taken(network, kept, owner, text)
+        _refuse_taken(network, kept | own, owner, text)
         given[name] = text
         own.add(int(ipaddress.IPv4Interface(text).ip))
     first = int(network.network_address) + 2
@@ -41,6 +51,17 @@ def allot(sandbox: str, site: Site, names: list[str], static: Mapping[str, tuple
         own.add(address)
         given[name] = f"{ipaddress.IPv4Address(address)}/{network.prefixlen}"
     return given
+
+
+def held(plan: Plan) -> dict[str, str]:
+    """Addresses that were chosen for the machines of a plan; one that its blueprint asked for is not."""
+    static = {naming.controller(router.name) for router in plan.blueprint.routers if router.fxp0.address is not None}
+    return {
+        spec.name: nic.address
+        for spec in plan.machines
+        for nic in spec.nics
+        if nic.role is NicRole.MANAGEMENT and nic.address is not None and spec.name not in static
+    }
 
 
 def _probe(key: str, first: int, count: int, taken: set[int]) -> int | None:
@@ -65,6 +86,6 @@ def _refuse_taken(network: ipaddress.IPv4Network, taken: set[int], owner: str, t
         )
     if int(address) in taken:
         raise InputError(
-            f"Router '{owner}' asks for the fxp0 address {address}, which another lab holds.",
+            f"Router '{owner}' asks for the fxp0 address {address}, which another lab or router holds.",
             hint="Choose another address, take the other lab down, or use `fxp0: dhcp` to have a free one chosen.",
         )

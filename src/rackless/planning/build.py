@@ -12,11 +12,12 @@ from rackless.model.family import NicRole, Role
 from rackless.model.plan import Forward, MachineSpec, Plan, SegmentSpec
 from rackless.model.site import Site
 from rackless.planning import addresses, machines
-from rackless.planning.wires import wire
+from rackless.planning.wires import has_port, wire
 
 
-def plan(blueprint: Blueprint, site: Site, *, sandbox: str | None = None) -> Plan:
-    """The plan of a blueprint at a site. `sandbox` (default: the blueprint's name) marks all that will be made.
+def plan(blueprint: Blueprint, site: Site, *, sandbox: str | None = None, there: Plan | None = None) -> Plan:
+    """The plan of a blueprint at a site. `sandbox` (default: the blueprint's name) marks all that will be made. Machines that are
+    `there` already keep their MACs and addresses.
 
     Names and MACs follow from (sandbox, router, card, NIC) alone: neither the order of the file nor another router
     changes them. Management addresses follow from a hash too; they move only when two fall on the same one.
@@ -32,7 +33,8 @@ def plan(blueprint: Blueprint, site: Site, *, sandbox: str | None = None) -> Pla
             hint=f"Use at most {naming.NAME_MOST} lower-case letters, digits and single hyphens, starting with a letter.",
         )
     places = tuple(machines.places(blueprint, site))
-    seeds = machines.mac_seeds(sandbox, [place.name for place in places])
+    macs = {spec.name: spec.nics[0].mac for spec in there.machines if spec.nics} if there is not None else {}
+    firsts = machines.first_macs(sandbox, [place.name for place in places], macs)
     management = addresses.allot(
         sandbox,
         site,
@@ -42,13 +44,15 @@ def plan(blueprint: Blueprint, site: Site, *, sandbox: str | None = None) -> Pla
             for router in blueprint.routers
             if router.fxp0.address is not None
         },
+        addresses.held(there) if there is not None else {},
     )
-    specs = tuple(machines.machine(place, sandbox, seeds[place.name], management) for place in places)
+    specs = tuple(machines.machine(place, sandbox, firsts[place.name], management) for place in places)
     empty = Plan(sandbox=sandbox, provider=site.provider, blueprint=blueprint, machines=specs, segments=(), wires=())
     mtus = {place.owner: place.family.wire_mtu for place in places}
     joined = [
         wire(empty, *wish.ends, mtu=min((mtus[end.owner] for end in wish.ends if end.owner in mtus), default=0))
         for wish in blueprint.wires
+        if not wish.planned or all(has_port(empty, end) for end in wish.ends)
     ]
     internal = tuple(
         _internal(sandbox, router.name, specs, machines.family_of(site, router.family, router.name).internal_mtu)

@@ -76,25 +76,26 @@ def places(blueprint: Blueprint, site: Site) -> Iterator[Place]:
         )
 
 
-def mac_seeds(sandbox: str, names: list[str]) -> dict[str, str]:
-    """The name that each machine's MACs are computed from: its own, with #1, #2 .. added on a collision.
+def first_macs(sandbox: str, names: list[str], kept: Mapping[str, str]) -> dict[str, str]:
+    """The MAC of NIC 0 of each machine, the others follow it: those in `kept`, else a hash of its name, or with #1, #2 .. added
+    on a collision.
 
     Names are gone through in alphabetical order, so that the order of the file does not matter. A machine's MACs depend
     on another's only if the two collide (35 bits are hashed: about one in 10^7 for a hundred machines).
     """
-    seeds: dict[str, str] = {}
-    taken: set[str] = set()
-    for name in sorted(names):
-        seed, tries = name, 0
-        while (first := naming.mac(sandbox, seed, 0)) in taken:
+    firsts = {name: kept[name] for name in names if name in kept}
+    taken = set(kept.values())
+    for name in sorted(name for name in names if name not in kept):
+        first, tries = naming.mac(sandbox, name, 0), 0
+        while first in taken:
             tries += 1
-            seed = f"{name}#{tries}"
+            first = naming.mac(sandbox, f"{name}#{tries}", 0)
         taken.add(first)
-        seeds[name] = seed
-    return seeds
+        firsts[name] = first
+    return firsts
 
 
-def machine(place: Place, sandbox: str, seed: str, management: Mapping[str, str]) -> MachineSpec:
+def machine(place: Place, sandbox: str, first_mac: str, management: Mapping[str, str]) -> MachineSpec:
     """`management` maps the names of controllers and hosts to their management address with prefix length."""
     facts = place.facts
     return MachineSpec(
@@ -107,19 +108,19 @@ def machine(place: Place, sandbox: str, seed: str, management: Mapping[str, str]
         memory=place.memory if place.memory is not None else facts.default_memory,
         vcpus=facts.vcpus,
         disks=(DiskSpec(sandbox=sandbox, name=naming.disk(place.name), image=facts.image),),
-        nics=tuple(_nics(place, sandbox, seed, management)),
+        nics=tuple(_nics(place, first_mac, management)),
         slot=place.slot,
     )
 
 
-def _nics(place: Place, sandbox: str, seed: str, management: Mapping[str, str]) -> Iterator[NicSpec]:
+def _nics(place: Place, first_mac: str, management: Mapping[str, str]) -> Iterator[NicSpec]:
     facts = place.facts
     for index, (role, label) in enumerate(zip(facts.fixed_nics, facts.fixed_nic_names, strict=True)):
         inside = role is NicRole.INTERNAL
         yield NicSpec(
             index=index,
             role=role,
-            mac=naming.mac(sandbox, seed, index),
+            mac=naming.mac_beside(first_mac, index),
             label=label,
             segment=naming.internal_segment(place.owner) if inside else None,
             address=_internal_address(place) if inside else management.get(place.name),
@@ -129,7 +130,7 @@ def _nics(place: Place, sandbox: str, seed: str, management: Mapping[str, str]) 
         yield NicSpec(
             index=first + port,
             role=NicRole.TRAFFIC,
-            mac=naming.mac(sandbox, seed, first + port),
+            mac=naming.mac_beside(first_mac, first + port),
             label=naming.port_label(place.slot, port) if place.slot is not None else f"eth{port + 1}",
         )
 

@@ -46,6 +46,23 @@ def find(plan: Plan, end: End) -> tuple[End, MachineSpec, NicSpec]:
     raise NotFoundError(f"'{end.owner}' has no port '{end.port}'.", hint=_ports_hint(end, machines))
 
 
+def has_port(plan: Plan, end: End) -> bool:
+    """Whether a wire can end there."""
+    return any(
+        nic.label == end.port and nic.role is NicRole.TRAFFIC for machine in plan.machines_of(end.owner) for nic in machine.nics
+    )
+
+
+def absent(plan: Plan, wish: Wire) -> str:
+    """Why a wire of the blueprint is not connected: which port is not there; "" when both are."""
+    for end in wish.ends:
+        if not plan.machines_of(end.owner):
+            return f"there is no {end.owner} yet"
+        if not has_port(plan, end):
+            return f"{end.owner} has no port {end.port} yet"
+    return ""
+
+
 def _ports_hint(end: End, machines: tuple[MachineSpec, ...]) -> str:
     labels = [nic.label for machine in machines for nic in machine.nics if nic.role is NicRole.TRAFFIC]
     if not labels:

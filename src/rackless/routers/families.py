@@ -29,6 +29,7 @@ REFERENCE = Family(
             fixed_nic_names=("mgmt", "int"),
         ),
     ),
+    live_cards=True,
     host_channel=True,
 )
 

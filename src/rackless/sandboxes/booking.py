@@ -16,6 +16,7 @@ import sqlalchemy as sa
 
 from rackless.model.blueprint import Blueprint
 from rackless.model.calendar import Amounts, Span, Stay
+from rackless.model.changes import Verb
 from rackless.model.errors import InputError, NotFoundError, StateError
 from rackless.model.family import NicRole, Role
 from rackless.model.hooks import SET_UP, TAKE_DOWN
@@ -23,14 +24,14 @@ from rackless.model.lifecycle import JobState, SandboxState, WireState
 from rackless.model.plan import Forward, MachineSpec, Plan, WireSpec
 from rackless.model.site import HookRules, Site
 from rackless.planning import allot, plan
-from rackless.sandboxes import hooks, secrecy
+from rackless.sandboxes import departures, hooks, secrecy
 from rackless.sandboxes.times import SERVICES, Place, Wish, fits, pooled
-from rackless.store import history, jobs, machines, pools, ports, sandboxes, secrets, wires
+from rackless.store import blueprints, history, jobs, machines, pools, ports, sandboxes, secrets, wires
 
 CONSOLE, FORWARD = "console", "forward"
 """Names of the pools."""
 
-EXCLUSIVE = frozenset({"deploy", "teardown"})
+EXCLUSIVE = frozenset({"deploy", "apply", "teardown"})
 """Verbs that no other job of the lab may run beside."""
 
 
@@ -38,6 +39,10 @@ class Kind(StrEnum):
     NEW = "new"
     AGAIN = "again"
     """The lab was there: what is missing or stopped is brought back."""
+    CHANGED = "changed"
+    """The lab was there, and becomes one of another blueprint."""
+    UNCHANGED = "unchanged"
+    """The same, and nothing had to be done."""
     FOLLOWED = "followed"
     """A job that was interrupted by the server's death goes on already."""
     BOOKED = "booked"
@@ -61,7 +66,7 @@ def taken_addresses(db: sa.Connection, *, but: str = "") -> frozenset[str]:
         nic.address.split("/")[0]
         for row in sandboxes.live(db)
         if row.name != but
-        for machine in row.plan.machines
+        for machine in (*row.plan.machines, *(each.machine for each in row.leaving))
         for nic in machine.nics
         if nic.role is NicRole.MANAGEMENT and nic.address
     )
@@ -80,11 +85,13 @@ def book(
     place: Place,
     wanted: Callable[[Plan], Amounts],
     wish: Wish | None = None,
+    written: blueprints.Written | None = None,
 ) -> Booking:
     """A deployment of this blueprint as the lab `name`, now or for later.
 
     Args:
         wanted: what a plan takes of the place's capacity.
+        written: the blueprint as it was written, to be kept.
 
     Raises:
         StateError: the name is taken by another blueprint, or a job is at work on the lab.
@@ -95,7 +102,10 @@ def book(
     digest = secrecy.digest(blueprint)
     found = sandboxes.find(db, name)
     if found is not None:
-        return _again(db, found, digest, wish.who, place.site)
+        booked = _again(db, found, blueprint, place.site, wish.who)
+        if written is not None:
+            blueprints.put(db, found.id, written, who=wish.who)
+        return booked
     drafted = secrecy.without(draft(db, blueprint, name, place.site))
     amounts = wanted(drafted) + pooled(drafted, place.forwarded)
     span = Span(begins=now if wish.begins is None else wish.begins, ends=(wish.begins or now) + wish.length)
@@ -116,6 +126,8 @@ def book(
     )
     for holder, kind, value in secrecy.chosen(blueprint):
         secrets.put(db, key, holder, kind, value)
+    if written is not None:
+        blueprints.put(db, key, written, who=wish.who)
     if state is SandboxState.WAITING:
         return Booking(kind=Kind.WAITING, job="", sandbox_id=key)
     if span.begins > now:
@@ -139,23 +151,58 @@ def begin(db: sa.Connection, key: int, place: Place, why: str, *, who: str = his
     for wire in final.wires:
         wires.put(db, key, wire)
     sandboxes.move(db, key, SandboxState.DEPLOYING, why, who=who)
-    return _job(db, row.name, key, "deploy", hooks.kept(place.site.hooks, row.plan.blueprint, SET_UP))
+    return add_job(db, row.name, key, "deploy", hooks.kept(place.site.hooks, row.plan.blueprint, SET_UP))
 
 
-def _again(db: sa.Connection, found: sandboxes.SandboxRow, digest: str, who: str, site: Site) -> Booking:
-    name = found.name
-    if found.state is SandboxState.TEARING_DOWN:
-        raise StateError(f"Lab {name} is being taken down.", hint=f"Wait with `rackless logs {name} --follow`, then try again.")
+def _again(db: sa.Connection, found: sandboxes.SandboxRow, blueprint: Blueprint, site: Site, who: str) -> Booking:
+    name, digest = found.name, secrecy.digest(blueprint)
+    _check_stays(found)
     if found.digest != digest:
-        raise StateError(
-            f"Lab {name} exists already, and was made from a different blueprint.",
-            hint=f"Take it down with `rackless down {name}`, or give this one another name with `--name`.",
-        )
+        _check_equal(db, found, blueprint, site)
+        sandboxes.made_from(db, found.id, digest)
     if found.state in {SandboxState.BOOKED, SandboxState.WAITING}:
         kind = Kind.BOOKED if found.state is SandboxState.BOOKED else Kind.WAITING
         return Booking(kind=kind, job="", sandbox_id=found.id, was=found.state.value)
+    if (running := followed(db, found, digest)) is not None:
+        return running
+    # A change that did not end has left something that the plan has not: a deployment alone would not take it away.
+    verb, arguments = "deploy", hooks.kept(site.hooks, found.plan.blueprint, SET_UP)
+    if departures.pending(db, found):
+        verb, arguments = "apply", {**departures.arguments(db, found), **arguments}
+    sandboxes.move(db, found.id, SandboxState.DEPLOYING, "up was asked for again", who=who)
+    job = add_job(db, name, found.id, verb, arguments)
+    return Booking(kind=Kind.AGAIN, job=job, sandbox_id=found.id, was=found.state.value)
+
+
+def _check_stays(found: sandboxes.SandboxRow) -> None:
+    if found.state is SandboxState.TEARING_DOWN:
+        name = found.name
+        raise StateError(f"Lab {name} is being taken down.", hint=f"Wait with `rackless logs {name} --follow`, then try again.")
+
+
+def _check_equal(db: sa.Connection, found: sandboxes.SandboxRow, blueprint: Blueprint, site: Site) -> None:
+    """Raises StateError when the blueprint says something else than what the lab was made from."""
+    from rackless.sandboxes.changing import compare
+
+    changes = compare(db, found, blueprint, site, plans_only=True).changes
+    if any(change.verb is not Verb.KEEP for change in changes):
+        raise StateError(
+            f"Lab {found.name} exists already, and was made from a different blueprint.",
+            hint=f"`rackless apply FILE` changes it (`--dry-run` shows how); or take it down with `rackless down {found.name}`, "
+            "or give this one another name with `--name`.",
+        )
+
+
+def followed(db: sa.Connection, found: sandboxes.SandboxRow, digest: str) -> Booking | None:
+    """The job that brings the lab to this blueprint already, and was interrupted by its server's death; None when nothing runs.
+
+    Raises:
+        StateError: another job is at work on the lab, or it is being taken down.
+    """
+    _check_stays(found)
+    name = found.name
     for job in jobs.running(db, found.id):
-        if job.verb == "deploy" and job.resumed:
+        if job.verb in {"deploy", "apply"} and job.resumed and found.digest == digest:
             return Booking(kind=Kind.FOLLOWED, job=job.id, sandbox_id=found.id, was=found.state.value)
         if job.verb == "deploy":
             raise StateError(
@@ -163,20 +210,18 @@ def _again(db: sa.Connection, found: sandboxes.SandboxRow, digest: str, who: str
                 hint=f"Follow it with `rackless logs {name} --follow`, or end it with `rackless down {name}`.",
             )
         raise _busy(name, job)
-    sandboxes.move(db, found.id, SandboxState.DEPLOYING, "up was asked for again", who=who)
-    again = _job(db, name, found.id, "deploy", hooks.kept(site.hooks, found.plan.blueprint, SET_UP))
-    return Booking(kind=Kind.AGAIN, job=again, sandbox_id=found.id, was=found.state.value)
+    return None
 
 
 def _from_pools(db: sa.Connection, drafted: Plan, key: int, site: Site, forwarded: bool) -> Plan:
     consoles = {spec.name: pools.take(db, CONSOLE, site.console_ports, key, spec.name) for spec in drafted.machines}
     forwards = {
-        spec.name: _forwards(db, spec, key, site) for spec in drafted.machines if forwarded and spec.role is Role.CONTROLLER
+        spec.name: forwards_of(db, spec, key, site) for spec in drafted.machines if forwarded and spec.role is Role.CONTROLLER
     }
     return allot(drafted, consoles, forwards)
 
 
-def _forwards(db: sa.Connection, spec: MachineSpec, key: int, site: Site) -> tuple[Forward, ...]:
+def forwards_of(db: sa.Connection, spec: MachineSpec, key: int, site: Site) -> tuple[Forward, ...]:
     return tuple(
         Forward(
             service=service,
@@ -208,21 +253,21 @@ def book_teardown(
     sandboxes.move(db, found.id, SandboxState.TEARING_DOWN, why, who=who)
     begun = found.state not in {SandboxState.BOOKED, SandboxState.WAITING}
     run = hooks.kept(rules, found.plan.blueprint, TAKE_DOWN) if begun else {}
-    teardown = _job(db, name, found.id, "teardown", {"save": [router.name for router in routers], **run})
+    teardown = add_job(db, name, found.id, "teardown", {"save": [router.name for router in routers], **run})
     return Booking(kind=Kind.NEW, job=teardown, sandbox_id=found.id, was=found.state.value)
 
 
 def book_job(db: sa.Connection, name: str, verb: str, arguments: dict[str, Any]) -> Booking:
     """Another job on a lab that is up."""
     found = ready(db, name)
-    return Booking(kind=Kind.NEW, job=_job(db, name, found.id, verb, arguments), sandbox_id=found.id, was=found.state.value)
+    return Booking(kind=Kind.NEW, job=add_job(db, name, found.id, verb, arguments), sandbox_id=found.id, was=found.state.value)
 
 
 def book_healing(db: sa.Connection, name: str) -> Booking:
     """A deployment that brings back what stopped, though nobody asked for it."""
     found = ready(db, name)
     sandboxes.move(db, found.id, SandboxState.DEPLOYING, "what stopped is brought back")
-    return Booking(kind=Kind.AGAIN, job=_job(db, name, found.id, "deploy", {}), sandbox_id=found.id, was=found.state.value)
+    return Booking(kind=Kind.AGAIN, job=add_job(db, name, found.id, "deploy", {}), sandbox_id=found.id, was=found.state.value)
 
 
 def book_wire(db: sa.Connection, name: str, wire: WireSpec) -> Booking:
@@ -239,10 +284,10 @@ def book_wire(db: sa.Connection, name: str, wire: WireSpec) -> Booking:
                     f"{end} is already wired to {other}.",
                     hint=f"Run `rackless disconnect {name} {row.ends[0]} {row.ends[1]}` first.",
                 )
-    wires.put(db, found.id, wire)
+    wires.put(db, found.id, wire, drawn=True)
     return Booking(
         kind=Kind.NEW,
-        job=_job(db, name, found.id, "connect", {"segment": wire.segment, "ends": list(ends)}),
+        job=add_job(db, name, found.id, "connect", {"segment": wire.segment, "ends": list(ends)}),
         sandbox_id=found.id,
         was=found.state.value,
     )
@@ -289,6 +334,7 @@ def release(db: sa.Connection, key: int, job: str, result: dict[str, list[str]] 
 
     row = sandboxes.by_id(db, key)
     sandboxes.replan(db, key, replace(row.plan, blueprint=replace(row.plan.blueprint, files=())))
+    sandboxes.depart(db, key, ())
     failed = (result or {}).get("failed", [])
     sandboxes.move(db, key, SandboxState.ENDED, ". ".join(["nothing is left of it", *failed]))
     jobs.end(db, job, JobState.SUCCEEDED, result=result or None)
@@ -296,7 +342,7 @@ def release(db: sa.Connection, key: int, job: str, result: dict[str, list[str]] 
         db.execute(table.delete().where(table.c.sandbox_id == key))
 
 
-def _job(db: sa.Connection, name: str, key: int, verb: str, arguments: dict[str, Any]) -> str:
+def add_job(db: sa.Connection, name: str, key: int, verb: str, arguments: dict[str, Any]) -> str:
     job = f"{name}-{verb}-{uuid.uuid4().hex[:8]}"
     jobs.add(db, job, key, verb, arguments)
     return job

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from pydantic import TypeAdapter
@@ -24,13 +24,15 @@ def digest(blueprint: Blueprint) -> str:
     return hashlib.sha256(_BLUEPRINT.dump_json(blueprint, exclude=later)).hexdigest()
 
 
-def chosen(blueprint: Blueprint) -> Iterable[tuple[str, str, str]]:
-    """(router, kind, value) of every secret a lab needs: the blueprint's, or a fresh one of over 90 bits."""
+def chosen(blueprint: Blueprint, kept: Mapping[str, Mapping[str, str]] | None = None) -> Iterable[tuple[str, str, str]]:
+    """(router, kind, value) of every secret a lab needs: the blueprint's, or what the router has already (`kept`, by router and
+    kind), or a fresh one of over 90 bits."""
     for router in blueprint.routers:
-        password = router.login.password or secrets.token_urlsafe(12)
+        mine = (kept or {}).get(router.name, {})
+        password = router.login.password or mine.get(PASSWORD) or secrets.token_urlsafe(12)
         yield router.name, PASSWORD, password
-        yield router.name, ROOT, password if router.login.user == "root" else secrets.token_urlsafe(12)
-        yield router.name, COMMUNITY, router.snmp.community or secrets.token_urlsafe(12)
+        yield router.name, ROOT, password if router.login.user == "root" else mine.get(ROOT) or secrets.token_urlsafe(12)
+        yield router.name, COMMUNITY, router.snmp.community or mine.get(COMMUNITY) or secrets.token_urlsafe(12)
 
 
 def without(plan: Plan) -> Plan:

@@ -29,6 +29,11 @@ def put(db: sa.Connection, key: int, router: str, inventory: Inventory) -> None:
     db.execute(table.insert().values(sandbox_id=key, router=router, document=document, taken=time.time()))
 
 
+def drop(db: sa.Connection, key: int, router: str) -> None:
+    """Forget a router that is no more, or is made anew."""
+    db.execute(table.delete().where(table.c.sandbox_id == key, table.c.router == router))
+
+
 def of(db: sa.Connection, key: int) -> dict[str, Inventory]:
     """Inventory by router."""
     rows = db.execute(table.select().where(table.c.sandbox_id == key).order_by(table.c.router)).mappings()

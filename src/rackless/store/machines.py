@@ -68,6 +68,11 @@ def add(db: sa.Connection, key: int, spec: MachineSpec, transcript: str) -> None
     )
 
 
+def drop(db: sa.Connection, key: int, name: str) -> None:
+    """Forget a machine that was taken away."""
+    db.execute(table.delete().where(table.c.sandbox_id == key, table.c.name == name))
+
+
 def of(db: sa.Connection, key: int) -> list[MachineRow]:
     """All of a sandbox, by name."""
     return [_row(row) for row in db.execute(table.select().where(table.c.sandbox_id == key).order_by(table.c.name)).mappings()]

@@ -42,6 +42,12 @@ def take(db: sa.Connection, pool: str, numbers: PoolRange, key: int, holder: str
     )
 
 
+def give_back(db: sa.Connection, key: int, machine: str) -> None:
+    """All numbers of one machine of a sandbox: those that it holds itself, and those of its services."""
+    mine = sa.or_(table.c.holder == machine, table.c.holder.startswith(f"{machine} ", autoescape=True))
+    db.execute(table.delete().where(table.c.sandbox_id == key, mine))
+
+
 def release(db: sa.Connection, key: int) -> int:
     """Give back all that a sandbox holds; returns how many."""
     return db.execute(table.delete().where(table.c.sandbox_id == key)).rowcount

@@ -48,6 +48,11 @@ def add(db: sa.Connection, key: int, spec: MachineSpec) -> None:
             )
 
 
+def drop(db: sa.Connection, key: int, machine: str) -> None:
+    """Forget the ports of a machine."""
+    db.execute(table.delete().where(table.c.sandbox_id == key, table.c.machine == machine))
+
+
 def of(db: sa.Connection, key: int) -> list[PortRow]:
     rows = db.execute(table.select().where(table.c.sandbox_id == key).order_by(table.c.owner, table.c.machine, table.c.nic))
     return [PortRow(**dict(row)) for row in rows.mappings()]

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from pydantic import TypeAdapter
 
 from rackless.model.calendar import ALWAYS, RESOURCES, Amounts, Span, Stay
+from rackless.model.changes import Leaving
 from rackless.model.errors import NotFoundError
 from rackless.model.lifecycle import SANDBOX, SandboxState
 from rackless.model.plan import Plan
@@ -29,6 +30,7 @@ table = sa.Table(
     sa.Column("reason", sa.Text, nullable=False, default=""),
     sa.Column("digest", sa.String(64), nullable=False),
     sa.Column("plan", sa.JSON, nullable=False),
+    sa.Column("leaving", sa.JSON, nullable=False, server_default="[]"),
     sa.Column("created", sa.Float, nullable=False),
     sa.Column("since", sa.Float, nullable=False),
     sa.Column("boot_id", sa.String(64), nullable=False),
@@ -59,6 +61,7 @@ CHUNK = 200
 PLAN = TypeAdapter(Plan)
 PLANS: Kept[Plan] = Kept(most=20_000, size=lambda plan: len(plan.machines))
 """Plans by key: each is given another one whenever it changes, so what is kept is never old. Up to so many machines in all."""
+LEAVING = TypeAdapter(tuple[Leaving, ...])
 
 LINGER = 300.0
 """Seconds for which one that should have ended is taken to hold what it has: it is being removed."""
@@ -66,7 +69,8 @@ LINGER = 300.0
 
 @dataclass(frozen=True, kw_only=True)
 class SandboxRow:
-    """`digest`: of the blueprint, to tell the same from another. `boot_id`: of the host when its machines were started.
+    """`digest`: of the blueprint, to tell the same from another. `leaving`: machines that are there, or were, and are not in the
+    plan any more or not as they are: they go first. `boot_id`: of the host when its machines were started.
     `owner`: the user that made it. `saves`: its configurations are kept when its time is over. `warned`: its users were told
     that this is near."""
 
@@ -76,6 +80,7 @@ class SandboxRow:
     reason: str
     digest: str
     plan: Plan
+    leaving: tuple[Leaving, ...]
     created: float
     since: float
     boot_id: str
@@ -109,6 +114,7 @@ def add(
             reason="",
             digest=digest,
             **_of_plan(plan),
+            leaving=[],
             created=now,
             since=now,
             boot_id=boot_id,
@@ -237,6 +243,21 @@ def replan(db: sa.Connection, key: int, plan: Plan) -> None:
     db.execute(table.update().where(table.c.id == key).values(**_of_plan(plan)))
 
 
+def depart(db: sa.Connection, key: int, leaving: tuple[Leaving, ...]) -> None:
+    """Keep which machines are on their way out."""
+    db.execute(table.update().where(table.c.id == key).values(leaving=LEAVING.dump_python(leaving, mode="json")))
+
+
+def hold(db: sa.Connection, key: int, amounts: Amounts) -> None:
+    """Keep what it holds of the capacity."""
+    db.execute(table.update().where(table.c.id == key).values(**asdict(amounts)))
+
+
+def made_from(db: sa.Connection, key: int, digest: str) -> None:
+    """Keep which blueprint it is made from now."""
+    db.execute(table.update().where(table.c.id == key).values(digest=digest))
+
+
 def _rows(db: sa.Connection, query: sa.Select[Any]) -> list[SandboxRow]:
     """The rows of a query of `LIGHT`, with their plans: out of memory where they were read before."""
     found = list(db.execute(query).mappings())
@@ -250,7 +271,7 @@ def _rows(db: sa.Connection, query: sa.Select[Any]) -> list[SandboxRow]:
 
 def _row(row: sa.RowMapping, plan: Plan) -> SandboxRow:
     fields = {name: value for name, value in row.items() if name not in {"begins", "ends", "plan_key", *RESOURCES}}
-    fields |= {"state": SandboxState(row["state"]), "plan": plan}
+    fields |= {"state": SandboxState(row["state"]), "plan": plan, "leaving": LEAVING.validate_python(row["leaving"])}
     return SandboxRow(**fields, span=_span(row), amounts=_amounts(row))
 
 

@@ -17,8 +17,15 @@ table = sa.Table(
 
 
 def put(db: sa.Connection, key: int, holder: str, kind: str, value: str) -> None:
-    """Keep the secret `kind` (password, community) of a router or host."""
+    """Keep the secret `kind` (password, community) of a router or host, in the place of the one it had."""
+    db.execute(table.delete().where(table.c.sandbox_id == key, table.c.holder == holder, table.c.kind == kind))
     db.execute(table.insert().values(sandbox_id=key, holder=holder, kind=kind, value=value))
+
+
+def drop(db: sa.Connection, key: int, holder: str, kind: str | None = None) -> None:
+    """Forget all of a router or host, or one."""
+    kinds = [] if kind is None else [table.c.kind == kind]
+    db.execute(table.delete().where(table.c.sandbox_id == key, table.c.holder == holder, *kinds))
 
 
 def of(db: sa.Connection, key: int, holder: str) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from rackless.store import (
     access,
     answers,
+    blueprints,
     events,
     history,
     inventory,
@@ -31,6 +32,7 @@ OF_A_SANDBOX = (
     users.shares,
     layouts.table,
     vlans.table,
+    blueprints.table,
 )
 """What goes when a sandbox ends. Its row, its jobs and their events stay as history."""
 
@@ -38,6 +40,7 @@ __all__ = [
     "OF_A_SANDBOX",
     "access",
     "answers",
+    "blueprints",
     "events",
     "history",
     "inventory",

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import sqlalchemy as sa
 
+from rackless.model.blueprint import End, Wire
 from rackless.model.lifecycle import WIRE, WireState
 from rackless.model.plan import PortRef, WireSpec
 from rackless.observing import change
@@ -27,12 +29,14 @@ table = sa.Table(
     sa.Column("state", sa.String(16), nullable=False),
     sa.Column("reason", sa.Text, nullable=False, default=""),
     sa.Column("since", sa.Float, nullable=False),
+    sa.Column("drawn", sa.Boolean, nullable=False, server_default=sa.false()),
 )
 
 
 @dataclass(frozen=True, kw_only=True)
 class WireRow:
-    """`ends` as the user writes them (west:ge-0/0/0), `ports` the NICs behind them, in the same order."""
+    """`ends` as the user writes them (west:ge-0/0/0), `ports` the NICs behind them, in the same order. `drawn`: live, by
+    somebody; no blueprint has it."""
 
     sandbox_id: int
     segment: str
@@ -41,9 +45,15 @@ class WireRow:
     state: WireState
     reason: str
     since: float
+    drawn: bool
+
+    @property
+    def wire(self) -> Wire:
+        a, b = (End(owner=owner, port=port) for owner, _, port in (end.partition(":") for end in self.ends))
+        return Wire(ends=(a, b))
 
 
-def put(db: sa.Connection, key: int, wire: WireSpec) -> None:
+def put(db: sa.Connection, key: int, wire: WireSpec, *, drawn: bool = False) -> None:
     """A row for the wire in state PLANNED, unless there is one for its segment."""
     if db.execute(table.select().where(table.c.sandbox_id == key, table.c.segment == wire.segment)).first():
         return
@@ -61,8 +71,14 @@ def put(db: sa.Connection, key: int, wire: WireSpec) -> None:
             state=WireState.PLANNED.value,
             reason="",
             since=time.time(),
+            drawn=drawn,
         )
     )
+
+
+def adopt(db: sa.Connection, key: int, segments: Iterable[str]) -> None:
+    """A blueprint has these wires now."""
+    db.execute(table.update().where(table.c.sandbox_id == key, table.c.segment.in_(list(segments))).values(drawn=False))
 
 
 def of(db: sa.Connection, key: int, sandbox: str) -> list[WireRow]:
@@ -98,4 +114,5 @@ def _row(row: sa.RowMapping, sandbox: str) -> WireRow:
         state=WireState(row["state"]),
         reason=row["reason"],
         since=row["since"],
+        drawn=row["drawn"],
     )

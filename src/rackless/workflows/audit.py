@@ -13,10 +13,12 @@ from enum import StrEnum
 
 import sqlalchemy as sa
 
+from rackless.model import naming
 from rackless.model.errors import RacklessError
+from rackless.model.family import Role
 from rackless.model.lifecycle import MachineState, SandboxState
 from rackless.providers.contract import Ref, RefKind
-from rackless.store import jobs, machines, sandboxes
+from rackless.store import jobs, machines, sandboxes, wires
 from rackless.workflows.teardown import ORDER
 from rackless.workflows.world import World
 
@@ -47,11 +49,24 @@ class Finding:
 
 @dataclass(frozen=True, kw_only=True)
 class Known:
-    """A lab as the store has it. `busy`: a job is at work on it, so that nothing of it is a surprise."""
+    """A lab as the store has it. `segments`: of its wires. `busy`: a job is at work on it, so nothing of it is a surprise."""
 
     row: sandboxes.SandboxRow
     machines: tuple[machines.MachineRow, ...]
     busy: bool
+    segments: frozenset[str] = frozenset()
+
+    def has(self, ref: Ref) -> bool:
+        """Whether it is one of the lab's machines, disks and networks; those on their way out are. Other kinds come with them."""
+        specs = [*self.row.plan.machines, *(each.machine for each in self.row.leaving)]
+        if ref.kind is RefKind.MACHINE:
+            return any(spec.name == ref.name for spec in specs)
+        if ref.kind is RefKind.DISK:
+            return any(disk.name == ref.name for spec in specs for disk in spec.disks)
+        if ref.kind is RefKind.SEGMENT:
+            internal = {naming.internal_segment(spec.owner) for spec in specs if spec.role is Role.CONTROLLER}
+            return ref.name in self.segments | internal
+        return True
 
 
 def compare(refs: Iterable[Ref], labs: Iterable[Known]) -> list[Finding]:
@@ -61,8 +76,7 @@ def compare(refs: Iterable[Ref], labs: Iterable[Known]) -> list[Finding]:
     by_name = {lab.row.name: lab for lab in labs}
     for ref in refs:
         lab = by_name.get(ref.sandbox)
-        settled = lab is not None and not lab.busy and ref.kind is RefKind.MACHINE
-        if lab is None or lab.row.state in UNMADE or (settled and lab.row.plan.machine(ref.name) is None):
+        if lab is None or lab.row.state in UNMADE or (not lab.busy and not lab.has(ref)):
             found.append(Finding(difference=Difference.LEFTOVER, ref=ref))
     for lab in by_name.values():
         if lab.row.state is SandboxState.READY and not lab.busy:
@@ -84,7 +98,15 @@ def _of_machine(machine: machines.MachineRow, ref: Ref | None, lab: str) -> list
 def known(db: sa.Connection) -> list[Known]:
     """Every lab that has not ended."""
     busy = {job.sandbox_id for job in jobs.running(db)}
-    return [Known(row=row, machines=tuple(machines.of(db, row.id)), busy=row.id in busy) for row in sandboxes.live(db)]
+    return [
+        Known(
+            row=row,
+            machines=tuple(machines.of(db, row.id)),
+            busy=row.id in busy,
+            segments=frozenset(wire.segment for wire in wires.of(db, row.id, row.name)),
+        )
+        for row in sandboxes.live(db)
+    ]
 
 
 async def audit(world: World) -> list[Finding]:

@@ -41,7 +41,7 @@ class Consoles:
         watchers = sum(hub.watchers for hub in hubs)
         return {"lines": len(hubs), "watchers": watchers, "writers": sum(hub.holder is not None for hub in hubs)}
 
-    async def close(self, sandbox: str | None = None) -> None:
-        """Close the hubs of a lab, or all."""
-        for key in [key for key in self._hubs if sandbox in (None, key[0])]:
+    async def close(self, sandbox: str | None = None, machine: str | None = None) -> None:
+        """Close the hub of a machine, those of a lab, or all."""
+        for key in [key for key in self._hubs if sandbox in (None, key[0]) and machine in (None, key[1])]:
             await self._hubs.pop(key).close()

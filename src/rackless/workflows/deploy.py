@@ -54,7 +54,7 @@ async def _go_through(work: Work, stretch: tuple[Phase, ...]) -> None:
     plan = work.lab.plan
     if Phase.PRE_PROVISIONING in stretch:
         about = "checking that this place can bear the lab"
-        await work.step("check", lambda: _check(work), deadline=MAKING, about=about, tries=3)
+        await work.step("check", lambda: check(work), deadline=MAKING, about=about, tries=3)
     if Phase.PROVISIONING in stretch:
         about = f"making {len(plan.machines)} machines with their disks and internal networks"
         await work.step("make", lambda: _make(work), deadline=MAKING, about=about, tries=3)
@@ -65,20 +65,20 @@ async def _go_through(work: Work, stretch: tuple[Phase, ...]) -> None:
     for spec in sorted(plan.machines, key=lambda spec: RANK[spec.role]):
         if spec.role is Role.CONTROLLER and phases:
             name = f"router-{spec.owner}" if begins else f"router-{spec.owner}-{phases[0]}"
-            children.append(await durable.child(_router, name, work.job.id, spec.owner, phases))
+            children.append(await durable.child(router, name, work.job.id, spec.owner, phases))
         elif spec.role is not Role.CONTROLLER and begins:
-            children.append(await durable.child(_machine, f"machine-{spec.name}", work.job.id, spec.name))
+            children.append(await durable.child(machine, f"machine-{spec.name}", work.job.id, spec.name))
     await durable.all_of(children)
 
 
 @durable.workflow("deploy-router")
-async def _router(job: str, router: str, phases: list[str] | None = None) -> None:
+async def router(job: str, name: str, phases: list[str] | None = None) -> None:
     """`phases`: those of which the steps are taken; all, in a record of an older release."""
-    await set_up_router(await work_of(job), router, frozenset(SET_UP if phases is None else map(Phase, phases)))
+    await set_up_router(await work_of(job), name, frozenset(SET_UP if phases is None else map(Phase, phases)))
 
 
 @durable.workflow("deploy-machine")
-async def _machine(job: str, name: str) -> str:
+async def machine(job: str, name: str) -> str:
     """A card that dies is started once more, at once; after that its router does it, for the missing ports."""
     work = await work_of(job)
     spec = work.lab.plan.machine(name)
@@ -121,7 +121,7 @@ async def _once_more(work: Work, spec: MachineSpec, reason: str, tell: Tell) -> 
     return ""
 
 
-async def _check(work: Work) -> None:
+async def check(work: Work) -> None:
     problems = await work.world.provider.check(work.lab.plan)
     if problems:
         raise ProviderError(
@@ -136,8 +136,8 @@ async def _make(work: Work) -> None:
     internal = [segment for segment in plan.segments if segment.kind == "internal"]
     disks = [disk for spec in plan.machines for disk in spec.disks]
     before: list[Spec] = [*internal, *disks]
-    await _all(provider.ensure(spec) for spec in before)
-    refs = await _all(provider.ensure(spec) for spec in plan.machines)
+    await all_of(provider.ensure(spec) for spec in before)
+    refs = await all_of(provider.ensure(spec) for spec in plan.machines)
     running = {ref.name for ref in refs if ref.running}
 
     def note(db: sa.Connection) -> None:
@@ -149,7 +149,7 @@ async def _make(work: Work) -> None:
     await work.world.database.run(note)
 
 
-async def _all(verbs: Any) -> list[Ref]:
+async def all_of(verbs: Any) -> list[Ref]:
     """All at once; wait for all also when one fails, then raise the first failure."""
     results = await asyncio.gather(*verbs, return_exceptions=True)
     for result in results:
@@ -160,10 +160,10 @@ async def _all(verbs: Any) -> list[Ref]:
 
 async def _wire(work: Work) -> None:
     rows = await work.world.database.run(wires.of, work.lab.id, work.lab.name)
-    await _all(_attach(work, row) for row in rows if row.state is not WireState.DISCONNECTED)
+    await all_of(attach(work, row) for row in rows if row.state is not WireState.DISCONNECTED)
 
 
-async def _attach(work: Work, row: wires.WireRow) -> None:
+async def attach(work: Work, row: wires.WireRow) -> None:
     provider = work.world.provider
     segment: SegmentSpec = segment_of(work.lab.plan, row)
     await provider.ensure(segment)

@@ -29,13 +29,21 @@ async def _disconnect(work: Work) -> None:
 
 async def wire_row(work: Work) -> wires.WireRow | None:
     """The wire that the job is about; None when it is gone (a repeated step)."""
+    return await _row(work, work.job.arguments["segment"])
+
+
+async def _row(work: Work, segment: str) -> wires.WireRow | None:
     rows = await work.world.database.run(wires.of, work.lab.id, work.lab.name)
-    return next((row for row in rows if row.segment == work.job.arguments["segment"]), None)
+    return next((row for row in rows if row.segment == segment), None)
 
 
 async def unwire(work: Work) -> None:
+    await unwire_segment(work, work.job.arguments["segment"])
+
+
+async def unwire_segment(work: Work, segment: str) -> None:
     """Take both ends off, take the segment away, forget the wire."""
-    row = await wire_row(work)
+    row = await _row(work, segment)
     if row is None:
         return
     await asyncio.gather(*(work.world.provider.detach(port) for port in row.ports))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from rackless.durable import Workflow
+from rackless.workflows.apply import apply
 from rackless.workflows.connect import connect
 from rackless.workflows.deploy import deploy
 from rackless.workflows.disconnect import disconnect
@@ -15,6 +16,7 @@ from rackless.workflows.teardown import teardown
 
 VERBS: Mapping[str, Workflow] = {
     "deploy": deploy,
+    "apply": apply,
     "connect": connect,
     "disconnect": disconnect,
     "link": link,

@@ -10,6 +10,7 @@ from rackless.client.asynchronous.calls import AsyncCalls, AsyncNoun, AsyncPages
 from rackless.client.models import (
     AccessLine,
     Alive,
+    Applied,
     AuditFinding,
     CalendarBody,
     ConnectivityResponse,
@@ -266,6 +267,48 @@ class AsyncLabsOperations(AsyncNoun):
     async def cancel(self, job: str) -> None:
         """Tell a job to stop. What it made stays owned by its lab."""
         await self._calls.call("POST", f"/v1/jobs/{part(job)}/cancel")
+
+    async def apply(
+        self,
+        name: str,
+        *,
+        text: str,
+        wait: float = 0,
+        file: str = "blueprint.yaml",
+        files: dict[str, str] | None = None,
+        complete: bool = False,
+        replace: bool = False,
+        prune: bool = False,
+        dry_run: bool = False,
+    ) -> Applied:
+        """Let a lab become one of this blueprint: what is new is made, what is gone is removed, what is equal is not touched.
+
+        Args:
+            wait: Seconds to wait for the job's end before answering.
+            file: Its name, for the places of problems.
+            files: Content of each file it refers to, by the name it uses.
+            complete: All that could be read was sent: do not ask for files.
+            replace: Machines may be switched off and made anew, where the change needs it.
+            prune: Wires that were drawn live and are not in the blueprint go.
+            dry_run: Answer what would change, and change nothing.
+        """
+        return await self._calls.answer(
+            Applied,
+            "PUT",
+            f"/v1/labs/{part(name)}/blueprint",
+            query={"wait": wait},
+            body=given(
+                {
+                    "text": text,
+                    "file": file,
+                    "files": files,
+                    "complete": complete,
+                    "replace": replace,
+                    "prune": prune,
+                    "dry_run": dry_run,
+                }
+            ),
+        )
 
     async def show_layout(self, name: str) -> Layout:
         """The places that were chosen."""

@@ -1,0 +1,108 @@
+"""The blueprint of a lab: what it was made from, what is there now as one, and another one that it is to become (apply)."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from fastapi import APIRouter, Response
+from pydantic import BaseModel, Field
+
+from rackless.api.errors import RESPONSES
+from rackless.api.guard import Who
+from rackless.api.here import Here, Started, Wait, started
+from rackless.api.plans import BlueprintSource
+from rackless.model.changes import Difference, Effect, Verb
+from rackless.model.errors import RacklessError
+from rackless.model.lifecycle import JobState
+from rackless.providers.contract import RefKind
+from rackless.sandboxes import changing
+from rackless.store import machines, sandboxes
+from rackless.workflows.world import World
+
+router = APIRouter(tags=["labs"], responses=RESPONSES, prefix="/labs/{name}")
+
+
+class ApplyWish(BlueprintSource):
+    """A blueprint that a lab is to become one of."""
+
+    replace: bool = Field(False, description="Machines may be switched off and made anew, where the change needs it")
+    prune: bool = Field(False, description="Wires that were drawn live and are not in the blueprint go")
+    dry_run: bool = Field(False, description="Answer what would change, and change nothing")
+
+
+class ChangeRow(BaseModel):
+    """`kind`: router, host or wire. `effect`: none, live (behind running machines), restart (machines go off and come back with
+    their disks), anew (from their image: what was configured since is lost). `machines`: those that come, go off or go.
+    `allowed` false: it needs `replace`, which was not given."""
+
+    verb: Verb
+    kind: str
+    name: str
+    reason: str
+    effect: Effect
+    machines: list[str]
+    allowed: bool
+
+
+class Applied(Started):
+    """`kind`: changed, unchanged, booked, waiting, followed, or dry-run. `changes` in the blueprint's order."""
+
+    changes: list[ChangeRow]
+
+
+@router.put("/blueprint", status_code=202)
+async def apply(name: str, body: ApplyWish, here: Here, who: Who, *, response: Response, wait: Wait = 0) -> Applied:
+    """Let a lab become one of this blueprint: what is new is made, what is gone is removed, what is equal is not touched."""
+    blueprint = body.blueprint(here)
+    terms = changing.Terms(anew=body.replace, prune=body.prune, who=who.name)
+    gone = await _gone(here, name)
+    if body.dry_run:
+        found = await here.database.read(sandboxes.get, name)
+        what = await here.database.read(changing.compare, found, blueprint, here.site, gone=gone, prune=body.prune)
+        response.status_code = 200
+        made = found.state not in changing.UNMADE
+        return Applied(
+            job="",
+            lab=name,
+            kind="dry-run",
+            was=found.state.value,
+            state=JobState.SUCCEEDED,
+            changes=_rows(what, terms, made=made),
+        )
+    asked = changing.Asked(
+        blueprint=blueprint, place=here.place, wanted=here.wanted, terms=terms, written=body.written(), gone=gone
+    )
+    applied = await here.database.run(changing.book_change, name, asked)
+    here.changed.set()
+    begun = await started(here, name, applied.booking, wait)
+    if not begun.job:
+        response.status_code = 200
+    return Applied(**begun.model_dump(), changes=_rows(applied.difference, terms, made=True))
+
+
+async def _gone(here: World, name: str) -> frozenset[str]:
+    """Machines of the lab that do not run, as the place says; none when it does not answer."""
+
+    def known(db: sa.Connection) -> frozenset[str]:
+        row = sandboxes.get(db, name)
+        return frozenset(machine.name for machine in machines.of(db, row.id))
+
+    try:
+        refs = await here.provider.owned(name)
+    except RacklessError:
+        return frozenset()
+    return await here.database.read(known) - {ref.name for ref in refs if ref.kind is RefKind.MACHINE and ref.running}
+
+
+def _rows(what: Difference, terms: changing.Terms, *, made: bool) -> list[ChangeRow]:
+    return [
+        ChangeRow(
+            verb=each.verb,
+            kind=each.kind,
+            name=each.name,
+            reason=each.reason,
+            effect=each.effect,
+            machines=list(each.machines),
+            allowed=not made or terms.anew or each not in what.disruptive,
+        )
+        for each in what.changes
+    ]
