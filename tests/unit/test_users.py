@@ -152,6 +152,7 @@ def every_route(site: Site) -> Iterator[tuple[str, str, str]]:
         "label": "none",
         "number": 1,
         "group": "core",
+        "digest": "none",
     }
     for name, route in ROUTES.items():
         if isinstance(route, APIRoute):
