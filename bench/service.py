@@ -6,7 +6,8 @@ For each size a fresh server (SQLite, or RACKLESS_DATABASE), labs of a few route
     book        POST /v1/labs until it answers, milliseconds a router
     deploy      from there until every lab is ready, milliseconds a router
     list        GET /v1/labs, all pages, milliseconds a router
-    read        p50 and p99 of reads (a page of labs, a lab, its jobs, the calendar) with 50 clients at once, milliseconds
+    read        p50 and p99 of reads (a page of labs, a lab, its jobs, the calendar) of 50 clients that each ask once a second,
+                milliseconds; and how many a second are answered at most, when the 50 ask without a pause
     tear down   DELETE of every lab until nothing is left, milliseconds a router
     memory      of the server, MiB, and KiB a router above the smallest size
 
@@ -74,9 +75,7 @@ def server(folder: Path) -> Iterator[tuple[int, Path]]:
         "RACKLESS_MANAGEMENT": "forwarded",
     }
     with (folder / "server.log").open("wb") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "rackless.cli.main", "serve"], env=env, stdout=log, stderr=log, cwd=TOP
-        )
+        process = subprocess.Popen([sys.executable, "-m", "rackless.cli.main", "serve"], env=env, stdout=log, stderr=log, cwd=TOP)
     try:
         socket = run / "api.sock"
         limit = time.monotonic() + 60
@@ -135,8 +134,9 @@ async def measure(routers: int, per_lab: int, clients: int, reads: int) -> Figur
             began = time.monotonic()
             assert len(await all_labs(http)) == len(names)
             figures.list = (time.monotonic() - began) * scale
-            times, took = await read(socket, names, clients, reads)
+            times, _ = await read(socket, names, clients, reads, pause=1.0)
             figures.read_p50, figures.read_p99 = (1000 * statistics.quantiles(times, n=100)[at] for at in (49, 98))
+            times, took = await read(socket, names, clients, reads, pause=0.0)
             figures.reads_a_second = len(times) / took
             figures.memory = resident(pid)
             figures.tear_down = await each(names, down) * scale
@@ -165,18 +165,20 @@ async def ready(http: httpx.AsyncClient, count: int) -> None:
         await asyncio.sleep(0.5)
 
 
-async def read(socket: Path, names: list[str], clients: int, reads: int) -> tuple[list[float], float]:
-    """Seconds of each read, and of all."""
+async def read(socket: Path, names: list[str], clients: int, reads: int, *, pause: float) -> tuple[list[float], float]:
+    """Seconds of each read, and of all. `pause`: seconds from one question of a client to its next."""
     times: list[float] = []
 
     async def one(number: int) -> None:
         async with client(socket) as http:
+            await asyncio.sleep(pause * number / clients)
             for at in range(reads):
                 name = names[(number * 7919 + at) % len(names)]
                 path = (f"/labs?limit={PAGE}", f"/labs/{name}", f"/labs/{name}/jobs", "/calendar?limit=100")[at % 4]
                 began = time.monotonic()
                 (await http.get(path)).raise_for_status()
                 times.append(time.monotonic() - began)
+                await asyncio.sleep(max(0.0, pause - times[-1]))
 
     began = time.monotonic()
     await asyncio.gather(*(one(number) for number in range(clients)))
@@ -196,7 +198,7 @@ def main() -> None:
     parser.add_argument("--routers", default="100,1000,10000", help="sizes, comma-separated")
     parser.add_argument("--per-lab", type=int, default=10, help="routers of a lab")
     parser.add_argument("--clients", type=int, default=50)
-    parser.add_argument("--reads", type=int, default=40, help="reads of each client")
+    parser.add_argument("--reads", type=int, default=20, help="reads of each client")
     parser.add_argument("--json", action="store_true")
     asked = parser.parse_args()
     found = []
@@ -213,7 +215,9 @@ def show(figures: Figures, first: Figures) -> None:
     for name in ("plan", "book", "deploy", "list", "tear_down"):
         value, before = getattr(figures, name), getattr(first, name)
         print(f"  {name.replace('_', ' '):<10} {value:8.2f} ms a router   growth {value / before:5.2f}")
-    print(f"  {'read':<10} {figures.read_p50:8.2f} ms p50, {figures.read_p99:.2f} ms p99, {figures.reads_a_second:.0f} a second")
+    print(
+        f"  {'read':<10} {figures.read_p50:8.2f} ms p50, {figures.read_p99:.2f} ms p99; at most {figures.reads_a_second:.0f} a second"
+    )
     more = (figures.memory - first.memory) * 1024 / (figures.routers - first.routers) if figures.routers > first.routers else 0.0
     print(f"  {'memory':<10} {figures.memory:8.1f} MiB, {more:.1f} KiB a router above the first size", flush=True)
 
