@@ -1,6 +1,6 @@
 # The two a newcomer needs: `make demo` and `make test`. The rest is for those who work on Rackless.
 BIN := .venv/bin
-.PHONY: demo test test-all setup images check client unit machines bench lock clean
+.PHONY: demo test test-all setup images check client unit machines bench bench-service lock clean
 
 demo: setup images  ## set up, build the images once, deploy examples/back-to-back.yaml and show it
 	@packaging/demo.sh
@@ -28,6 +28,9 @@ client: setup-test  ## write what of rackless.client follows from the API
 
 bench: setup images  ## ratios against the bare thing, in one run
 	@$(BIN)/python bench/run.py
+
+bench-service: setup  ## how the service grows, on the fake provider, from 100 routers to 10,000
+	@$(BIN)/python bench/service.py
 
 lock:  ## pin every Python package with hashes
 	@$(BIN)/uv pip compile -q pyproject.toml --group dev --group build --generate-hashes --python-version 3.11 \

@@ -82,7 +82,7 @@ _Signature = tuple[int, int, int] | None
 class FakeCloud:
     """The place. `memory` is what its machines may have together, in MiB; `images` None means that it has every image."""
 
-    def __init__(self, path: Path | None = None, *, memory: int = 1 << 20, images: frozenset[str] | None = None) -> None:
+    def __init__(self, path: Path | None = None, *, memory: int = 1 << 24, images: frozenset[str] | None = None) -> None:
         self.path = path
         self.memory = memory
         self.images = images
