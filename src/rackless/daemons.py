@@ -36,7 +36,7 @@ from rackless.routers.families import FAMILIES
 from rackless.routers.table import router
 from rackless.sandboxes.site_file import load_site
 from rackless.settings import Settings, load
-from rackless.store import jobs, machines, sandboxes, secrets
+from rackless.store import answers, jobs, machines, sandboxes, secrets
 from rackless.store.database import Database
 from rackless.workflows.booting import Booting, boots_at_once
 from rackless.workflows.consoles import Consoles
@@ -102,6 +102,7 @@ async def resume(world: World) -> None:
     first step."""
 
     def count(db: sa.Connection) -> list[jobs.JobRow]:
+        answers.forget(db, [world.server])
         left = [job for job in jobs.running(db) if job.server == world.server]
         for job in left:
             jobs.resume(db, job.id, world.server)

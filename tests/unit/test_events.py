@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -14,9 +15,10 @@ import pytest
 import uvicorn
 from tests.unit.api_client import Client
 
-from rackless import daemons
 from rackless.api import events as api_events
 from rackless.api.app import make
+from rackless.api.arrival import on_socket
+from rackless.listening import unix_socket
 from rackless.store import events
 from rackless.store.database import Database
 from rackless.workflows import feed
@@ -103,16 +105,23 @@ class Served:
 @pytest.fixture
 async def served(client: Client, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Served]:
     path = tmp_path_factory.mktemp("u") / "s"
-    listening = [daemons.unix_socket(path), daemons.tcp_socket(0)]
-    server = uvicorn.Server(uvicorn.Config(make(lambda: None), log_config=None, lifespan="off", timeout_graceful_shutdown=1))
-    server.config.load()
-    task = asyncio.create_task(server._serve(listening))
-    while not server.started:
+    port = socket.create_server(("127.0.0.1", 0))
+    app = make(lambda: None)
+    servers = [
+        uvicorn.Server(uvicorn.Config(one, log_config=None, lifespan="off", timeout_graceful_shutdown=1))
+        for one in (on_socket(app), app)
+    ]
+    tasks = []
+    for server, listens in zip(servers, (unix_socket(path), port), strict=True):
+        server.config.load()
+        tasks.append(asyncio.create_task(server._serve([listens])))
+    while not all(server.started for server in servers):
         await asyncio.sleep(0.01)
-    yield Served(client, listening[1].getsockname()[1], path)
+    yield Served(client, port.getsockname()[1], path)
     client.world.feed.close()
-    server.should_exit = True
-    await task
+    for server in servers:
+        server.should_exit = True
+    await asyncio.gather(*tasks)
 
 
 async def booked(served: Served, name: str) -> None:

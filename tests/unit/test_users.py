@@ -18,7 +18,9 @@ from rackless.api import errors
 from rackless.api.app import BARE, PARTS, PREFIX, make
 from rackless.api.arrival import on_network, on_socket
 from rackless.api.guard import CHANGES, COOKIE, guard
+from rackless.api.rates import Rates
 from rackless.api.rules import RULES, Over, Rule
+from rackless.model import site as model_site
 from rackless.model.people import Role
 from rackless.store import sandboxes, sessions, users
 
@@ -110,6 +112,7 @@ def guarded() -> FastAPI:
         raise HTTPException(299)
 
     app = FastAPI()
+    app.state.rates = Rates(model_site.Site(caller_rate=0, stranger_rate=0))
     for router in ROUTERS:
         app.include_router(router, prefix=PREFIX, dependencies=[Depends(guard), Depends(reached)])
     errors.install(app)

@@ -20,6 +20,7 @@ from rackless.api import (
     layout,
     machines,
     monitoring,
+    once,
     people,
     plans,
     pools,
@@ -77,9 +78,11 @@ def make(stop: Callable[[], None]) -> FastAPI:
         app.include_router(part.router, prefix=PREFIX, dependencies=[Depends(guard)], responses=errors.RESPONSES)
     for router in BARE:
         app.include_router(router)
+    app.add_middleware(once.Once)
     app.add_middleware(Logged)
     app.add_middleware(bounds.Bounds)
     app.add_middleware(Observed)  # the last is the outermost: it sees what the others refuse
     errors.install(app)
+    app.add_exception_handler(once.ReplayError, once.replay)
     describe(app)
     return app

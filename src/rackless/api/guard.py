@@ -15,6 +15,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from rackless import observing
 from rackless.api.arrival import by_socket, own_origin
 from rackless.api.here import Here
+from rackless.api.once import claim
+from rackless.api.rates import Rates
 from rackless.api.rules import RULES, Over, Rule
 from rackless.model.errors import DefectError, ForbiddenError, NotFoundError, UnauthorizedError
 from rackless.model.people import LOCAL, Caller, Role
@@ -36,14 +38,24 @@ async def guard(connection: HTTPConnection, here: Here) -> None:
         UnauthorizedError: no token and no session, or one that is nobody's.
         ForbiddenError: the role is not enough, or another site's page asks.
         NotFoundError: a lab that the caller may not see.
+        RateLimitedError: they ask too often.
+        ReplayError, IdempotencyError: the request's idempotency key was used before.
     """
     rule = RULES.get(connection.scope["route"].name)
     if rule is None:
         raise DefectError(f"The route {connection.scope['route'].name} has no rule.")
+    rates = rates_of(connection, here)
     if rule.role is None:
+        if not by_socket(connection):
+            rates.stranger(connection)
         return
-    caller = await identify(connection, here)
+    try:
+        caller = await identify(connection, here)
+    except UnauthorizedError:
+        rates.stranger(connection)
+        raise
     connection.state.caller = caller
+    rates.caller(caller)
     observing.bind(caller=caller.name)
     if not caller.has(rule.role):
         raise ForbiddenError(f"{caller.name} is {caller.role.value}; this takes {rule.role.value}.", hint="Ask an admin.")
@@ -51,6 +63,17 @@ async def guard(connection: HTTPConnection, here: Here) -> None:
         raise ForbiddenError("This is for the unix socket only.", hint="Run the command on the server's own machine.")
     if rule.over is not Over.NOTHING:
         await here.database.read(_check, rule, caller, dict(connection.path_params))
+    if connection.scope["type"] == "http":
+        await claim(connection, here, caller)
+
+
+def rates_of(connection: HTTPConnection, here: Here) -> Rates:
+    """Of this application, counted since the first request."""
+    state = connection.app.state
+    if not hasattr(state, "rates"):
+        state.rates = Rates(here.site)
+    found: Rates = state.rates
+    return found
 
 
 class Logged:

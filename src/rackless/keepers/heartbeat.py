@@ -16,7 +16,7 @@ import sqlalchemy as sa
 
 from rackless import durable
 from rackless.model.errors import RacklessError
-from rackless.store import jobs, servers
+from rackless.store import answers, jobs, servers
 from rackless.workflows.verbs import VERBS
 from rackless.workflows.world import World
 
@@ -83,6 +83,7 @@ class Heartbeat:
             log.info("job %s goes on here: its server %s is silent", job.id, job.server or "(none)")
             jobs.resume(db, job.id, self._world.server)
             jobs.note(db, job.id, "resume", "note", "its server is silent; another one goes on with this job")
+        answers.forget(db, dead)
         for name in dead:
             servers.remove(db, name)
         return left

@@ -70,6 +70,10 @@ class Site:
     """Names and addresses by which browsers and clients reach this server, beside this machine's own."""
     behind_proxy: bool = False
     """A proxy on this machine tells who asks, and whether by TLS (X-Forwarded-For and -Proto)."""
+    caller_rate: float = 50.0
+    """Requests a second that a caller may send for long, and ten times as many at once; 0 for no limit."""
+    stranger_rate: float = 5.0
+    """The same for an address from which nobody known comes."""
     hooks: HookRules = HookRules()
     quota: Quota = BOUNDLESS
     """Of every user for whom nothing else was set."""

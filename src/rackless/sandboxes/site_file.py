@@ -9,6 +9,8 @@ most_processors: 64
 most_disk: 200G
 warn_before: 10m
 reconcile_every: 5m
+caller_rate: 50
+stranger_rate: 5
 heal: no
 names: lab.example.net
 behind_proxy: no
@@ -98,6 +100,13 @@ def _size(text: str) -> int:
     return found
 
 
+def _rate(text: str) -> float:
+    found = float(text)
+    if not 0 <= found <= 1e6:  # nan neither
+        raise ValueError(text)
+    return found
+
+
 def _count(text: str) -> int:
     if not text.isdecimal() or not int(text):
         raise ValueError(text)
@@ -136,6 +145,8 @@ _KEYS: dict[str, tuple[Callable[[str], object], str]] = {
     "most_disk": (_size, "a size, such as 200G"),
     "warn_before": (seconds, "a time, such as 10m"),
     "reconcile_every": (seconds, "a time, such as 5m"),
+    "caller_rate": (_rate, "requests a second, such as 50, or 0 for no limit"),
+    "stranger_rate": (_rate, "requests a second, such as 5, or 0 for no limit"),
     "heal": (_yes, "yes or no"),
     "names": (_names, "host names or addresses, a space between two"),
     "behind_proxy": (_yes, "yes or no"),
