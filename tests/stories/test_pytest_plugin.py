@@ -172,7 +172,7 @@ def test_a_killed_run_leaves_a_lab_that_ends_by_itself(suite: Suite) -> None:
 
 
 def test_a_lab_that_does_not_come_up_says_why_and_where_to_look(suite: Suite) -> None:
-    suite.shell.faults({"verb": "card", "name": "west-vfp1"})
+    suite.shell.faults({"verb": "commit", "name": "west-vcp"})
     suite.pytester.makepyfile(MARKED + "def test_it(lab):\n    pass\ndef test_other(lab):\n    pass\n")
     try:
         result = suite.run()
@@ -180,7 +180,7 @@ def test_a_lab_that_does_not_come_up_says_why_and_where_to_look(suite: Suite) ->
         (suite.shell.cloud / "faults").unlink()
         suite.shell.run("stop")
     result.assert_outcomes(errors=2)
-    result.stdout.fnmatch_lines(["*Lab pytest-back-to-back-* did not come up: *west*", "Transcript: */west-vcp.log"])
+    result.stdout.fnmatch_lines(["*Lab pytest-back-to-back-* did not come up: *commit failed*", "Transcript: */west-vcp.log"])
     found = re.search(r"Transcript: (\S+west-vcp\.log)", result.stdout.str())
     assert found
     assert "login" in Path(found[1]).read_text()
