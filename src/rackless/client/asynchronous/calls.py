@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Generic, TypeVar
 from urllib.parse import quote
@@ -64,13 +64,14 @@ class AsyncCalls:
         path: str,
         *,
         body: Json = None,
-        content: bytes | None = None,
+        content: bytes | AsyncIterable[bytes] | None = None,
         query: Mapping[str, Any] | None = None,
         key: str = "",
     ) -> Json:
         """One request, one answer: JSON, or text.
 
         Args:
+            content: a body that is no JSON; in pieces it can be sent once only, for as long as it takes.
             key: of a request that changes something, the same when it is made again; made here when there is none.
 
         Raises:
@@ -78,8 +79,9 @@ class AsyncCalls:
         """
         asked = given(query)
         # When it is made again, the key lets the server see that it has done this already.
-        headers = {} if method in READING else {"Idempotency-Key": key or str(uuid.uuid4())}
-        timeout = httpx.Timeout(ANSWER + float(asked.get("wait", 0)), connect=CONNECT)
+        once = not isinstance(content, bytes | None)
+        headers = {} if once or method in READING else {"Idempotency-Key": key or str(uuid.uuid4())}
+        timeout = httpx.Timeout(None if once else ANSWER + float(asked.get("wait", 0)), connect=CONNECT)
         retries = Retries()
         while True:
             http = await self.connected()
@@ -97,13 +99,13 @@ class AsyncCalls:
                 raise DeadlineError(f"{self.place.name} gave no answer within {timeout.read:g} s.") from error
             except httpx.TransportError as error:
                 broken = gone(self.place.name, error)
-                pause = retries.after_break() if isinstance(broken, ServerGoneError) else None
+                pause = None if once or not isinstance(broken, ServerGoneError) else retries.after_break()
                 if pause is None:
                     raise broken from error
                 await ways.sleep(pause)
                 await self._again(error)
                 continue
-            pause = retries.after_answer(answer.status_code, answer.headers.get("retry-after"))
+            pause = None if once else retries.after_answer(answer.status_code, answer.headers.get("retry-after"))
             if pause is not None:
                 await ways.sleep(pause)
                 continue
@@ -248,11 +250,11 @@ def part(name: str) -> str:
     return quote(name, safe="")
 
 
-class AsyncGroup:
+class AsyncNoun:
     """Operations of one noun."""
 
     def __init__(self, calls: AsyncCalls) -> None:
         self._calls = calls
 
 
-__all__ = ["AsyncCalls", "AsyncGroup", "AsyncPages", "AsyncStream", "given", "part"]
+__all__ = ["AsyncCalls", "AsyncNoun", "AsyncPages", "AsyncStream", "given", "part"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Generic, TypeVar
 from urllib.parse import quote
@@ -65,13 +65,14 @@ class Calls:
         path: str,
         *,
         body: Json = None,
-        content: bytes | None = None,
+        content: bytes | Iterable[bytes] | None = None,
         query: Mapping[str, Any] | None = None,
         key: str = "",
     ) -> Json:
         """One request, one answer: JSON, or text.
 
         Args:
+            content: a body that is no JSON; in pieces it can be sent once only, for as long as it takes.
             key: of a request that changes something, the same when it is made again; made here when there is none.
 
         Raises:
@@ -79,8 +80,9 @@ class Calls:
         """
         asked = given(query)
         # When it is made again, the key lets the server see that it has done this already.
-        headers = {} if method in READING else {"Idempotency-Key": key or str(uuid.uuid4())}
-        timeout = httpx.Timeout(ANSWER + float(asked.get("wait", 0)), connect=CONNECT)
+        once = not isinstance(content, bytes | None)
+        headers = {} if once or method in READING else {"Idempotency-Key": key or str(uuid.uuid4())}
+        timeout = httpx.Timeout(None if once else ANSWER + float(asked.get("wait", 0)), connect=CONNECT)
         retries = Retries()
         while True:
             http = self.connected()
@@ -98,13 +100,13 @@ class Calls:
                 raise DeadlineError(f"{self.place.name} gave no answer within {timeout.read:g} s.") from error
             except httpx.TransportError as error:
                 broken = gone(self.place.name, error)
-                pause = retries.after_break() if isinstance(broken, ServerGoneError) else None
+                pause = None if once or not isinstance(broken, ServerGoneError) else retries.after_break()
                 if pause is None:
                     raise broken from error
                 ways.sleep(pause)
                 self._again(error)
                 continue
-            pause = retries.after_answer(answer.status_code, answer.headers.get("retry-after"))
+            pause = None if once else retries.after_answer(answer.status_code, answer.headers.get("retry-after"))
             if pause is not None:
                 ways.sleep(pause)
                 continue
@@ -247,11 +249,11 @@ def part(name: str) -> str:
     return quote(name, safe="")
 
 
-class Group:
+class Noun:
     """Operations of one noun."""
 
     def __init__(self, calls: Calls) -> None:
         self._calls = calls
 
 
-__all__ = ["Calls", "Group", "Pages", "Stream", "given", "part"]
+__all__ = ["Calls", "Noun", "Pages", "Stream", "given", "part"]
