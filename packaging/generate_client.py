@@ -25,6 +25,8 @@ CLIENT = ROOT / "src/rackless/client"
 RUFF = [str(Path(sys.executable).with_name("ruff")), "--quiet"] if Path(sys.executable).with_name("ruff").exists() else ["ruff"]
 SCALARS = {"string": "str", "integer": "int", "number": "float", "boolean": "bool", "null": "None"}
 STREAMS = {"application/x-ndjson", "text/event-stream", "application/octet-stream"}
+STREAMED = ("LabEvent", "JobEnvelope", "StepEvent", "MachineEvent", "LinkEvent", "ResetEvent")
+"""What is in streams, for which the document has no type."""
 BY_HAND = {"__init__.py", "ways.py"}
 """What the synchronous client has of its own."""
 HEADER = (
@@ -386,6 +388,8 @@ def written() -> dict[Path, str]:
     """Every file and its text."""
     document = Document(make(lambda: None).openapi())
     files = {CLIENT / "asynchronous/operations.py": formatted(operations(document))}
+    for raw in STREAMED:
+        document.named(raw)
     files[CLIENT / "models.py"] = formatted(models(document))
     for source in sorted((CLIENT / "asynchronous").glob("*.py")):
         if source.name not in BY_HAND:

@@ -9,6 +9,8 @@ import json
 import os
 import signal
 import subprocess
+import sys
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +80,17 @@ def test_ospf_is_full_over_both_wires_and_routes_are_learnt(lab: Installation) -
     await_that("OSPF Full on west", lambda: neighbours(lab, "west"), lambda found: found == wanted)
     await_that("OSPF Full on east", lambda: neighbours(lab, "east"), lambda found: found == wanted)
     await_that("east's loopback on west", lambda: lab.on(LAB, "west", "show route 10.255.0.2"), lambda out: "OSPF" in out)
+
+
+def test_the_documented_suite_of_pytest_passes_on_this_lab(lab: Installation, tmp_path: Path) -> None:
+    """docs/howto/test-in-ci.md has it: OSPF, a commit, a cut wire and a capture, through the plugin."""
+    page = Path("docs/howto/test-in-ci.md").read_text(encoding="utf-8")
+    (tmp_path / "test_network.py").write_text(page.split("```python\n")[1].split("```")[0], encoding="utf-8")
+    installed = list(entry_points(group="pytest11", name="rackless"))
+    loaded = [] if installed else ["-p", "rackless.testing.plugin"]
+    command = [sys.executable, "-m", "pytest", *loaded, "-q", "--use-lab", LAB, "--rootdir", str(tmp_path), str(tmp_path)]
+    done = subprocess.run(command, env=lab.environ, capture_output=True, text=True, timeout=500, check=False)
+    assert "4 passed" in done.stdout, done.stdout + done.stderr
 
 
 def test_a_capture_of_a_ping_is_read_back_by_tcpdump(lab: Installation, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 from tests.stories.shell import EXAMPLE
 
 from rackless.client import AsyncClient, Client
-from rackless.client.models import JobState, SandboxState
+from rackless.client.models import JobEnvelope, JobState, LabEvent, SandboxState
 from rackless.model.errors import BlueprintErrors, DeadlineError, NotFoundError
 from rackless.settings import Settings, load
 
@@ -91,13 +91,28 @@ def test_a_job_is_followed_through_the_death_of_the_server(settings: Settings) -
         client.labs.take_down(LAB, wait=60)
 
 
+def test_what_happens_is_watched_from_an_event_on(settings: Settings) -> None:
+    with Client(settings=settings) as client:
+        started = client.labs.deploy(text="name: watched\nrouters: {r: {cards: 1, ports_per_card: 1}}\n")
+        seen = []
+        for event in client.watch(lab="watched", topics=["labs", "jobs"], after=0):
+            seen.append(event)
+            if isinstance(event.body, JobEnvelope) and event.body.id == started.job and event.body.state is JobState.SUCCEEDED:
+                break
+        states = [event.body.state for event in seen if isinstance(event.body, LabEvent)]
+        assert states[-1] is SandboxState.READY
+        first = next(client.watch(lab="watched", after=seen[-2].id, topics=["labs", "jobs"]))
+        assert first == seen[-1]
+        client.labs.take_down("watched", wait=60)
+
+
 async def test_the_same_with_asyncio(settings: Settings) -> None:
     async with AsyncClient(settings=settings) as client:
         started = await client.deploy_file(Path(EXAMPLE), name="other", seconds=3600)
         steps = {event.step async for event in client.follow(started.job)}
         assert "ready" in steps
         assert (await client.wait(started.job, deadline=60)).state is JobState.SUCCEEDED
-        assert [one.name for one in await client.labs.list_labs()] == ["other"]
+        assert [one.name for one in await client.labs.list_labs(limit=1).all()] == ["other"]
         assert (await client.run("other", "west", "show version")).exit == 0
         async with client.console("other", "west-vcp") as line:
             await line.write(b"typed here\r")

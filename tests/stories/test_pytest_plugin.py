@@ -172,15 +172,23 @@ def test_a_killed_run_leaves_a_lab_that_ends_by_itself(suite: Suite) -> None:
 
 
 def test_a_lab_that_does_not_come_up_says_why_and_where_to_look(suite: Suite) -> None:
-    suite.shell.faults({"verb": "card", "name": "west-vfp1"})
+    hooks, site = suite.shell.top / "hooks", suite.shell.top / "s/site.yaml"
+    hooks.mkdir()
+    (hooks / "check").write_text("#!/bin/sh\necho no licence here\nexit 3\n")
+    (hooks / "check").chmod(0o755)
+    suite.shell.run("list")
+    suite.shell.run("stop")
+    site.write_text(f"hooks: {{executables: {hooks}}}\n")
+    with (suite.pytester.path / "back-to-back.yaml").open("a") as blueprint:
+        blueprint.write("\nhooks:\n  configuration:\n    - run: [check]\n")
     suite.pytester.makepyfile(MARKED + "def test_it(lab):\n    pass\ndef test_other(lab):\n    pass\n")
     try:
         result = suite.run()
     finally:
-        (suite.shell.cloud / "faults").unlink()
+        site.unlink()
         suite.shell.run("stop")
     result.assert_outcomes(errors=2)
-    result.stdout.fnmatch_lines(["*Lab pytest-back-to-back-* did not come up: *west*", "Transcript: */west-vcp.log"])
+    result.stdout.fnmatch_lines(["*Lab pytest-back-to-back-* did not come up: *no licence here*", "Transcript: */west-vcp.log"])
     found = re.search(r"Transcript: (\S+west-vcp\.log)", result.stdout.str())
     assert found
     assert "login" in Path(found[1]).read_text()

@@ -123,3 +123,46 @@ def test_what_login_and_logout_print_as_json(site: Site) -> None:
         said: Any = json.loads(site.una.run("login", site.url, "--token-file", "-", "--json", stdin=token).stdout)
     assert said == {"url": site.url, "user": "una", "role": "user"}
     assert site.una.json("logout") == {"url": site.url}
+
+
+def test_a_password_over_tls_makes_a_token_that_a_logout_ends(tmp_path_factory: pytest.TempPathFactory) -> None:
+    home, top = Shell(tmp_path_factory.mktemp("c")), tmp_path_factory.mktemp("u")
+    (home.top / "word").write_text("long and s3cret\n")
+    with (home.top / "word").open() as word:
+        home.run("user", "add", "una", "--password", stdin=word)
+    home.run("stop")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    server = home.start("serve", "--tcp", str(port))
+    until(server, "server ")
+    home.run("list")
+    (certificate,) = [path for path in (home.top / "s").rglob("*.pem") if "BEGIN CERTIFICATE" in path.read_text()]
+    url = f"https://127.0.0.1:{port}"
+    una = Shell(top, XDG_CONFIG_HOME=str(top / "config"))
+    del una.env["RACKLESS_URL"]
+
+    def login(*words: str, code: int = 0) -> subprocess.CompletedProcess[str]:
+        with (home.top / "word").open() as word:
+            return una.run("login", url, "--user", "una", *words, stdin=word, code=code)
+
+    untrusted = login(code=2).stderr
+    assert "has a certificate that is not trusted: self-signed certificate" in untrusted
+    assert "--ca FILE" in untrusted
+    assert f"Logged in to {url} as una (user)." in login("--ca", str(certificate)).stdout
+    kept = (top / "config/rackless/client.toml").read_text()
+    assert "rkl_" in kept
+    assert "s3cret" not in kept
+    (made,) = una.json("token", "list", "una")
+    assert made["label"].startswith("login-")
+    assert una.json("up", EXAMPLE)["owner"] == "una"
+    console = una.start("console", LAB, "west-vcp", stdin=subprocess.PIPE)
+    until(console, "Serial line of west-vcp")
+    console.communicate("\x1d", timeout=30)
+    una.run("down", LAB)
+    una.run("logout")
+    assert home.json("token", "list", "una") == []
+    (home.top / "word").write_text("another\n")
+    assert "Error: " in login("--ca", str(certificate), code=2).stderr
+    home.run("stop")
+    server.communicate(timeout=60)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import ssl
 from typing import Any
 
 from rackless.model.errors import (
     BlueprintErrors,
     DefectError,
     FilesNeededError,
+    InputError,
     Problem,
     RacklessError,
     ServerGoneError,
@@ -40,5 +42,14 @@ def error_in(content: bytes, status: int, where: str) -> RacklessError:
     return DefectError(f"{where} answered with status {status} and no reason.", hint="The server's log tells more.")
 
 
-def gone(where: str, error: Exception) -> ServerGoneError:
+def gone(where: str, error: Exception) -> RacklessError:
+    """Of a connection that broke or did not come to be. A ServerGoneError may pass; a certificate does not get better."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return InputError(
+                f"{where} has a certificate that is not trusted: {cause.verify_message}.",
+                hint="Give its CA, or the certificate itself if it signed that: `rackless login URL --ca FILE`, or RACKLESS_CA.",
+            )
+        cause = cause.__cause__ or cause.__context__
     return ServerGoneError(f"{where} went away ({error or type(error).__name__}).", hint="Run the same command again.")

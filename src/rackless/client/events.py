@@ -2,7 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from rackless.client.decoding import Answer
+from rackless.client.models import JobEnvelope, LabEvent, LinkEvent, MachineEvent, ResetEvent, StepEvent
+
+Body = LabEvent | JobEnvelope | StepEvent | MachineEvent | LinkEvent | ResetEvent
+
+BODIES: dict[str, type[Body]] = {
+    "lab": LabEvent,
+    "job": JobEnvelope,
+    "step": StepEvent,
+    "machine": MachineEvent,
+    "link": LinkEvent,
+    "reset": ResetEvent,
+}
+"""By the event's type. Others are a newer server's, and left out."""
 
 
 class JobEvent(Answer):
@@ -13,3 +28,11 @@ class JobEvent(Answer):
     step: str
     kind: str
     text: str
+
+
+@dataclass(frozen=True)
+class Event:
+    """`id` grows; `watch(after=id)` goes on behind it."""
+
+    id: int
+    body: Body

@@ -329,6 +329,15 @@ class Job(Answer):
     resumed: int
 
 
+class JobEnvelope(Answer):
+    """Event `job`: it began or ended."""
+
+    id: str
+    lab: str
+    verb: str
+    state: JobState
+
+
 class JobLine(Answer):
     id: str
     verb: str
@@ -358,6 +367,14 @@ class Lab(Answer):
     wires: list[LabWire]
     job: JobLine | None
     phase: Phase | None = None
+
+
+class LabEvent(Answer):
+    """Event `lab`: it entered a state, or something of it changed (its end, a warning). Read it anew for all of it."""
+
+    name: str
+    state: SandboxState
+    reason: str
 
 
 class LabLine(Answer):
@@ -467,6 +484,14 @@ class Limits(Answer):
     ahead: float | None
 
 
+class LinkEvent(Answer):
+    """Event `link`: a wire entered a state."""
+
+    lab: str
+    ends: tuple[str, str]
+    state: WireState
+
+
 class Listening(Answer):
     """A TCP port of the server. `host`: the address that it is bound to; `url`: where this machine's browser finds it;
     `fingerprint`: SHA-256 of its certificate, "" without TLS.
@@ -483,6 +508,16 @@ class Login(Answer):
 
     user: str
     password: str
+
+
+class MachineEvent(Answer):
+    """Event `machine`: it entered a state."""
+
+    lab: str
+    name: str
+    role: str
+    state: MachineState
+    reason: str
 
 
 class MachineRow(Answer):
@@ -596,6 +631,10 @@ class Removed(Answer):
     left: list[AuditFinding]
 
 
+class ResetEvent(Answer):
+    """Event `reset`: what was asked for is too old. Read what you show anew; the events from now on follow."""
+
+
 class Self(Answer):
     name: str
     role: Role
@@ -647,6 +686,17 @@ class Started(Answer):
     was: str
     state: JobState
     result: Any = None
+
+
+class StepEvent(Answer):
+    """Event `step`: what a job does. `number` counts from 1 within the job; kind is begin, note, done or failed."""
+
+    job: str
+    lab: str
+    number: int
+    step: str
+    kind: str
+    text: str
 
 
 class Stopping(Answer):

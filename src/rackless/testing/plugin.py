@@ -22,6 +22,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("rackless", "labs of virtual routers")
     group.addoption("--lab", metavar="FILE", help="Blueprint of the `lab` fixture, for tests that name none.")
     group.addoption("--keep-lab", action="store_true", help="Leave labs up, and use those that a run before has left.")
+    group.addoption("--use-lab", metavar="NAME", help="Use this lab, which is up, whatever blueprint a test names; it stays.")
     group.addoption("--lab-for", metavar="SPAN", help="When a lab ends if pytest does not end it: 90m, 2h (the default).")
     parser.addini("rackless_lab", "Blueprint of the `lab` fixture, from the directory of this file.", default="")
     parser.addini("rackless_lab_for", "As --lab-for.", default="2h")
@@ -57,6 +58,7 @@ def labs(request: pytest.FixtureRequest, lab_client: Client) -> Iterator[Labs]:
         keep=bool(config.getoption("--keep-lab")),
         length=length,
         worker=str(getattr(config, "workerinput", {}).get("workerid", "")),
+        use=config.getoption("--use-lab") or "",
         folder=_folder(config),
         tell=_teller(config),
     )
@@ -73,7 +75,8 @@ def lab(request: pytest.FixtureRequest, labs: Labs) -> Lab:
     try:
         return labs(_blueprint(request))
     except SetUpError as error:
-        pytest.fail(str(error), pytrace=False)
+        reason = str(error)
+    pytest.fail(reason, pytrace=False)  # out here: it stands for itself, without how it came here
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
@@ -95,6 +98,8 @@ def _blueprint(request: pytest.FixtureRequest) -> Path:
         return config.invocation_params.dir / str(option)
     if ini := config.getini("rackless_lab"):
         return (config.inipath.parent if config.inipath else config.rootpath) / str(ini)
+    if config.getoption("--use-lab"):
+        return Path()
     pytest.fail(
         "There is no blueprint: use @pytest.mark.lab(FILE), --lab FILE, or rackless_lab in pytest's ini file.", pytrace=False
     )

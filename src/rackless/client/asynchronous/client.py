@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import AsyncGenerator, AsyncIterable, Callable, Mapping
+import json
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,10 +17,11 @@ from rackless.client.asynchronous.streams import AsyncLine, line, opened
 from rackless.client.blueprint_files import around, text_of
 from rackless.client.decoding import decoded
 from rackless.client.errors import error_of
-from rackless.client.events import JobEvent
+from rackless.client.events import BODIES, Event, JobEvent
 from rackless.client.models import Job, JobState, Started
 from rackless.client.places import Local, Place, resolve
 from rackless.client.retrying import Retries
+from rackless.client.sse import Parser, Sent
 from rackless.model.errors import DeadlineError, FilesNeededError, InputError, ServerGoneError
 from rackless.settings import Settings
 
@@ -170,15 +172,46 @@ class AsyncClient(AsyncOperations):
         Args:
             broken: told of each break.
         """
+        async for sent in self._sent(f"/jobs/{part(job)}/events", {}, str(after), broken):
+            if sent.event == "end":
+                return
+            if sent.event == "step":
+                yield decoded(JobEvent, json.loads(sent.data), "the events of a job")
+
+    async def watch(
+        self,
+        *,
+        lab: str | None = None,
+        topics: Iterable[str] = (),
+        after: int | None = None,
+        broken: Callable[[ServerGoneError], None] = lambda _: None,
+    ) -> AsyncGenerator[Event]:
+        """What happens, as far as you may see it, without an end; goes on where a connection broke. After a ResetEvent events
+        are missing: read anew what you show.
+
+        Args:
+            lab: of this lab only.
+            topics: some of labs, jobs, steps, machines and links; none means all.
+            after: only what came after the event of this id; None: from now on.
+            broken: told of each break.
+        """
+        query = {"lab": lab, "topics": ",".join(topics)}
+        async for sent in self._sent("/events", query, "" if after is None else str(after), broken):
+            if sent.event in BODIES:
+                yield Event(int(sent.id), decoded(BODIES[sent.event], json.loads(sent.data), "the events"))
+
+    async def _sent(
+        self, path: str, query: Mapping[str, Any], last: str, broken: Callable[[ServerGoneError], None]
+    ) -> AsyncGenerator[Sent]:
+        """Server-sent events, again and again from the last one's id; whoever reads knows when it is the last."""
+        parser = Parser(last)
         retries = Retries()
         while True:
             try:
-                query = {"after": after, "follow": True}
-                async for event in self.lines("GET", f"/jobs/{part(job)}/events", query=query):
-                    after, retries = int(event["number"]), Retries()
-                    yield decoded(JobEvent, event, "the events of a job")
-                if (await self.jobs.show_job(job)).state != JobState.RUNNING:
-                    return
+                async for sent in self._calls.sent(ROOT + path, parser, query=query):
+                    retries = Retries()
+                    yield sent
+                raise ServerGoneError(f"{self.place.name} ended the stream.")
             except ServerGoneError as error:
                 pause = retries.after_break()
                 if pause is None:
@@ -186,6 +219,7 @@ class AsyncClient(AsyncOperations):
                 broken(error)
                 await ways.sleep(pause)
                 await self.connect()
+                parser = Parser(parser.last)
 
     async def wait(self, job: str, *, deadline: float | None = None) -> Job:
         """The job at its end.

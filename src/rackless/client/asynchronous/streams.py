@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import ssl
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
@@ -12,7 +13,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketExce
 
 from rackless.client.asynchronous import ways
 from rackless.client.asynchronous.calls import AsyncCalls
-from rackless.client.errors import error_in, error_of
+from rackless.client.errors import error_in, error_of, gone
 from rackless.model.errors import DeadlineError, ProviderError
 
 OPENING = 30.0
@@ -129,5 +130,7 @@ async def opened(calls: AsyncCalls, path: str, query: Mapping[str, Any]) -> ways
         return await ways.open_socket(calls.place, f"{path}?{urlencode(words)}", calls.authorization, OPENING)
     except InvalidStatus as error:
         raise error_in(bytes(error.response.body or b""), error.response.status_code, calls.place.name) from error
+    except ssl.SSLCertVerificationError as error:
+        raise gone(calls.place.name, error) from error
     except (OSError, WebSocketException, TimeoutError) as error:
         raise ProviderError(f"{calls.place.name} gave no stream: {error}.", hint="Run the same command again.") from error

@@ -17,9 +17,10 @@ from rackless.client.decoding import Page, decoded
 from rackless.client.errors import error_in, gone
 from rackless.client.places import Local, Place
 from rackless.client.retrying import Retries
+from rackless.client.sse import Parser, Sent
 from rackless.client.starting import ensure_server
 from rackless.client.synchronous import ways
-from rackless.model.errors import DeadlineError, NotFoundError
+from rackless.model.errors import DeadlineError, NotFoundError, ServerGoneError
 
 Json = Any
 T = TypeVar("T")
@@ -27,6 +28,8 @@ T = TypeVar("T")
 CONNECT = 5.0
 ANSWER = 60.0
 """Seconds for an answer that does not wait for a job."""
+SILENCE = 60.0
+"""Seconds; the server says every 15 that it is there."""
 READING = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -96,9 +99,10 @@ class Calls:
             except httpx.ReadTimeout as error:
                 raise DeadlineError(f"{self.place.name} gave no answer within {timeout.read:g} s.") from error
             except httpx.TransportError as error:
-                pause = None if once else retries.after_break()
+                broken = gone(self.place.name, error)
+                pause = None if once or not isinstance(broken, ServerGoneError) else retries.after_break()
                 if pause is None:
-                    raise gone(self.place.name, error) from error
+                    raise broken from error
                 ways.sleep(pause)
                 self._again(error)
                 continue
@@ -141,11 +145,22 @@ class Calls:
 
     @contextmanager
     def stream(
-        self, method: str, path: str, *, body: Json = None, query: Mapping[str, Any] | None = None, accept: str = "*/*"
+        self,
+        method: str,
+        path: str,
+        *,
+        body: Json = None,
+        query: Mapping[str, Any] | None = None,
+        accept: str = "*/*",
+        silence: float | None = None,
     ) -> Generator[Stream]:
-        """An answer that comes piece by piece, for as long as it takes. Not retried: its reader knows how far it came."""
+        """An answer that comes piece by piece, for as long as it takes. Not retried: its reader knows how far it came.
+
+        Args:
+            silence: seconds without a piece after which the connection counts as broken.
+        """
         http = self.connected()
-        timeout = httpx.Timeout(None, connect=CONNECT)
+        timeout = httpx.Timeout(silence, connect=CONNECT)
         headers = {"Accept": accept, **self.authorization}
         try:
             with http.stream(method, path, json=body, params=given(query), headers=headers, timeout=timeout) as answer:
@@ -161,6 +176,14 @@ class Calls:
             for line in answer.lines():
                 if line:
                     yield json.loads(line)
+
+    def sent(self, path: str, parser: Parser, *, query: Mapping[str, Any] | None = None) -> Generator[Sent]:
+        """Server-sent events, from where the parser is."""
+        asked = {**(query or {}), **({"after": parser.last} if parser.last else {})}
+        with self.stream("GET", path, query=asked, accept="text/event-stream", silence=SILENCE) as answer:
+            for line in answer.lines():
+                if (found := parser.feed(line)) is not None:
+                    yield found
 
 
 class Stream:

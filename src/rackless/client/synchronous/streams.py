@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import ssl
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -11,7 +12,7 @@ from urllib.parse import urlencode
 
 from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 
-from rackless.client.errors import error_in, error_of
+from rackless.client.errors import error_in, error_of, gone
 from rackless.client.synchronous import ways
 from rackless.client.synchronous.calls import Calls
 from rackless.model.errors import DeadlineError, ProviderError
@@ -130,5 +131,7 @@ def opened(calls: Calls, path: str, query: Mapping[str, Any]) -> ways.Socket:
         return ways.open_socket(calls.place, f"{path}?{urlencode(words)}", calls.authorization, OPENING)
     except InvalidStatus as error:
         raise error_in(bytes(error.response.body or b""), error.response.status_code, calls.place.name) from error
+    except ssl.SSLCertVerificationError as error:
+        raise gone(calls.place.name, error) from error
     except (OSError, WebSocketException, TimeoutError) as error:
         raise ProviderError(f"{calls.place.name} gave no stream: {error}.", hint="Run the same command again.") from error
