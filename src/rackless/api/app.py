@@ -10,6 +10,7 @@ from fastapi.routing import APIRoute
 from rackless.api import (
     audit,
     blueprints,
+    backup,
     bounds,
     doctor,
     errors,
@@ -43,6 +44,7 @@ PARTS = (
     doctor,
     pools,
     audit,
+    backup,
     images,
     plans,
     sandboxes,
