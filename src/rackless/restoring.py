@@ -7,6 +7,7 @@ labs that the backup does not know is a leftover (`rackless audit`).
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
 import tempfile
 import time
@@ -19,7 +20,7 @@ import sqlalchemy as sa
 
 from rackless import daemons, durable
 from rackless.keepers.heartbeat import SILENT
-from rackless.model.errors import RacklessError, StateError
+from rackless.model.errors import ProviderError, StateError
 from rackless.settings import Settings, load
 from rackless.store import archive, sandboxes, servers, snapshot
 from rackless.store.archive import Manifest
@@ -61,7 +62,7 @@ def restore(file: str, *, replace: bool = False) -> Restored:
                 f"({manifest.kind}).",
                 hint="Restore it there first, let the jobs end, and take another backup.",
             )
-        name = time.strftime("before_restore_%Y%m%d_%H%M%S")
+        name = time.strftime("before_restore_%Y%m%d_%H%M%S_") + secrets.token_hex(2)
         aside = (
             _postgresql(settings, parts, manifest, name, replace) if shared else _sqlite(settings, parts, manifest, name, replace)
         )
@@ -107,7 +108,7 @@ def _sqlite(settings: Settings, parts: Path, manifest: Manifest, name: str, repl
 
 def _postgresql(settings: Settings, parts: Path, manifest: Manifest, name: str, replace: bool) -> str:
     """All of it in one transaction, but for the record, without which a job only begins anew."""
-    with _opened(settings.database) as database:
+    with _opened(settings.database) as database, _allowed():
         with database.migrating() as db:
             had = bool(sa.inspect(db).get_table_names())
             if had:
@@ -123,6 +124,17 @@ def _postgresql(settings: Settings, parts: Path, manifest: Manifest, name: str, 
     for path in moved:
         path.replace(settings.state / name / path.name)
     return f"schema {name}" if had else ""
+
+
+@contextmanager
+def _allowed() -> Iterator[None]:
+    try:
+        yield
+    except sa.exc.ProgrammingError as error:
+        reason = str(error.orig).strip().splitlines()[0]
+        raise ProviderError(
+            f"PostgreSQL refuses: {reason}.", hint="The user must own the tables, and may make schemas in this database."
+        ) from error
 
 
 def _refuse_live(database: Database, db: sa.Connection) -> None:
@@ -217,5 +229,5 @@ def _files(settings: Settings, parts: Path) -> str:
         there.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(backup, there)
     except OSError as error:
-        raise RacklessError(f"{there} cannot be written: {error.strerror}.", hint="Everything else was restored.") from error
+        raise ProviderError(f"{there} cannot be written: {error.strerror}.", hint="Everything else was restored.") from error
     return "restored"

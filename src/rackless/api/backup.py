@@ -23,7 +23,9 @@ FOLDER = ".backup."
 
 
 @router.post(
-    "/backup", response_class=FileResponse, responses={200: {"content": {"application/gzip": {}}, "description": "The archive"}}
+    "/backup",
+    response_class=FileResponse,
+    responses={200: {"content": {"application/octet-stream": {}}, "description": "The archive"}},
 )
 async def make_backup(here: Here) -> FileResponse:
     """The store, the record of workflows and the state's files, of one moment; jobs go on meanwhile. It holds every secret there
@@ -38,7 +40,7 @@ async def make_backup(here: Here) -> FileResponse:
         raise
     return FileResponse(
         folder / "rackless.backup",
-        media_type="application/gzip",
+        media_type="application/octet-stream",
         filename="rackless.backup",
         background=BackgroundTask(shutil.rmtree, folder, ignore_errors=True),
     )
