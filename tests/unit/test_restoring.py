@@ -12,7 +12,7 @@ import httpx
 import pytest
 import sqlalchemy as sa
 from tests.postgresql import Cluster
-from tests.unit.api_client import Client
+from tests.unit.api_client import Client, on_socket
 
 from rackless import restoring
 from rackless.api.app import make
@@ -46,7 +46,7 @@ class Elsewhere:
 
 
 async def backup(client: Client, to: Path) -> Path:
-    transport = httpx.ASGITransport(make(lambda: None))
+    transport = httpx.ASGITransport(on_socket(make(lambda: None)))
     async with httpx.AsyncClient(transport=transport, base_url="http://rackless/v1", timeout=60) as http:
         answer = await http.post("/backup")
     assert answer.status_code == 200, answer.text

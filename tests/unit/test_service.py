@@ -155,7 +155,7 @@ def test_the_user_and_the_directories_are_made(tmp_path: Path) -> None:
 
 
 def test_what_machines_need_to_outlive_a_restart_stays() -> None:
-    """Without one of these a restart of the service, or one machine out of memory, would end all machines or lose their sockets."""
+    """Without one of these a restart of the service, or one machine out of memory, would end all machines."""
     lines = UNIT.read_text().splitlines()
     for line in ("KillMode=process", "RuntimeDirectoryPreserve=yes", "OOMPolicy=continue", "Restart=on-failure", "Type=notify"):
         assert line in lines
