@@ -9,8 +9,8 @@ from fastapi.routing import APIRoute
 
 from rackless.api import (
     audit,
-    blueprints,
     backup,
+    blueprints,
     bounds,
     doctor,
     errors,
