@@ -215,6 +215,8 @@ def _files(settings: Settings, parts: Path) -> str:
         name = path.relative_to(top)
         if path.is_file() and str(name) != archive.SITE:
             to = settings.state / name
+            if str(name) == archive.MARK and to.exists():
+                continue
             to.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             shutil.move(path, to)
     backup, there = top / archive.SITE, settings.site_file

@@ -35,9 +35,8 @@ class Driver:
     def life(self, state: Path, wanted: str, **crash: str) -> dict[str, Any]:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        self._process.stdin.write(
-            json.dumps({"state": str(state), "database": database_of(state), "wanted": wanted, "crash": crash}) + "\n"
-        )
+        request = {"state": str(state), "database": database_of(state), "wanted": wanted, "crash": crash}
+        self._process.stdin.write(json.dumps(request) + "\n")
         self._process.stdin.flush()
         answer: dict[str, Any] = json.loads(self._process.stdout.readline())
         return answer

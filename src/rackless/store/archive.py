@@ -23,8 +23,10 @@ from rackless.store import snapshot
 
 FORMAT = 1
 MANIFEST = "manifest.json"
-FILES = ("server.id", "saved", "kept", "tls")
+FILES = ("server.id", "saved", "kept", "certificate.key", "certificate.pem", "web.json")
 """Of the state directory, files and folders. Images, disks of machines and transcripts are not part of a backup."""
+MARK = "site-id"
+"""By which this machine's provider knows what is its own: restored where there is none, for what may run here has the one there is."""
 SITE = "site.yaml"
 PIECE = 1 << 20
 
@@ -94,7 +96,7 @@ def _write(path: Path, found: Iterable[str]) -> int:
 
 
 def _kept(state: Path, site: Path) -> Iterator[tuple[str, Path]]:
-    for name in FILES:
+    for name in (*FILES, MARK):
         top = state / name
         for path in [top] if top.is_file() else sorted(top.rglob("*")):
             if path.is_file() and not path.is_symlink():
