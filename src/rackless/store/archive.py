@@ -26,7 +26,7 @@ MANIFEST = "manifest.json"
 FILES = ("server.id", "saved", "kept", "certificate.key", "certificate.pem", "web.json")
 """Of the state directory, files and folders. Images, disks of machines and transcripts are not part of a backup."""
 MARK = "site-id"
-"""By which this machine's provider knows what is its own: restored where there is none, for what may run here has the one there is."""
+"""By which a machine's provider knows what is its own: restored where there is none, for what runs here has the one there is."""
 SITE = "site.yaml"
 PIECE = 1 << 20
 
