@@ -5,13 +5,12 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.postgresql import Cluster
+from tests.postgresql import KINDS, Cluster, shared
 
 settings.register_profile("rackless", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("rackless")
@@ -24,14 +23,12 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
-def cluster() -> Iterator[Cluster]:
-    """PostgreSQL for the tests of this process, started when the first asks for it."""
-    made = Cluster()
-    yield made
-    made.stop()
+def cluster() -> Cluster:
+    """PostgreSQL for the tests of this process."""
+    return shared()
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=KINDS)
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """An empty database: a test that uses this runs on both kinds."""
     if request.param == "sqlite":

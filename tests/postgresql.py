@@ -1,7 +1,12 @@
-"""A PostgreSQL of the tests' own: its files, its socket and its processes go with the test run."""
+"""A PostgreSQL of the tests' own: its files, its socket and its processes go with the test run.
+
+RACKLESS_TEST_DATABASE=postgresql lets every server and every store of a test use it, =sqlite none of those that would use both.
+"""
 
 from __future__ import annotations
 
+import atexit
+import functools
 import itertools
 import os
 import shutil
@@ -16,6 +21,14 @@ BIN = next(iter(sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True))
 DEADLINE = 60
 """Seconds to make the cluster, to start it, or to stop it."""
 FAST = "-c fsync=off -c synchronous_commit=off -c full_page_writes=off -c listen_addresses='' -c max_connections=200"
+
+
+KINDS = {"": ("sqlite", "postgresql"), "sqlite": ("sqlite",), "postgresql": ("postgresql",)}[
+    os.environ.get("RACKLESS_TEST_DATABASE", "")
+]
+"""Of database on which a test runs that is for both."""
+EVERYWHERE = os.environ.get("RACKLESS_TEST_DATABASE") == "postgresql"
+"""Tests that are for one, which is SQLite, run on PostgreSQL too."""
 
 
 class Cluster:
@@ -48,6 +61,22 @@ class Cluster:
             connection.execute(f"CREATE DATABASE {name}")  # type: ignore[arg-type]
         return self.url(name)
 
+    def copy(self, url: str) -> str:
+        """URL of a new database with all that the other has; whoever was connected to that is not any more."""
+        old, name = url.removeprefix("postgresql://rackless@/").split("?")[0], f"t{next(self._numbers)}"
+        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+            connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [old])
+            connection.execute(f"CREATE DATABASE {name} TEMPLATE {old}")  # type: ignore[arg-type]
+        return self.url(name)
+
     def stop(self) -> None:
         self._do(str(BIN / "pg_ctl"), "-D", str(self.path / "data"), "-m", "immediate", "-w", "stop")
         shutil.rmtree(self.path, ignore_errors=True)
+
+
+@functools.cache
+def shared() -> Cluster:
+    """The one of this process, started when the first asks for it."""
+    made = Cluster()
+    atexit.register(made.stop)
+    return made

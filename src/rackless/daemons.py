@@ -30,6 +30,7 @@ from rackless.keepers.heartbeat import Heartbeat
 from rackless.keepers.readiness import Readiness
 from rackless.listening import Listeners, Serving, address
 from rackless.model.errors import InputError, RacklessError, StateError
+from rackless.notifying import Manager
 from rackless.providers import registry
 from rackless.providers.contract import Channel, Provider, RefKind
 from rackless.routers.families import FAMILIES
@@ -177,9 +178,11 @@ async def _serve(settings: Settings, serving: Serving) -> None:
     log.info("server %s: provider %s, state %s", life, world.provider.info.name, settings.state)
 
     def stop() -> None:
+        manager.stopping()
         listeners.stop()
         world.feed.close()  # else the server would wait for those who follow it
 
+    manager = Manager()
     app = make(stop)
     app.state.ports = listeners = Listeners(app, settings, world.site, serving)
     listeners.bind()
@@ -190,9 +193,11 @@ async def _serve(settings: Settings, serving: Serving) -> None:
     await resume(world)
     await open_consoles(world)
     keeping = [asyncio.create_task(one, name=name) for name, one in _keepers(world, heartbeat).items()]
+    keeping.append(asyncio.create_task(manager.keep(), name="watchdog"))
     app.state.readiness = Readiness(world, heartbeat=heartbeat, keeping=lambda: keeping)
     try:
         await listeners.begin()
+        manager.ready(f"Provider {world.provider.info.name}, state {settings.state}.")
         for one in listeners.listening():
             tell(one)
         await listeners.ended()

@@ -18,7 +18,7 @@ import pwd
 from dataclasses import dataclass
 from pathlib import Path
 
-from rackless.model.errors import InputError
+from rackless.model.errors import InputError, StateError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,12 +45,26 @@ class Settings:
         """URL of the record of durable workflows: beside the store, in a file of its own where the store is one."""
         return f"sqlite:///{self.state / 'jobs.sqlite'}" if self.database.startswith("sqlite:") else self.database
 
+    def refuse_others(self) -> None:
+        """Root may write everywhere, and would leave files in a service's state that the service itself can't read.
+
+        Raises:
+            StateError: the state is another user's.
+        """
+        if os.geteuid() == 0 and self.state.exists() and (owner := self.state.stat().st_uid) != 0:
+            raise StateError(
+                f"The state {self.state} is {user_name(owner)}'s, and its server does not run or is another version's.",
+                hint=f"Use the service: `systemctl restart rackless`; or run this as {user_name(owner)}.",
+            )
+
     def make(self) -> None:
         """Make the directories; state and sockets are their owner's only, also where something else made them first.
 
         Raises:
+            StateError: the state is another user's, and this is root.
             InputError: one can't be had: it is another user's, a file, or on a disk that is full or read-only.
         """
+        self.refuse_others()
         wanted = (("RACKLESS_STATE", self.state), ("RACKLESS_RUN", self.run), ("RACKLESS_IMAGES", self.images))
         for variable, path in wanted:
             try:
@@ -64,12 +78,13 @@ class Settings:
                 ) from error
 
 
-def user_name() -> str:
-    """Of this process; its number where it has no name (a container's user)."""
+def user_name(number: int | None = None) -> str:
+    """Of this process, or of that number; the number where it has no name (a container's user)."""
+    wanted = os.geteuid() if number is None else number
     try:
-        return pwd.getpwuid(os.geteuid()).pw_name
+        return pwd.getpwuid(wanted).pw_name
     except KeyError:
-        return str(os.geteuid())
+        return str(wanted)
 
 
 def load(environ: dict[str, str] | None = None) -> Settings:

@@ -109,8 +109,9 @@ async def remains(world: World) -> dict[str, Any]:
     }
 
 
-async def life(state: Path, wanted: str) -> dict[str, Any]:
-    world = daemons.build(settings.load({"RACKLESS_STATE": str(state), "RACKLESS_RUN": str(state / "run")}))
+async def life(state: Path, database: str, wanted: str) -> dict[str, Any]:
+    places = {"RACKLESS_STATE": str(state), "RACKLESS_RUN": str(state / "run"), "RACKLESS_DATABASE": database}
+    world = daemons.build(settings.load(places))
     use(world)
     await daemons.resume(world)
     await daemons.open_consoles(world)
@@ -127,7 +128,7 @@ async def life(state: Path, wanted: str) -> dict[str, Any]:
     return await remains(world)
 
 
-def run_life(state: Path, wanted: str, crash: dict[str, str]) -> dict[str, Any]:
+def run_life(state: Path, database: str, wanted: str, crash: dict[str, str]) -> dict[str, Any]:
     """Fork, live, report. `exit` is the status: 9 for a crash as told."""
     answer = state.with_suffix(".answer")
     answer.unlink(missing_ok=True)
@@ -136,7 +137,7 @@ def run_life(state: Path, wanted: str, crash: dict[str, str]) -> dict[str, Any]:
         code = 1
         try:
             os.environ.update(crash)
-            answer.write_text(json.dumps(asyncio.run(asyncio.wait_for(life(state, wanted), 90))))
+            answer.write_text(json.dumps(asyncio.run(asyncio.wait_for(life(state, database, wanted), 90))))
             code = 0
         except BaseException:  # noqa: BLE001 - a fork must not return into its parent's code
             traceback.print_exc()
@@ -151,7 +152,7 @@ def main() -> None:
     os.environ["RACKLESS_PROVIDER"] = "fake"
     for line in sys.stdin:
         request = json.loads(line)
-        done = run_life(Path(request["state"]), request["wanted"], request["crash"])
+        done = run_life(Path(request["state"]), request["database"], request["wanted"], request["crash"])
         print(json.dumps(done), flush=True)
 
 

@@ -10,6 +10,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import sqlalchemy as sa
+from tests.stories.databases import database_of
+
+from rackless.store.database import Database
+
 ROOT = Path(__file__).parents[2]
 EXAMPLE = str(ROOT / "examples/back-to-back.yaml")
 
@@ -25,6 +30,7 @@ class Shell:
             "RACKLESS_PROVIDER": "fake",
             "RACKLESS_STATE": str(top / "s"),
             "RACKLESS_RUN": str(top / "r"),
+            "RACKLESS_DATABASE": database_of(top / "s"),
             **env,
         }
 
@@ -47,6 +53,15 @@ class Shell:
 
     def kill_server(self) -> None:
         os.kill(self.server(), signal.SIGKILL)
+
+    def change_store(self, statement: str) -> int:
+        """Behind the server's back; how many rows that changed."""
+        database = Database(self.env["RACKLESS_DATABASE"] or f"sqlite:///{self.top / 's/rackless.sqlite'}")
+        try:
+            with database.engine.begin() as db:
+                return db.execute(sa.text(statement)).rowcount
+        finally:
+            database.close()
 
     @property
     def cloud(self) -> Path:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.stories.databases import copied, database_of
 
 DRIVER = Path(__file__).with_name("crash_driver.py")
 SOURCES = Path(__file__).parents[2] / "src"
@@ -35,7 +35,8 @@ class Driver:
     def life(self, state: Path, wanted: str, **crash: str) -> dict[str, Any]:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps({"state": str(state), "wanted": wanted, "crash": crash}) + "\n")
+        request = {"state": str(state), "database": database_of(state), "wanted": wanted, "crash": crash}
+        self._process.stdin.write(json.dumps(request) + "\n")
         self._process.stdin.flush()
         answer: dict[str, Any] = json.loads(self._process.stdout.readline())
         return answer
@@ -77,7 +78,7 @@ def test_the_next_server_reaches_the_same_end(
     crashed = driver.life(state, "up", **{f"RACKLESS_CRASH_{where}_STEP": str(count)})
     # After the record of the end nothing is left to do, and who asked may have its answer before the server dies.
     assert crashed["exit"] == 9 or (count, where, crashed["exit"]) == (STEPS, "AFTER", 0)
-    shutil.copytree(state, other)
+    copied(state, other)
 
     resumed = driver.life(state, "up")
     assert resumed["exit"] == 0

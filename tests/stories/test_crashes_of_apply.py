@@ -3,12 +3,12 @@ goes on, by another apply, or by `down`."""
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.stories.databases import copied
 from tests.stories.test_crashes import NOTHING, Driver
 
 STEPS = 21
@@ -34,7 +34,7 @@ def ready(driver: Driver, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def expected(driver: Driver, ready: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What an apply without a crash reaches."""
     state = tmp_path_factory.mktemp("calm") / "state"
-    shutil.copytree(ready, state)
+    copied(ready, state)
     done = driver.life(state, "apply")
     assert done["exit"] == 0
     found: dict[str, Any] = done["answer"]
@@ -58,11 +58,11 @@ def test_the_next_server_reaches_the_same_end(
     driver: Driver, ready: Path, expected: dict[str, Any], tmp_path: Path, count: int, where: str
 ) -> None:
     state, other = tmp_path / "a", tmp_path / "b"
-    shutil.copytree(ready, state)
+    copied(ready, state)
     crashed = driver.life(state, "apply", **{f"RACKLESS_CRASH_{where}_STEP": str(count)})
     # After the record of the end nothing is left to do, and who asked may have its answer before the server dies.
     assert crashed["exit"] == 9 or (count, where, crashed["exit"]) == (STEPS, "AFTER", 0)
-    shutil.copytree(state, other)
+    copied(state, other)
 
     resumed = driver.life(state, "apply")
     assert resumed["exit"] == 0
@@ -73,5 +73,5 @@ def test_the_next_server_reaches_the_same_end(
 
 
 def test_there_are_no_more_steps_than_that(driver: Driver, ready: Path, tmp_path: Path) -> None:
-    shutil.copytree(ready, tmp_path / "state")
+    copied(ready, tmp_path / "state")
     assert driver.life(tmp_path / "state", "apply", RACKLESS_CRASH_AFTER_STEP=str(STEPS + 1))["exit"] == 0

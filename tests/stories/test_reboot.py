@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import sqlite3
-from contextlib import closing
 from typing import Any
 
 from tests.stories.shell import EXAMPLE, Shell
@@ -23,8 +21,7 @@ def reboot(shell: Shell) -> None:
             machine |= {"running": False, "since": 0.0}
             machine["guest"]["mode"] = "off"
         path.write_text(json.dumps(lab))
-    with closing(sqlite3.connect(shell.top / "s/rackless.sqlite")) as database, database:
-        assert database.execute("UPDATE sandboxes SET boot_id = 'the boot before'").rowcount == 1
+    assert shell.change_store("UPDATE sandboxes SET boot_id = 'the boot before'") == 1
 
 
 def lasting(shell: Shell) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.postgresql import EVERYWHERE, shared
 
 from rackless import durable
 from rackless.client.errors import error_of
@@ -61,12 +62,17 @@ async def clerk(name: str) -> str:
 
 
 @pytest.fixture
-async def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+def record_url(tmp_path: Path) -> str:
+    return shared().fresh() if EVERYWHERE else f"sqlite:///{tmp_path}/jobs.sqlite"
+
+
+@pytest.fixture
+async def engine(record_url: str, monkeypatch: pytest.MonkeyPatch) -> Any:
     ran.clear()
     fail.clear()
     gate.clear()
     monkeypatch.setattr(durable, "FIRST_PAUSE", 0.01)
-    durable.launch(f"sqlite:///{tmp_path}/jobs.sqlite")
+    durable.launch(record_url)
     yield
     durable.close()
 
@@ -175,10 +181,10 @@ async def test_cancelling_reaches_children_and_later_steps(engine: None) -> None
         await handle.result()
 
 
-async def test_a_cancellation_asked_for_before_a_crash_holds_after_it(tmp_path: Path) -> None:
+async def test_a_cancellation_asked_for_before_a_crash_holds_after_it(record_url: str) -> None:
     ran.clear()
     gate.clear()
-    durable.launch(f"sqlite:///{tmp_path}/jobs.sqlite", cancelled=["c"])
+    durable.launch(record_url, cancelled=["c"])
     try:
         assert await (await durable.start(clerk, "c", "wait")).result() == "RECORD"
         assert ran == ["record"]
@@ -186,6 +192,7 @@ async def test_a_cancellation_asked_for_before_a_crash_holds_after_it(tmp_path: 
         durable.close()
 
 
+@pytest.mark.skipif(EVERYWHERE, reason="a file's mode")
 async def test_only_its_owner_can_read_the_record(engine: None, tmp_path: Path) -> None:
     assert (tmp_path / "jobs.sqlite").stat().st_mode & 0o777 == 0o600
 

@@ -22,6 +22,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from tests.postgresql import EVERYWHERE, shared
 from tests.unit.api_client import BLUEPRINT, Client
 
 from rackless import running
@@ -66,7 +67,7 @@ def site(tmp_path: Path) -> Site:
 
 @pytest.fixture
 def database_url(tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path}/rackless.sqlite"
+    return shared().fresh() if EVERYWHERE else f"sqlite:///{tmp_path}/rackless.sqlite"
 
 
 def with_hooks(text: str, **phases: Any) -> str:

@@ -9,6 +9,7 @@ from fastapi.routing import APIRoute
 
 from rackless.api import (
     audit,
+    backup,
     blueprints,
     bounds,
     doctor,
@@ -44,6 +45,7 @@ PARTS = (
     doctor,
     pools,
     audit,
+    backup,
     images,
     plans,
     sandboxes,

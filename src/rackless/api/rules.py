@@ -43,6 +43,7 @@ RULES: Mapping[str, Rule] = {
     "show_metrics": Rule(VIEWER),
     "list_ports": Rule(VIEWER),
     "open_port": Rule(ADMIN, socket=True),
+    "make_backup": Rule(ADMIN),
     # labs
     "make_plan": Rule(VIEWER),
     "blueprint_schema": Rule(VIEWER),

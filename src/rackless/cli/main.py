@@ -11,6 +11,7 @@ import typer
 from rackless.cli import (
     apply,
     audit,
+    backup,
     console,
     credentials,
     doctor,
@@ -74,6 +75,7 @@ for noun in (
     sessions,
     quotas,
     server,
+    backup,
 ):
     noun.add(app)
 

@@ -46,6 +46,7 @@ def make_way(settings: Settings) -> bool:
         jobs = found.get("running", found.get("jobs", "unknown"))
         if jobs:
             raise _busy(found, jobs, mine)
+        settings.refuse_others()
         sys.stderr.write(f"The server is another version's ({_name(found)}) and idle: replacing it with this one's ({mine}).\n")
         with contextlib.suppress(httpx.TransportError):
             # With its pid: when another client was quicker, the one that answers now is not meant.

@@ -47,7 +47,7 @@ class Database:
     """
 
     def __init__(self, url: str) -> None:
-        self.url = _parsed(url)
+        self.url = parsed(url)
         self.shared = self.url.get_backend_name() == "postgresql"
         """Other servers may work on it too."""
         self.engine = _postgresql(self.url) if self.shared else _sqlite(self.url)
@@ -57,24 +57,29 @@ class Database:
         self._readers = ThreadPoolExecutor(max_workers=READERS, thread_name_prefix="store-read")
         self._reading = self.engine.execution_options(isolation_level="REPEATABLE READ") if self.shared else self.engine
 
-    def migrate(self, to: str = "head") -> None:
-        """Bring the tables to this version's form, or to an older one's; does nothing when they are. One server does it when
-        several start at once, and the others wait for it.
+    def migrate(self) -> None:
+        """Bring the tables to this version's form; does nothing when they are. One server does it when several start at once,
+        and the others wait for it.
 
         Raises:
             StateError: they are of a newer version's form.
             ProviderError: the database does not answer, or refuses.
         """
-        from alembic import command  # slow to import, and needed once a start
+        with self.migrating() as connection:
+            self.upgrade(connection)
 
-        config = _alembic()
+    @contextmanager
+    def migrating(self) -> Iterator[sa.Connection]:
+        """One transaction in which the form of the tables is changed, by nobody else.
+
+        Raises:
+            ProviderError: the database does not answer, or refuses.
+        """
         try:
             with self._migrating() as connection:
                 if self.shared:
                     connection.execute(sa.select(sa.func.pg_advisory_xact_lock(MIGRATING)))
-                self._known(self.revision(connection))
-                config.attributes["connection"] = connection
-                command.upgrade(config, to)
+                yield connection
                 self._whole(connection)
         except sa.exc.OperationalError as error:
             reason = str(error.orig).strip().splitlines()[0]
@@ -82,6 +87,15 @@ class Database:
                 f"The database {self.url.render_as_string()} cannot be used: {reason}.",
                 hint="Does it run, does the database exist, and may this user use it? RACKLESS_DATABASE names it.",
             ) from error
+
+    def upgrade(self, connection: sa.Connection, to: str = "head") -> None:
+        """Bring the tables to this version's form, or to an older one's; raises StateError when theirs is newer."""
+        from alembic import command  # slow to import, and needed once a start
+
+        config = _alembic()
+        self._known(self.revision(connection))
+        config.attributes["connection"] = connection
+        command.upgrade(config, to)
 
     @contextmanager
     def _migrating(self) -> Iterator[sa.Connection]:
@@ -103,11 +117,15 @@ class Database:
         if not self.shared and (broken := db.exec_driver_sql("PRAGMA foreign_key_check").all()):
             raise DefectError(f"The migration would leave {len(broken)} rows of {broken[0][0]} that belong to nothing.")
 
-    def _known(self, found: str | None) -> None:
+    @staticmethod
+    def knows(form: str) -> bool:
+        """This version's code can bring tables of that form to its own."""
         from alembic.script import ScriptDirectory
 
-        known = {one.revision for one in ScriptDirectory.from_config(_alembic()).walk_revisions()}
-        if found is not None and found not in known:
+        return form in {one.revision for one in ScriptDirectory.from_config(_alembic()).walk_revisions()}
+
+    def _known(self, found: str | None) -> None:
+        if found is not None and not self.knows(found):
             raise StateError(
                 f"The store was last used by a newer version of Rackless: its form is {found}, and this version knows forms "
                 f"up to {self.newest()}.",
@@ -155,6 +173,16 @@ class Database:
 
         return await asyncio.get_running_loop().run_in_executor(self._readers, contextvars.copy_context().run, look)
 
+    @contextmanager
+    def reading(self) -> Iterator[sa.Connection]:
+        """A connection for whoever reads at length, in a thread of their own."""
+        with self._reading.connect() as connection:
+            yield connection
+
+    def in_turn(self, body: Callable[[], Result]) -> Result:
+        """Run it while nobody of this process writes; on SQLite that is nobody at all. Not on the event loop."""
+        return self._writer.submit(body).result()
+
     def bytes(self, db: sa.Connection) -> int:
         """On disk, with the record of workflows where that is in the same database, and with journals."""
         if self.shared:
@@ -177,7 +205,7 @@ def _alembic() -> Config:
     return config
 
 
-def _parsed(text: str) -> sa.URL:
+def parsed(text: str) -> sa.URL:
     try:
         url = sa.make_url(text)
     except sa.exc.ArgumentError as error:

@@ -69,6 +69,12 @@ class AsyncServerOperations(AsyncNoun):
         """
         return AsyncPages(self._calls, Finding, "/v1/doctor", query={"limit": limit, "after": after})
 
+    def make_backup(self) -> AbstractAsyncContextManager[AsyncStream]:
+        """The store, the record of workflows and the state's files, of one moment; jobs go on meanwhile. It holds every secret
+        there is.
+        """
+        return self._calls.stream("POST", "/v1/backup")
+
     async def list_ports(self) -> list[Listening]:
         """The TCP ports that the server listens on."""
         return await self._calls.answer(list[Listening], "GET", "/v1/server/ports")
