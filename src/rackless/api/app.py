@@ -16,10 +16,12 @@ from rackless.api import (
     events,
     exchange,
     images,
+    inventory,
     jobs,
     layout,
     machines,
     monitoring,
+    page,
     people,
     plans,
     pools,
@@ -52,6 +54,7 @@ PARTS = (
     machines,
     routers,
     exchange,
+    inventory,
     jobs,
     layout,
     session,
@@ -60,7 +63,7 @@ PARTS = (
     web,
     events,
 )
-BARE: tuple[APIRouter, ...] = (monitoring.router, monitoring.health)
+BARE: tuple[APIRouter, ...] = (monitoring.router, monitoring.health, page.router)
 """Routers whose paths other programs prescribe (health, metrics, the page): no prefix, and they look after their callers."""
 
 
