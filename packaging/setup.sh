@@ -73,4 +73,5 @@ END
 
 install_debian_packages
 install_python_packages
+packaging/web.sh
 if [ "${1:-}" = --test ]; then install_clients; fi

@@ -17,11 +17,13 @@ from rackless.api import (
     events,
     exchange,
     images,
+    inventory,
     jobs,
     layout,
     machines,
     monitoring,
     once,
+    page,
     people,
     plans,
     pools,
@@ -55,6 +57,7 @@ PARTS = (
     machines,
     routers,
     exchange,
+    inventory,
     jobs,
     layout,
     session,
@@ -63,7 +66,7 @@ PARTS = (
     web,
     events,
 )
-BARE: tuple[APIRouter, ...] = (monitoring.router, monitoring.health)
+BARE: tuple[APIRouter, ...] = (monitoring.router, monitoring.health, page.router)
 """Routers whose paths other programs prescribe (health, metrics, the page): no prefix, and they look after their callers."""
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
+import sqlalchemy as sa
 from fastapi import APIRouter, Header, Query
 from fastapi.responses import StreamingResponse
 from fastapi.sse import KEEPALIVE_COMMENT, format_sse_event
@@ -16,7 +17,7 @@ from rackless.api.here import Here
 from rackless.api.pages import Page, Pages
 from rackless.model.lifecycle import JobState
 from rackless.sandboxes import hooks
-from rackless.store import jobs
+from rackless.store import jobs, sandboxes
 from rackless.workflows.world import World
 
 router = APIRouter(tags=["jobs"], responses=RESPONSES)
@@ -33,6 +34,7 @@ class Job(BaseModel):
     """`resumed`: how often it went on after the server had died. Times are seconds since the epoch."""
 
     id: str
+    lab: str
     verb: str
     arguments: dict[str, Any]
     state: JobState
@@ -54,12 +56,17 @@ class JobEvent(BaseModel):
     text: str
 
 
-def _job(row: jobs.JobRow) -> Job:
+def _job(row: jobs.JobRow, lab: str) -> Job:
     """Hooks by their names: what the site runs is nobody's business."""
     arguments = {key: value for key, value in row.arguments.items() if key != hooks.ARGUMENT}
     if run := hooks.of(row.arguments):
         arguments[hooks.ARGUMENT] = [str(hook) for hook in run]
-    return Job(**{key: value for key, value in vars(row).items() if key != "sandbox_id"} | {"arguments": arguments})
+    return Job(lab=lab, **({key: value for key, value in vars(row).items() if key != "sandbox_id"} | {"arguments": arguments}))
+
+
+def _read(db: sa.Connection, job: str) -> Job:
+    row = jobs.get(db, job)
+    return _job(row, sandboxes.by_id(db, row.sandbox_id).name)
 
 
 def _event(event: jobs.Event) -> JobEvent:
@@ -70,12 +77,12 @@ def _event(event: jobs.Event) -> JobEvent:
 async def list_jobs(name: str, here: Here, asked: Pages) -> Page[Job]:
     """Jobs of a lab, newest first; of an ended lab too."""
     rows = await here.database.read(jobs.page, name, asked.more, asked.after(float, str))
-    return asked.page(rows, lambda row: (row.started, row.id), _job)
+    return asked.page(rows, lambda row: (row.started, row.id), lambda row: _job(row, name))
 
 
 @router.get("/jobs/{job}")
 async def show_job(job: str, here: Here) -> Job:
-    return _job(await here.database.read(jobs.get, job))
+    return await here.database.read(_read, job)
 
 
 @router.get("/jobs/{job}/events", response_class=StreamingResponse, responses=STREAM)
@@ -114,5 +121,4 @@ async def _sent(here: World, job: str, after: int) -> AsyncIterator[bytes]:
             yield KEEPALIVE_COMMENT
         else:
             yield format_sse_event(event="step", id=str(event.number), data_str=_event(event).model_dump_json())
-    ended = _job(await here.database.read(jobs.get, job))
-    yield format_sse_event(event="end", data_str=ended.model_dump_json())
+    yield format_sse_event(event="end", data_str=(await here.database.read(_read, job)).model_dump_json())

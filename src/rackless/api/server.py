@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import sqlalchemy as sa
 from fastapi import APIRouter, Request
@@ -21,6 +22,19 @@ router = APIRouter(tags=["server"], responses=RESPONSES)
 STARTED = time.time()
 BUILD = build()
 """Of the sources that this process was started from; they may change while it runs."""
+ZONES = Path("/usr/share/zoneinfo")
+
+
+def zone(chosen: str | None, local: Path = Path("/etc/localtime")) -> str:
+    """The IANA name of this process's time zone: of TZ (POSIX.1, section 8.3, with its colon), or what the system's file is
+    a link to. "UTC" where neither tells."""
+    if chosen and (ZONES / chosen.removeprefix(":")).is_file():
+        return chosen.removeprefix(":")
+    target = local.resolve()
+    return target.relative_to(ZONES).as_posix() if not chosen and target.is_relative_to(ZONES) else "UTC"
+
+
+ZONE = zone(os.environ.get("TZ"))
 
 
 class Server(BaseModel):
@@ -32,6 +46,8 @@ class Server(BaseModel):
     sources: str
     pid: int
     since: float
+    zone: str
+    """The time zone that the server itself tells times in, by its name in the IANA database."""
     provider: str
     accelerator: str
     management: str
@@ -62,6 +78,7 @@ async def server(here: Here) -> Server:
         sources=str(SOURCES.parent),
         pid=os.getpid(),
         since=STARTED,
+        zone=ZONE,
         provider=info.name,
         accelerator=info.accelerator,
         management=info.management,

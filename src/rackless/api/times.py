@@ -14,7 +14,7 @@ from rackless.api.errors import RESPONSES
 from rackless.api.guard import Who
 from rackless.api.here import Here
 from rackless.api.pages import Page, Pages
-from rackless.model.calendar import ALWAYS, RESOURCES, Amounts, Span
+from rackless.model.calendar import ALWAYS, RESOURCES, Span
 from rackless.model.durations import MOST
 from rackless.model.errors import NotFoundError
 from rackless.model.lifecycle import SandboxState
@@ -46,6 +46,7 @@ class Held(BaseModel):
     said, because labs without an end are before it."""
 
     lab: str
+    owner: str
     state: SandboxState
     begins: float | None
     ends: float | None
@@ -103,7 +104,7 @@ async def calendar(here: Here) -> CalendarBody:
             now=now,
             capacity={name: _finite(getattr(capacity, name)) for name in RESOURCES},
             held=asdict(held),
-            labs=[_held(row.name, row.state, _span(row, queue), row.amounts) for row in rows],
+            labs=[_held(row, _span(row, queue)) for row in rows],
         )
 
     return await here.database.read(look)
@@ -115,13 +116,14 @@ def _span(row: sandboxes.SandboxRow, queue: dict[int, Any]) -> Span | None:
     return queue[row.id].span if row.id in queue else None
 
 
-def _held(name: str, state: SandboxState, span: Span | None, amounts: Amounts) -> Held:
+def _held(row: sandboxes.SandboxRow, span: Span | None) -> Held:
     return Held(
-        lab=name,
-        state=state,
+        lab=row.name,
+        owner=row.owner,
+        state=row.state,
         begins=span.begins if span else None,
         ends=_finite(span.ends) if span else None,
-        amounts=asdict(amounts),
+        amounts=asdict(row.amounts),
     )
 
 

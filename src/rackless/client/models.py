@@ -250,6 +250,28 @@ class Finding(Answer):
     hint: str = ""
 
 
+class FoundCard(Answer):
+    """A line card in its slot, as the chassis calls it."""
+
+    slot: int
+    description: str
+    serial: str
+
+
+class FoundPort(Answer):
+    """A port as the router calls it. `speed` in bit/s, MTU in bytes; `card`: the slot it is in."""
+
+    name: str
+    mac: str
+    speed: int
+    mtu: int
+    admin_up: bool
+    oper_up: bool
+    description: str
+    addresses: list[str]
+    card: int | None
+
+
 class Group(Answer):
     """Its quota is for its users together."""
 
@@ -264,6 +286,7 @@ class Held(Answer):
     """
 
     lab: str
+    owner: str
     state: SandboxState
     begins: float | None
     ends: float | None
@@ -318,6 +341,7 @@ class Job(Answer):
     """`resumed`: how often it went on after the server had died. Times are seconds since the epoch."""
 
     id: str
+    lab: str
     verb: str
     arguments: dict[str, Any]
     state: JobState
@@ -635,6 +659,19 @@ class ResetEvent(Answer):
     """Event `reset`: what was asked for is too old. Read what you show anew; the events from now on follow."""
 
 
+class RouterInventory(Answer):
+    """`taken`: when it was read, in seconds since the epoch; `system_name`: what the router calls itself."""
+
+    router: str
+    taken: float
+    system_name: str
+    system_description: str
+    chassis: str
+    serial: str
+    cards: list[FoundCard]
+    ports: list[FoundPort]
+
+
 class Self(Answer):
     name: str
     role: Role
@@ -651,6 +688,7 @@ class Server(Answer):
     sources: str
     pid: int
     since: float
+    zone: str
     provider: str
     accelerator: str
     management: str

@@ -38,3 +38,9 @@ def of(db: sa.Connection, key: int) -> dict[str, Inventory]:
     """Inventory by router."""
     rows = db.execute(table.select().where(table.c.sandbox_id == key).order_by(table.c.router)).mappings()
     return {row["router"]: INVENTORY.validate_python(row["document"]) for row in rows}
+
+
+def taken(db: sa.Connection, key: int) -> list[tuple[str, float, Inventory]]:
+    """Router, when it was read (seconds since the epoch), and its inventory."""
+    rows = db.execute(table.select().where(table.c.sandbox_id == key).order_by(table.c.router)).mappings()
+    return [(row["router"], row["taken"], INVENTORY.validate_python(row["document"])) for row in rows]

@@ -39,6 +39,7 @@ from rackless.client.models import (
     Redeemed,
     Removed,
     Role,
+    RouterInventory,
     Self,
     Server,
     Session,
@@ -314,6 +315,17 @@ class AsyncLabsOperations(AsyncNoun):
                     "dry_run": dry_run,
                 }
             ),
+        )
+
+    def show_inventory(self, name: str, *, limit: int = 100, after: str | None = None) -> AsyncPages[RouterInventory]:
+        """Chassis, cards and ports of each router that was read, by the router's name.
+
+        Args:
+            limit: Items of a page at most.
+            after: `next` of the page before; without it the first page.
+        """
+        return AsyncPages(
+            self._calls, RouterInventory, f"/v1/labs/{part(name)}/inventory", query={"limit": limit, "after": after}
         )
 
     async def show_layout(self, name: str) -> Layout:

@@ -39,6 +39,7 @@ from rackless.client.models import (
     Redeemed,
     Removed,
     Role,
+    RouterInventory,
     Self,
     Server,
     Session,
@@ -314,6 +315,15 @@ class LabsOperations(Noun):
                 }
             ),
         )
+
+    def show_inventory(self, name: str, *, limit: int = 100, after: str | None = None) -> Pages[RouterInventory]:
+        """Chassis, cards and ports of each router that was read, by the router's name.
+
+        Args:
+            limit: Items of a page at most.
+            after: `next` of the page before; without it the first page.
+        """
+        return Pages(self._calls, RouterInventory, f"/v1/labs/{part(name)}/inventory", query={"limit": limit, "after": after})
 
     def show_layout(self, name: str) -> Layout:
         """The places that were chosen."""

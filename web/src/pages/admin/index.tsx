@@ -1,0 +1,32 @@
+/** What admins see to: people, and what was done. */
+import { Heading } from "../../parts/heading";
+import { Tabbed } from "../../parts/tabbed";
+import { AccessLog } from "./access-log";
+import { Users } from "./users";
+
+const TABS = [
+  { tab: "", title: "Users" },
+  { tab: "access-log", title: "Access log" },
+] as const;
+
+export default function Admin({ tab }: { tab: string }) {
+  return (
+    <>
+      <Heading title="Admin" name={`Admin: ${TABS.find((one) => one.tab === tab)?.title ?? ""}`} />
+      <Tabbed base="/admin" label="Parts of administration" tabs={TABS} tab={tab}>
+        <Part tab={tab} />
+      </Tabbed>
+    </>
+  );
+}
+
+function Part({ tab }: { tab: string }) {
+  switch (tab) {
+    case "":
+      return <Users />;
+    case "access-log":
+      return <AccessLog />;
+    default:
+      return <p className="empty">There is no such part.</p>;
+  }
+}

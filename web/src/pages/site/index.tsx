@@ -1,0 +1,32 @@
+/** The place that machines are made at: what it can do, what is taken of it, and what is left over. */
+import { Heading } from "../../parts/heading";
+import { Tabbed } from "../../parts/tabbed";
+import { Audit } from "./audit";
+import { Doctor } from "./doctor";
+
+const TABS = [
+  { tab: "", title: "Host" },
+  { tab: "audit", title: "Audit" },
+] as const;
+
+export default function Site({ tab }: { tab: string }) {
+  return (
+    <>
+      <Heading title="Site" name={`Site: ${TABS.find((one) => one.tab === tab)?.title ?? ""}`} />
+      <Tabbed base="/site" label="Parts of the site" tabs={TABS} tab={tab}>
+        <Part tab={tab} />
+      </Tabbed>
+    </>
+  );
+}
+
+function Part({ tab }: { tab: string }) {
+  switch (tab) {
+    case "":
+      return <Doctor />;
+    case "audit":
+      return <Audit />;
+    default:
+      return <p className="empty">The site has no such part.</p>;
+  }
+}
