@@ -43,7 +43,7 @@ app = typer.Typer(
 )
 
 
-HERE = frozenset({"serve", "backup", "restore"})
+HERE = frozenset({"serve", "restore"})
 """Commands that work on this machine's own files. Others that can't go elsewhere ask the client, and it says so."""
 
 
