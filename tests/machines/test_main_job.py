@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from .cli import Installation, await_that
+from .cli import REPOSITORY, Installation, await_that
 
 pytestmark = [pytest.mark.machines, pytest.mark.timeout(600)]
 LAB = "back-to-back"
@@ -84,12 +84,12 @@ def test_ospf_is_full_over_both_wires_and_routes_are_learnt(lab: Installation) -
 
 def test_the_documented_suite_of_pytest_passes_on_this_lab(lab: Installation, tmp_path: Path) -> None:
     """docs/howto/test-in-ci.md has it: OSPF, a commit, a cut wire and a capture, through the plugin."""
-    page = Path("docs/howto/test-in-ci.md").read_text(encoding="utf-8")
+    page = (REPOSITORY / "docs/howto/test-in-ci.md").read_text(encoding="utf-8")
     (tmp_path / "test_network.py").write_text(page.split("```python\n")[1].split("```")[0], encoding="utf-8")
     installed = list(entry_points(group="pytest11", name="rackless"))
     loaded = [] if installed else ["-p", "rackless.testing.plugin"]
     command = [sys.executable, "-m", "pytest", *loaded, "-q", "--use-lab", LAB, "--rootdir", str(tmp_path), str(tmp_path)]
-    done = subprocess.run(command, env=lab.environ, capture_output=True, text=True, timeout=500, check=False)
+    done = subprocess.run(command, env=lab.environ, cwd=tmp_path, capture_output=True, text=True, timeout=500, check=False)
     assert "4 passed" in done.stdout, done.stdout + done.stderr
 
 

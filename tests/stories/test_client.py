@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -121,3 +123,71 @@ async def test_the_same_with_asyncio(settings: Settings) -> None:
             await client.labs.show("nothing")
         ended = await client.labs.take_down("other", wait=60)
         assert ended is not None
+
+
+def message(source: socket.socket) -> bytes:
+    """A request or an answer, whole; b"" at the end."""
+    text = b""
+    while b"\r\n\r\n" not in text:
+        piece = source.recv(1 << 20)
+        if not piece:
+            return b""
+        text += piece
+    head, _, body = text.partition(b"\r\n\r\n")
+    length = next((int(line.split(b":")[1]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length")), 0)
+    while len(body) < length:
+        body += source.recv(1 << 20)
+    return head + b"\r\n\r\n" + body
+
+
+class Cutter:
+    """A way to the server's socket that loses the answer of each request once, after the server has worked on it."""
+
+    def __init__(self, to: Path) -> None:
+        self._to = to
+        self.cuts = 0
+        self._seen: set[bytes] = set()
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        threading.Thread(target=self._run, daemon=True).start()
+
+    def close(self) -> None:
+        self._listener.close()
+
+    def _run(self) -> None:
+        while True:
+            try:
+                guest, _ = self._listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._pass, args=(guest,), daemon=True).start()
+
+    def _pass(self, guest: socket.socket) -> None:
+        with guest, socket.socket(socket.AF_UNIX) as server:
+            server.connect(str(self._to))
+            while asked := message(guest):
+                server.sendall(asked)
+                answer = message(server)
+                key = next((line for line in asked.split(b"\r\n") if line.lower().startswith(b"idempotency-key")), b"")
+                if key and key not in self._seen:
+                    self._seen.add(key)
+                    self.cuts += 1
+                    return
+                guest.sendall(answer)
+
+
+def test_a_lost_answer_does_not_do_a_thing_twice(settings: Settings) -> None:
+    text = "name: once\nrouters: {r: {cards: 1, ports_per_card: 1}}\n"
+    with Client(settings=settings) as client:
+        client.server.server()
+        way = Cutter(settings.socket)
+        with Client(url=way.url) as cut:
+            started = cut.labs.deploy(text=text)
+            assert started.kind == "new"
+            cut.wait(started.job, deadline=60)
+            ended = cut.labs.take_down("once")
+            assert ended is not None
+            cut.wait(ended.job, deadline=60)
+            assert way.cuts == 2
+        way.close()
+        assert [job.verb for job in client.jobs.list_jobs("once")] == ["teardown", "deploy"]

@@ -97,6 +97,9 @@ def test_each_way_to_name_a_server_and_its_token(site: Site) -> None:
 def test_what_is_about_this_machine_says_so(logged_in: Site) -> None:
     una = logged_in.una
     assert "This is about the server of this machine" in una.run("stop", code=2).stderr
+    assert "is about the server of this machine" in una.run("--server", logged_in.url, "serve", code=2).stderr
+    assert una.run("web").stdout == f"{logged_in.url}/\n"
+    assert "is there already" in una.run("web", "--plain", code=2).stderr
     assert "No server is running." in una.run("--server", "local", "stop", code=4).stderr
 
 

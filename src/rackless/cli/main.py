@@ -31,7 +31,7 @@ from rackless.cli import (
     wires,
 )
 from rackless.cli.output import INTERRUPTED, complain, tell
-from rackless.model.errors import ProviderError, RacklessError
+from rackless.model.errors import InputError, ProviderError, RacklessError
 
 app = typer.Typer(
     name="rackless",
@@ -43,14 +43,24 @@ app = typer.Typer(
 )
 
 
+HERE = frozenset({"serve", "restore"})
+"""Commands that work on this machine's own files. Others that can't go elsewhere ask the client, and it says so."""
+
+
 @app.callback()
 def everywhere(
+    context: typer.Context,
     server: Annotated[
         str | None,
         typer.Option("--server", metavar="URL", help="Another machine's server; `local` is this one's.", envvar="RACKLESS_URL"),
     ] = None,
 ) -> None:
     """Labs of multi-VM virtual routers, from one file."""
+    if server and server != "local" and context.invoked_subcommand in HERE:
+        raise InputError(
+            f"`rackless {context.invoked_subcommand}` is about the server of this machine, and {server} is another.",
+            hint="Run it on the server's own machine, or with `--server local`.",
+        )
     if server:
         os.environ["RACKLESS_URL"] = server  # where the client looks, in whatever command
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import webbrowser
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from rackless.cli.options import InJson
 from rackless.cli.output import as_json, say, tell
+from rackless.model.errors import InputError
 
 
 def serve(
@@ -42,18 +43,25 @@ def web(
     open_: Annotated[bool, typer.Option("--open", help="Open it in this machine's browser.")] = False,
     in_json: InJson = False,
 ) -> None:
-    """Print the address of the web page, with a ticket that logs in once within a minute.
+    """Print the address of the web page; of this machine's server with a ticket that logs in once within a minute.
 
     Example: rackless web --open
     """
     from rackless.client.api import Api
+    from rackless.client.places import Remote
 
     with Api() as api:
-        found = api.ask("POST", "/server/ports", body={"port": port, "plain": plain})
-        ticket = api.ask("POST", "/session/tickets")
-    url = f"{found['url']}#ticket={ticket['ticket']}"
+        if isinstance(api.place, Remote):
+            if port or plain:
+                raise InputError(f"{api.place.base} is there already.", hint="--port and --plain are for this machine's server.")
+            found: Any = {"url": f"{api.place.base}/", "fingerprint": "", "expires": None}  # a token makes no ticket
+        else:
+            found = api.ask("POST", "/server/ports", body={"port": port, "plain": plain})
+            ticket = api.ask("POST", "/session/tickets")
+            found |= {"url": f"{found['url']}#ticket={ticket['ticket']}", "expires": ticket["expires"]}
+    url = found["url"]
     if in_json:
-        as_json({"url": url, "fingerprint": found["fingerprint"], "expires": ticket["expires"]})
+        as_json({key: found[key] for key in ("url", "fingerprint", "expires")})
     else:
         say(url)
         if found["fingerprint"]:

@@ -51,21 +51,21 @@ class Router:
         host, _, port = self.credentials.ssh.rpartition(":")
         return host.strip("[]"), int(port)
 
-    def run(self, command: str) -> str:
+    def run(self, command: str, *, check: bool = True) -> str:
         """Run an operational command, as `show ospf neighbor`; what it printed.
 
         Raises:
-            GuestError: the router refused it.
+            GuestError: with `check`, it was refused or failed (a ping without an answer).
         """
-        return self._checked(command, self.info.user)
+        return self._lab.command(self.name, command, user=self.info.user, check=check)
 
-    def shell(self, command: str) -> str:
+    def shell(self, command: str, *, check: bool = True) -> str:
         """Run a command in root's shell; what it printed.
 
         Raises:
-            GuestError: its exit status is not 0.
+            GuestError: with `check`, its exit status is not 0.
         """
-        return self._checked(command, "root")
+        return self._lab.command(self.name, command, user="root", check=check)
 
     def configure(self, *statements: str) -> str:
         """Commit these configuration commands (`set ...`, `delete ...`), all or none; what the router said.
@@ -74,14 +74,8 @@ class Router:
             GuestError: one is wrong, or the commit failed. Nothing is changed.
         """
         lines = ["configure private", *(line for text in statements for line in text.strip().splitlines()), "commit and-quit"]
-        return self._checked("\n".join([f"cli <<'{END}'", *lines, END]), "root")
-
-    def _checked(self, command: str, user: str) -> str:
-        output = self._lab.client.run(self._lab.name, self.name, command, user=user)
-        if output.exit:
-            said = "\n".join(part.rstrip() for part in (output.out, output.err) if part.strip())
-            raise GuestError(f"{self.name} ended {command.splitlines()[0]!r} with status {output.exit}:\n{said}")
-        return output.out
+        command = "\n".join([f"cli <<'{END}'", *lines, END])
+        return self._lab.command(self.name, command, user="root", what="the configuration")
 
 
 class Host:
@@ -94,16 +88,13 @@ class Host:
     def __repr__(self) -> str:
         return f"<host {self.name} of lab {self._lab.name}>"
 
-    def run(self, command: str) -> str:
+    def run(self, command: str, *, check: bool = True) -> str:
         """Run a command in its shell; what it printed.
 
         Raises:
-            GuestError: its exit status is not 0.
+            GuestError: with `check`, its exit status is not 0.
         """
-        output = self._lab.client.run(self._lab.name, self.name, command)
-        if output.exit:
-            raise GuestError(f"{self.name} ended {command!r} with status {output.exit}:\n{output.out}{output.err}")
-        return output.out
+        return self._lab.command(self.name, command, check=check)
 
 
 class Wires:
@@ -188,6 +179,18 @@ class Lab:
     def logins(self) -> list[Credentials]:
         """Of every router."""
         return list(self.client.routers.credentials(self.name))
+
+    def command(self, owner: str, command: str, *, user: str = "root", check: bool = True, what: str = "") -> str:
+        """Run a command on a router or host; what it printed. `what` it is, for the error.
+
+        Raises:
+            GuestError: with `check`, its exit status is not 0.
+        """
+        output = self.client.run(self.name, owner, command, user=user)
+        if output.exit and check:
+            said = "\n".join(part.rstrip() for part in (output.out, output.err) if part.strip())
+            raise GuestError(f"{owner} refused {what or repr(command)} (exit status {output.exit}):\n{said}")
+        return output.out
 
     def restart(self, machine: str) -> None:
         """Switch a machine (as west-vfp0) off and on; when this returns, it is back."""
