@@ -1,0 +1,71 @@
+"""Which of the slow suites have to run: those of which something that they cover has changed since they last passed.
+
+    suites.py due SUITE      exit status 0 when it has to run, 1 when it has passed on what is here
+    suites.py passed SUITE   keep that it has (packaging/passed.txt, which is committed)
+
+A suite's mark is the digest of all files that it covers, so that it follows contents, not commits: a clean clone, a branch and a
+work tree are judged alike.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from pathlib import Path
+
+TOP = Path(__file__).parents[1]
+PASSED = TOP / "packaging/passed.txt"
+SUITES = {
+    # In a browser, against the server with the fake provider: the page and the routes that it uses.
+    "web": ("tests/web", "web", "src/rackless/api", "src/rackless/console", "src/rackless/blueprints", "requirements.lock"),
+    # Kills at every point of every workflow, and two hundred labs with failures: all that is durable.
+    "kills": (
+        "tests/kills",
+        "src/rackless/workflows",
+        "src/rackless/store",
+        "src/rackless/sandboxes",
+        "src/rackless/keepers",
+        "src/rackless/planning",
+        "src/rackless/durable.py",
+        "src/rackless/daemons.py",
+        "src/rackless/providers/fake.py",
+        "src/rackless/providers/fake_cloud.py",
+        "requirements.lock",
+    ),
+    # Requests made out of the OpenAPI document.
+    "schema": ("tests/schema", "src/rackless/api", "src/rackless/model", "requirements.lock"),
+}
+BUILT = {"__pycache__", "node_modules", "dist", "build"}
+
+
+def covered(suite: str) -> str:
+    """The digest of what it covers."""
+    total = hashlib.sha256()
+    for name in SUITES[suite]:
+        path = TOP / name
+        files = [path] if path.is_file() else sorted(file for file in path.rglob("*") if file.is_file())
+        for file in files:
+            place = file.relative_to(TOP)
+            if BUILT & set(place.parts) or file.name == "schema.ts":
+                continue
+            total.update(f"{place}\0".encode() + hashlib.sha256(file.read_bytes()).digest())
+    return total.hexdigest()
+
+
+def marks() -> dict[str, str]:
+    lines = PASSED.read_text(encoding="utf-8").splitlines() if PASSED.exists() else []
+    return {suite: mark for suite, _, mark in (line.partition(" ") for line in lines)}
+
+
+def main(verb: str, suite: str) -> int:
+    if verb == "due":
+        return 0 if marks().get(suite) != covered(suite) else 1
+    if verb == "passed":
+        found = {**marks(), suite: covered(suite)}
+        PASSED.write_text("".join(f"{name} {found[name]}\n" for name in sorted(found)), encoding="utf-8")
+        return 0
+    raise SystemExit(__doc__)
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:3]))
