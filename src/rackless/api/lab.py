@@ -18,6 +18,7 @@ from rackless.model.hooks import Phase
 from rackless.model.inventory import Inventory
 from rackless.model.lifecycle import MachineState, SandboxState, WireState
 from rackless.model.plan import MachineSpec
+from rackless.planning import absent
 from rackless.providers.contract import Ref, RefKind
 from rackless.sandboxes import hooks
 from rackless.sandboxes.times import moment
@@ -83,10 +84,14 @@ class LabPort(BaseModel):
 
 
 class LabWire(BaseModel):
+    """`drawn`: live, and no blueprint has it. `note`: why a wire of the blueprint is not connected yet; it has no segment."""
+
     ends: tuple[str, str]
     state: WireState
     since: float
     segment: str
+    drawn: bool = False
+    note: str = ""
 
 
 class JobLine(BaseModel):
@@ -214,7 +219,13 @@ async def lab_of(here: World, name: str) -> Lab:
         routers=routers,
         machines=lines,
         ports=shown_ports,
-        wires=[LabWire(ends=wire.ends, state=wire.state, since=wire.since, segment=wire.segment) for wire in joined],
+        wires=[
+            *(
+                LabWire(ends=wire.ends, state=wire.state, since=wire.since, segment=wire.segment, drawn=wire.drawn)
+                for wire in joined
+            ),
+            *_later(row),
+        ],
         job=job_line(last) if last else None,
         phase=known.phase,
     )
@@ -223,6 +234,22 @@ async def lab_of(here: World, name: str) -> Lab:
 def _phase(db: sa.Connection, row: sandboxes.SandboxRow, job: jobs.JobRow) -> Phase | None:
     done = [event.step for event in jobs.events_of(db, job.id) if event.kind == "done"]
     return phases.current(row.plan, hooks.of(job.arguments), done) if job.verb == "deploy" else None
+
+
+def _later(row: sandboxes.SandboxRow) -> list[LabWire]:
+    """Wires of the blueprint whose ports are not there yet."""
+    plan = row.plan
+    return [
+        LabWire(
+            ends=(str(wish.ends[0]), str(wish.ends[1])),
+            state=WireState.PLANNED,
+            since=row.created,
+            segment="",
+            note=f"not yet connected: {why}",
+        )
+        for wish in plan.blueprint.wires
+        if wish.planned and (why := absent(plan, wish))
+    ]
 
 
 def job_line(job: jobs.JobRow) -> JobLine:

@@ -170,7 +170,10 @@ def show(lab: Lab, in_json: InJson = False) -> None:
     ]
     table(["port", "machine", "mac", "link", "mtu", "wired to", "addresses"], ports)
     say()
-    table(["wire", "and", "state", "since"], [[*w["ends"], w["state"], age(w["since"])] for w in found["wires"]])
+    joined = [
+        [*w["ends"], w["state"], age(w["since"]), w["note"] or ("drawn live" if w["drawn"] else "")] for w in found["wires"]
+    ]
+    table(["wire", "and", "state", "since", "note"], joined)
 
 
 def _routers(found: dict[str, Any]) -> None:

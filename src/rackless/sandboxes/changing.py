@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import sqlalchemy as sa
 
-from rackless.model.blueprint import Blueprint
+from rackless.model.blueprint import Blueprint, Wire
 from rackless.model.calendar import RESOURCES, Amounts, Span
 from rackless.model.changes import Change, Difference, Live, LiveWire
 from rackless.model.errors import CapacityError, StateError
@@ -17,7 +17,7 @@ from rackless.model.hooks import SET_UP
 from rackless.model.lifecycle import MachineState, SandboxState, WireState
 from rackless.model.plan import Plan, WireSpec
 from rackless.model.site import Site
-from rackless.planning import allot, difference, plan
+from rackless.planning import absent, allot, difference, plan
 from rackless.planning.calendar import Calendar
 from rackless.sandboxes import booking, departures, hooks, secrecy
 from rackless.sandboxes.times import Place, moment, pooled
@@ -138,6 +138,20 @@ def book_change(db: sa.Connection, name: str, asked: Asked) -> Applied:
     sandboxes.made_from(db, found.id, digest)
     blueprints.put(db, found.id, asked.written, who=terms.who)
     return Applied(booking=booked, difference=what)
+
+
+def as_it_is(db: sa.Connection, found: sandboxes.SandboxRow) -> tuple[Blueprint, dict[Wire, str]]:
+    """What is there now as a blueprint that makes the same, without secrets; and remarks on its wires."""
+    blueprint = found.plan.blueprint
+    later = tuple(wire for wire in blueprint.wires if wire.planned and absent(found.plan, wire))
+    notes = {wire: f"not yet connected: {absent(found.plan, wire)}" for wire in later}
+    if found.state in UNMADE:
+        return replace(blueprint, name=found.name), notes
+    rows = [row for row in wires.of(db, found.id, found.name) if row.state is not WireState.DISCONNECTED]
+    for row in rows:
+        remarks = [text for said, text in ((row.drawn, "drawn live"), (row.state is WireState.DOWN, "taken down")) if said]
+        notes |= {row.wire: ", ".join(remarks)} if remarks else {}
+    return replace(blueprint, name=found.name, wires=(*(row.wire for row in rows), *later)), notes
 
 
 def refuse(found: sandboxes.SandboxRow, what: Difference, terms: Terms) -> None:

@@ -26,6 +26,7 @@ from rackless.client.models import (
     ImportedBlueprint,
     Job,
     Lab,
+    LabBlueprint,
     LabLine,
     LabTimes,
     Layout,
@@ -274,6 +275,12 @@ class AsyncLabsOperations(AsyncNoun):
     async def cancel(self, job: str) -> None:
         """Tell a job to stop. What it made stays owned by its lab."""
         await self._calls.call("POST", f"/v1/jobs/{part(job)}/cancel")
+
+    async def show_blueprint(self, name: str, *, live: bool = False) -> LabBlueprint:
+        """What the lab was made from, as it was written; or what is there now, as a blueprint that makes the same. Text alone
+        for who accepts text/plain. Viewers see no passwords, and no files.
+        """
+        return await self._calls.answer(LabBlueprint, "GET", f"/v1/labs/{part(name)}/blueprint", query={"live": live})
 
     async def apply(
         self,
