@@ -36,6 +36,23 @@ class Management(BaseModel):
     services: dict[str, str]
 
 
+class LabCard(BaseModel):
+    """A card in its slot; its state is that of the machine behind it."""
+
+    slot: int
+    state: MachineState
+    reason: str
+
+
+class LabNetwork(BaseModel):
+    """The internal network of a router, for operators: `machines` are its controller and its cards."""
+
+    name: str
+    owner: str
+    mtu: int
+    machines: list[str]
+
+
 class LabRouter(BaseModel):
     name: str
     family: str
@@ -46,6 +63,7 @@ class LabRouter(BaseModel):
     system: str = ""
     chassis: str = ""
     serial: str = ""
+    slots: list[LabCard] = []
 
 
 class LabMachine(BaseModel):
@@ -122,6 +140,7 @@ class Lab(BaseModel):
     ports: list[LabPort]
     wires: list[LabWire]
     job: JobLine | None
+    networks: list[LabNetwork] = []
     phase: Phase | None = None
     """Of the deployment that runs: the earliest with something left to do."""
 
@@ -181,6 +200,11 @@ async def lab_of(here: World, name: str) -> Lab:
                 system=seen.system_description if seen else "",
                 chassis=seen.chassis if seen else "",
                 serial=seen.serial if seen else "",
+                slots=[
+                    LabCard(slot=line.slot, state=line.state, reason=line.reason)
+                    for line in lines
+                    if line.owner == wish.name and line.slot is not None
+                ],
             )
         )
     shown_ports = []
@@ -227,6 +251,16 @@ async def lab_of(here: World, name: str) -> Lab:
             *_later(row),
         ],
         job=job_line(last) if last else None,
+        networks=[
+            LabNetwork(
+                name=segment.name,
+                owner=segment.name.removesuffix("-internal"),
+                mtu=segment.mtu,
+                machines=[port.machine for port in segment.ports],
+            )
+            for segment in row.plan.segments
+            if segment.kind == "internal"
+        ],
         phase=known.phase,
     )
 
@@ -257,7 +291,8 @@ def job_line(job: jobs.JobRow) -> JobLine:
 
 
 def _machine(row: sandboxes.SandboxRow, machine: machines.MachineRow, ref: Ref | None) -> LabMachine:
-    spec = row.plan.machine(machine.name)
+    going = {each.machine.name: each.machine for each in row.leaving}
+    spec = going.get(machine.name) or row.plan.machine(machine.name)
     running = ref is not None and ref.running
     state, reason = machine.state, machine.reason
     if state is MachineState.RUNNING and not running:

@@ -390,6 +390,7 @@ class Lab(Answer):
     ports: list[LabPort]
     wires: list[LabWire]
     job: JobLine | None
+    networks: list[LabNetwork] = Field(default_factory=list)
     phase: Phase | None = None
 
 
@@ -398,6 +399,14 @@ class LabEvent(Answer):
 
     name: str
     state: SandboxState
+    reason: str
+
+
+class LabCard(Answer):
+    """A card in its slot; its state is that of the machine behind it."""
+
+    slot: int
+    state: MachineState
     reason: str
 
 
@@ -441,6 +450,15 @@ class LabMachine(Answer):
     uuid: str = ""
 
 
+class LabNetwork(Answer):
+    """The internal network of a router, for operators: `machines` are its controller and its cards."""
+
+    name: str
+    owner: str
+    mtu: int
+    machines: list[str]
+
+
 class LabPort(Answer):
     """`ready`: the device itself reported it, with a MAC. `peer`: the other end of its wire. `up`: it has carrier now,
     because its wire is connected and its machine runs. Speed (bit/s), MTU and addresses are of the last inventory.
@@ -470,6 +488,7 @@ class LabRouter(Answer):
     system: str = ""
     chassis: str = ""
     serial: str = ""
+    slots: list[LabCard] = Field(default_factory=list)
 
 
 class LabTimes(Answer):

@@ -259,9 +259,13 @@ class AsyncLabsOperations(AsyncNoun):
         """
         return AsyncPages(self._calls, LabLine, "/v1/labs", query={"limit": limit, "after": after})
 
-    async def show(self, name: str) -> Lab:
-        """Everything known of a lab, with what the place itself says of its machines now."""
-        return await self._calls.answer(Lab, "GET", f"/v1/labs/{part(name)}")
+    async def show(self, name: str, *, all: bool | None = None) -> Lab:
+        """What is known of a lab, with what the place itself says of its machines now; `all` of it for operators.
+
+        Args:
+            all: With what is for operators (machines of cards, internal networks); null: if you may see it.
+        """
+        return await self._calls.answer(Lab, "GET", f"/v1/labs/{part(name)}", query={"all": all})
 
     async def take_down(self, name: str, *, wait: float = 0, saves: bool = False) -> Started | None:
         """Take away all that carries the lab's mark. A job that runs on it is told to stop first. `saves`: keep
@@ -428,7 +432,7 @@ class AsyncMachinesOperations(AsyncNoun):
         )
 
     async def transcript(self, name: str, machine: str) -> str:
-        """All that the serial line showed, without secrets."""
+        """All that the serial line showed, without secrets. A card's is for operators."""
         return await self._calls.answer(str, "GET", f"/v1/labs/{part(name)}/machines/{part(machine)}/transcript")
 
 
