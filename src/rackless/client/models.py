@@ -394,12 +394,18 @@ class Lab(Answer):
     phase: Phase | None = None
 
 
-class LabEvent(Answer):
-    """Event `lab`: it entered a state, or something of it changed (its end, a warning). Read it anew for all of it."""
+class LabBlueprint(Answer):
+    """`text` as it was written, or (`live`) what is there now. `file`: its own name; `files`: content of those it names.
+    `since`: when it was sent, `who` did.
+    """
 
-    name: str
-    state: SandboxState
-    reason: str
+    lab: str
+    text: str
+    file: str
+    files: dict[str, str]
+    live: bool
+    since: float
+    who: str
 
 
 class LabCard(Answer):
@@ -407,6 +413,14 @@ class LabCard(Answer):
 
     slot: int
     state: MachineState
+    reason: str
+
+
+class LabEvent(Answer):
+    """Event `lab`: it entered a state, or something of it changed (its end, a warning). Read it anew for all of it."""
+
+    name: str
+    state: SandboxState
     reason: str
 
 
@@ -501,10 +515,14 @@ class LabTimes(Answer):
 
 
 class LabWire(Answer):
+    """`drawn`: live, and no blueprint has it. `note`: why a wire of the blueprint is not connected yet; it has no segment."""
+
     ends: tuple[str, str]
     state: WireState
     since: float
     segment: str
+    drawn: bool = False
+    note: str = ""
 
 
 class Layout(Answer):
@@ -554,7 +572,7 @@ class Login(Answer):
 
 
 class MachineEvent(Answer):
-    """Event `machine`: it entered a state."""
+    """Event `machine`: it entered a state. Who is no operator is told of `card 1 of west`, not of the machine behind it."""
 
     lab: str
     name: str
