@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from typing import Any
 
 import pytest
@@ -212,7 +214,6 @@ async def test_apply_starts_what_stopped_and_tells_it(client: Client) -> None:
 
 
 async def test_a_booked_lab_takes_another_blueprint_without_a_job(client: Client) -> None:
-    import time
 
     begins = time.time() + 3600
     await client.ask("POST", "/labs", client.blueprint(begins=begins, seconds=600))
@@ -243,4 +244,82 @@ async def test_a_fault_that_passes_is_tried_again(client: Client, verb: str) -> 
     client.cloud.faults.clear()
     assert (await apply(client, NORTH)).get("ended", {"state": "succeeded"})["state"] == "succeeded"
     assert (await client.ask("GET", "/labs/lab"))["state"] == "ready"
+    await clean(client)
+
+
+PLANNED = """
+name: lab
+templates:
+  routers:
+    small: {cards: 1, ports_per_card: 1}
+routers:
+  west: {template: small}
+  east: {template: small}
+wires:
+  - [west:ge-0/0/0, east:ge-0/0/0]
+  - {ends: [west:ge-1/0/0, east:ge-1/0/0], planned: true}
+  - {ends: [west:ge-2/0/0, north:ge-0/0/0], planned: true}
+"""
+
+
+async def test_wires_are_drawn_before_their_ports_are_there_and_connected_when_they_are(client: Client) -> None:
+    await client.up(PLANNED)
+    drawn = {tuple(wire["ends"]): wire for wire in (await client.ask("GET", "/labs/lab"))["wires"]}
+    assert [(wire["state"], wire["note"]) for wire in drawn.values()] == [
+        ("connected", ""),
+        ("planned", "not yet connected: west has no port ge-1/0/0 yet"),
+        ("planned", "not yet connected: west has no port ge-2/0/0 yet"),
+    ]
+    await client.up(PLANNED)  # nothing differs
+    more = PLANNED.replace("west: {template: small}", "west: {template: small, cards: 2}")
+    assert (await apply(client, more))["ended"]["state"] == "succeeded"
+    whole = more.replace("cards: 2}", "cards: 3}").replace("east: {template: small}", "east: {template: small, cards: 2}")
+    whole = whole.replace("wires:", "  north: {template: small}\nwires:")
+    assert (await apply(client, whole))["ended"]["state"] == "succeeded"
+    lab = await client.ask("GET", "/labs/lab")
+    assert [(wire["state"], wire["note"]) for wire in lab["wires"]] == [("connected", "")] * 3
+    assert sum(port["up"] for port in lab["ports"]) == 6
+    assert (boots(client)["west-vcp"], boots(client)["east-vcp"]) == (1, 1)
+    back = await apply(client, PLANNED)
+    assert back["ended"]["state"] == "succeeded"
+    assert [wire["state"] for wire in (await client.ask("GET", "/labs/lab"))["wires"]] == ["connected", "planned", "planned"]
+    await clean(client)
+
+
+async def test_the_blueprint_is_kept_as_written_and_what_is_there_can_be_had_as_one(client: Client) -> None:
+    text = "# Mine\n" + BLUEPRINT
+    await client.up(text)
+    await client.ask("POST", "/labs/lab/wires", {"a": "west:ge-0/0/1", "b": "east:ge-0/0/1"}, wait=10)
+    await client.ask("DELETE", "/labs/lab/wires", a="west:ge-1/0/0", b="pc1:eth1", wait=10)
+    kept = await client.ask("GET", "/labs/lab/blueprint")
+    assert (kept["text"], kept["file"], kept["live"], kept["who"]) == (text, "lab.yaml", False, "local")
+    assert kept["files"] == {"west.set": "set system time-zone UTC\n"}
+    live = await client.ask("GET", "/labs/lab/blueprint", live=True)
+    assert "giv3n-by-file" not in live["text"]
+    assert "[west:ge-0/0/1, east:ge-0/0/1]  # drawn live" in live["text"]
+    assert "pc1:eth1" not in live["text"]
+    # It is what is there: applied to the lab it changes nothing, and another lab made from it is the same.
+    body = {"text": live["text"], "files": live["files"]}
+    found = await client.ask("PUT", "/labs/lab/blueprint", body, status=200)
+    assert (found["kind"], {row["verb"] for row in found["changes"]}) == ("unchanged", {"keep"})
+    started = await client.ask("POST", "/labs", {**body, "name": "copy"})
+    await client.end_of(started["job"])
+    labs = [await client.ask("GET", f"/labs/{name}") for name in ("lab", "copy")]
+    assert labs[0]["state"] == labs[1]["state"] == "ready"
+    assert [wire["ends"] for wire in labs[0]["wires"]] == [wire["ends"] for wire in labs[1]["wires"]]
+    await client.down()
+    await client.ask("GET", "/labs/lab/blueprint", status=404)
+
+
+async def test_one_blueprint_makes_many_labs_at_once(client: Client) -> None:
+    names = [f"lab{number}" for number in range(5)]
+    await asyncio.gather(*(client.up(PLANNED, name=name) for name in names))
+    labs = [await client.ask("GET", f"/labs/{name}") for name in names]
+    assert {lab["state"] for lab in labs} == {"ready"}
+    macs = [port["mac"] for lab in labs for port in lab["ports"]]
+    consoles = [machine["console_port"] for lab in labs for machine in lab["machines"]]
+    assert len(set(macs)) == len(macs) == 10
+    assert len(set(consoles)) == len(consoles) == 20
+    more = PLANNED.replace("wires:", "  north: {template: small}\nwires:")
+    await asyncio.gather(*(apply(client, more, lab=name) for name in names))
     await clean(client)

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import time
+
 import sqlalchemy as sa
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import PlainTextResponse
 from pydantic import BaseModel, Field
 
 from rackless.api.errors import RESPONSES
 from rackless.api.guard import Who
 from rackless.api.here import Here, Started, Wait, started
 from rackless.api.plans import BlueprintSource
+from rackless.blueprints import without_secrets, written
 from rackless.model.changes import Difference, Effect, Verb
 from rackless.model.errors import RacklessError
 from rackless.model.lifecycle import JobState
+from rackless.model.people import Role
 from rackless.providers.contract import RefKind
 from rackless.sandboxes import changing
-from rackless.store import machines, sandboxes
+from rackless.store import blueprints, machines, sandboxes
 from rackless.workflows.world import World
 
 router = APIRouter(tags=["labs"], responses=RESPONSES, prefix="/labs/{name}")
@@ -47,6 +52,45 @@ class Applied(Started):
     """`kind`: changed, unchanged, booked, waiting, followed, or dry-run. `changes` in the blueprint's order."""
 
     changes: list[ChangeRow]
+
+
+class LabBlueprint(BaseModel):
+    """`text` as it was written, or (`live`) what is there now. `file`: its own name; `files`: content of those it names. `since`:
+    when it was sent, `who` did."""
+
+    lab: str
+    text: str
+    file: str
+    files: dict[str, str]
+    live: bool
+    since: float
+    who: str
+
+
+@router.get("/blueprint", responses={200: {"content": {"text/plain": {}}}}, response_model=LabBlueprint)
+async def show_blueprint(name: str, request: Request, here: Here, who: Who, *, live: bool = False) -> Response | LabBlueprint:
+    """What the lab was made from, as it was written; or what is there now, as a blueprint that makes the same. Text alone for who
+    accepts text/plain. Viewers see no passwords, and no files."""
+    found = await here.database.read(_written, name, live)
+    if not who.has(Role.USER):
+        found = found.model_copy(update={"text": without_secrets(found.text), "files": {}})
+    if request.headers.get("accept", "").startswith("text/plain"):
+        return PlainTextResponse(found.text)
+    return found
+
+
+def _written(db: sa.Connection, name: str, live: bool) -> LabBlueprint:
+    row = sandboxes.get(db, name)
+    kept = None if live else blueprints.find(db, row.id)
+    if kept is not None:
+        return LabBlueprint(
+            lab=name, text=kept.text, file=kept.file, files=kept.files, live=False, since=kept.since, who=kept.who
+        )
+    now, notes = changing.as_it_is(db, row)
+    files = dict(now.files)
+    return LabBlueprint(
+        lab=name, text=written(now, notes), file=f"{name}.yaml", files=files, live=True, since=time.time(), who=row.owner
+    )
 
 
 @router.put("/blueprint", status_code=202)

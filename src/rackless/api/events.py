@@ -18,6 +18,7 @@ from starlette.requests import Request
 from rackless.api.errors import RESPONSES
 from rackless.api.guard import Who, identify
 from rackless.api.here import Here
+from rackless.model import naming
 from rackless.model.errors import InputError, RacklessError
 from rackless.model.lifecycle import JobState, MachineState, SandboxState, WireState
 from rackless.model.people import Caller, Role
@@ -78,7 +79,7 @@ class StepEvent(BaseModel):
 
 
 class MachineEvent(BaseModel):
-    """Event `machine`: it entered a state."""
+    """Event `machine`: it entered a state. Who is no operator is told of `card 1 of west`, not of the machine behind it."""
 
     lab: str
     name: str
@@ -158,13 +159,21 @@ async def _stream(
         told = [event for event in batch if event.kind in kinds and lab in (None, event.lab) and _may_see(who, event)]
         if told:
             yield b"".join(
-                format_sse_event(event=event.kind, id=str(event.id), data_str=json.dumps(event.data, ensure_ascii=False))
+                format_sse_event(event=event.kind, id=str(event.id), data_str=json.dumps(_seen(who, event), ensure_ascii=False))
                 for event in told
             )
 
 
 def _may_see(who: Caller, event: Event) -> bool:
     return who.has(Role.OPERATOR) or who.name in event.audience
+
+
+def _seen(who: Caller, event: Event) -> dict[str, Any]:
+    """The data of an event; cards have no machines for ordinary users."""
+    data: dict[str, Any] = event.data
+    if event.kind == "machine" and not who.has(Role.OPERATOR):
+        return {**data, "name": naming.spoken(data["name"])}
+    return data
 
 
 def _kinds(topics: str) -> frozenset[str]:

@@ -18,6 +18,7 @@ from rackless.model.hooks import Phase
 from rackless.model.inventory import Inventory
 from rackless.model.lifecycle import MachineState, SandboxState, WireState
 from rackless.model.plan import MachineSpec
+from rackless.planning import absent
 from rackless.providers.contract import Ref, RefKind
 from rackless.sandboxes import hooks
 from rackless.sandboxes.times import moment
@@ -35,6 +36,23 @@ class Management(BaseModel):
     services: dict[str, str]
 
 
+class LabCard(BaseModel):
+    """A card in its slot; its state is that of the machine behind it."""
+
+    slot: int
+    state: MachineState
+    reason: str
+
+
+class LabNetwork(BaseModel):
+    """The internal network of a router, for operators: `machines` are its controller and its cards."""
+
+    name: str
+    owner: str
+    mtu: int
+    machines: list[str]
+
+
 class LabRouter(BaseModel):
     name: str
     family: str
@@ -45,6 +63,7 @@ class LabRouter(BaseModel):
     system: str = ""
     chassis: str = ""
     serial: str = ""
+    slots: list[LabCard] = []
 
 
 class LabMachine(BaseModel):
@@ -83,10 +102,14 @@ class LabPort(BaseModel):
 
 
 class LabWire(BaseModel):
+    """`drawn`: live, and no blueprint has it. `note`: why a wire of the blueprint is not connected yet; it has no segment."""
+
     ends: tuple[str, str]
     state: WireState
     since: float
     segment: str
+    drawn: bool = False
+    note: str = ""
 
 
 class JobLine(BaseModel):
@@ -117,6 +140,7 @@ class Lab(BaseModel):
     ports: list[LabPort]
     wires: list[LabWire]
     job: JobLine | None
+    networks: list[LabNetwork] = []
     phase: Phase | None = None
     """Of the deployment that runs: the earliest with something left to do."""
 
@@ -176,6 +200,11 @@ async def lab_of(here: World, name: str) -> Lab:
                 system=seen.system_description if seen else "",
                 chassis=seen.chassis if seen else "",
                 serial=seen.serial if seen else "",
+                slots=[
+                    LabCard(slot=line.slot, state=line.state, reason=line.reason)
+                    for line in lines
+                    if line.owner == wish.name and line.slot is not None
+                ],
             )
         )
     shown_ports = []
@@ -214,8 +243,24 @@ async def lab_of(here: World, name: str) -> Lab:
         routers=routers,
         machines=lines,
         ports=shown_ports,
-        wires=[LabWire(ends=wire.ends, state=wire.state, since=wire.since, segment=wire.segment) for wire in joined],
+        wires=[
+            *(
+                LabWire(ends=wire.ends, state=wire.state, since=wire.since, segment=wire.segment, drawn=wire.drawn)
+                for wire in joined
+            ),
+            *_later(row),
+        ],
         job=job_line(last) if last else None,
+        networks=[
+            LabNetwork(
+                name=segment.name,
+                owner=segment.name.removesuffix("-internal"),
+                mtu=segment.mtu,
+                machines=[port.machine for port in segment.ports],
+            )
+            for segment in row.plan.segments
+            if segment.kind == "internal"
+        ],
         phase=known.phase,
     )
 
@@ -225,12 +270,29 @@ def _phase(db: sa.Connection, row: sandboxes.SandboxRow, job: jobs.JobRow) -> Ph
     return phases.current(row.plan, hooks.of(job.arguments), done) if job.verb == "deploy" else None
 
 
+def _later(row: sandboxes.SandboxRow) -> list[LabWire]:
+    """Wires of the blueprint whose ports are not there yet."""
+    plan = row.plan
+    return [
+        LabWire(
+            ends=(str(wish.ends[0]), str(wish.ends[1])),
+            state=WireState.PLANNED,
+            since=row.created,
+            segment="",
+            note=f"not yet connected: {why}",
+        )
+        for wish in plan.blueprint.wires
+        if wish.planned and (why := absent(plan, wish))
+    ]
+
+
 def job_line(job: jobs.JobRow) -> JobLine:
     return JobLine(id=job.id, verb=job.verb, state=job.state.value, started=job.started, ended=job.ended, resumed=job.resumed)
 
 
 def _machine(row: sandboxes.SandboxRow, machine: machines.MachineRow, ref: Ref | None) -> LabMachine:
-    spec = row.plan.machine(machine.name)
+    going = {each.machine.name: each.machine for each in row.leaving}
+    spec = going.get(machine.name) or row.plan.machine(machine.name)
     running = ref is not None and ref.running
     state, reason = machine.state, machine.reason
     if state is MachineState.RUNNING and not running:

@@ -11,6 +11,7 @@ from fastapi.responses import PlainTextResponse
 from rackless.api.errors import REFUSED, RESPONSES, body_of
 from rackless.api.guard import Who
 from rackless.api.here import Here, Started, Wait, started
+from rackless.api.ordinary import check_console
 from rackless.api.seat import Seat, close, tell
 from rackless.model import naming
 from rackless.model.errors import NotFoundError, RacklessError
@@ -43,9 +44,11 @@ async def restart(name: str, machine: str, here: Here, wait: Wait = 0) -> Starte
 
 
 @router.get("/transcript", response_class=PlainTextResponse)
-async def transcript(name: str, machine: str, here: Here) -> PlainTextResponse:
-    """All that the serial line showed, without secrets."""
-    path = Path((await machine_row(here, name, machine)).transcript)
+async def transcript(name: str, machine: str, here: Here, who: Who) -> PlainTextResponse:
+    """All that the serial line showed, without secrets. A card's is for operators."""
+    row = await machine_row(here, name, machine)
+    check_console(who, name, row)
+    path = Path(row.transcript)
     text = await asyncio.to_thread(lambda: path.read_text(encoding="utf-8", errors="replace") if path.exists() else "")
     return PlainTextResponse(text)
 
@@ -64,7 +67,7 @@ async def console(
     who: str = "user",
 ) -> None:
     """Binary messages are bytes of the line. Text messages to the client are JSON: {"error": body}, or {"open": machine} and
-    then {"note": ...}.
+    then {"note": ...}. The line of a card's machine is for operators.
 
     A client that may not write (another does, or it is a viewer's) goes on as a watcher; the former is told so. Without `replay`
     it sees nothing of before: programs take an old prompt for one that waits. With `state` it is also told who writes, again at
@@ -75,6 +78,7 @@ async def console(
     await socket.accept()
     try:
         row = await machine_row(here, name, machine)
+        check_console(caller, name, row)
         hub = here.consoles.get(name, row.name)
         seat = Seat(socket, hub, who if caller.via == "socket" else caller.name, may=caller.has(Role.USER))
         async with hub.watch(replay=replay) as feed:

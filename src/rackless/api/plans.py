@@ -6,7 +6,9 @@ from fastapi import APIRouter
 from fastapi.responses import Response
 from pydantic import BaseModel, Field
 
+from rackless.api.guard import Who
 from rackless.api.here import Here
+from rackless.api.ordinary import plan_for
 from rackless.blueprints import load, references, schema_text
 from rackless.model.blueprint import Blueprint
 from rackless.model.errors import FilesNeededError
@@ -45,11 +47,11 @@ class BlueprintText(BlueprintSource):
 
 
 @router.post("/plans")
-async def make_plan(body: BlueprintText, here: Here) -> Summary:
+async def make_plan(body: BlueprintText, here: Here, who: Who) -> Summary:
     """Every machine, port, wire and network that the blueprint would make, with names, MACs and addresses. No secrets."""
     blueprint = body.blueprint(here)
     name = blueprint.name if body.name is None else body.name
-    return summary(await here.database.read(booking.draft, blueprint, name, here.site))
+    return plan_for(who, summary(await here.database.read(booking.draft, blueprint, name, here.site)))
 
 
 @router.get("/blueprints/schema", response_class=Response, responses={200: {"content": {"application/schema+json": {}}}})

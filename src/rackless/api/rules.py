@@ -54,6 +54,7 @@ RULES: Mapping[str, Rule] = {
     "show_history": Rule(VIEWER, Over.LAB),
     "apply": Rule(USER, Over.OWN),
     "show_inventory": Rule(VIEWER, Over.LAB),
+    "show_blueprint": Rule(VIEWER, Over.LAB),
     "extend": Rule(USER, Over.OWN),
     "take_down": Rule(USER, Over.OWN),
     "list_shares": Rule(VIEWER, Over.LAB),

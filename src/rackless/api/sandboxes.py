@@ -12,9 +12,11 @@ from rackless.api.errors import RESPONSES
 from rackless.api.guard import Who
 from rackless.api.here import Here, Started, Wait, begun, started
 from rackless.api.lab import Lab, lab_of, note
+from rackless.api.ordinary import All, lab_for, note_without_cards, sees_all
 from rackless.api.pages import Page, Pages
 from rackless.api.plans import BlueprintText
 from rackless.api.times import end_of
+from rackless.model import naming
 from rackless.model.calendar import ALWAYS
 from rackless.model.durations import MOST
 from rackless.model.errors import InputError, NotFoundError, ProviderError, RacklessError, StateError
@@ -120,8 +122,11 @@ async def list_labs(here: Here, who: Who, asked: Pages) -> Page[LabLine]:
     hurt = [row for row in rows if row.on and len(running.get(row.name, nobody)) < row.machines]
     should = await here.database.read(outlines.should_run, [row.id for row in hurt]) if hurt else {}
 
+    whole = sees_all(who, None)
+
     def shown(row: outlines.Outline) -> LabLine:
         runs = running.get(row.name, nobody)
+        seen = runs if whole else frozenset(name for name in runs if not naming.is_card(name))
         off = [name for name in should.get(row.id, ()) if name not in runs]
         return LabLine(
             name=row.name,
@@ -130,12 +135,12 @@ async def list_labs(here: Here, who: Who, asked: Pages) -> Page[LabLine]:
             provider=row.provider,
             routers=row.routers,
             hosts=row.hosts,
-            machines=row.machines,
-            running=len(runs),
+            machines=row.machines if whole else row.routers + row.hosts,
+            running=len(seen),
             memory=row.memory,
             created=row.created,
             since=row.since,
-            note=trouble or note(row, off),
+            note=trouble or (note(row, off) if whole else note_without_cards(note(row, off), row.state, off)),
             begins=row.span.begins,
             ends=end_of(row),
             owner=row.owner,
@@ -145,9 +150,9 @@ async def list_labs(here: Here, who: Who, asked: Pages) -> Page[LabLine]:
 
 
 @router.get("/labs/{name}")
-async def show(name: str, here: Here) -> Lab:
-    """Everything known of a lab, with what the place itself says of its machines now."""
-    return await lab_of(here, name)
+async def show(name: str, here: Here, who: Who, everything: All = None) -> Lab:
+    """What is known of a lab, with what the place itself says of its machines now; `all` of it for operators."""
+    return lab_for(who, await lab_of(here, name), everything)
 
 
 @router.delete("/labs/{name}", status_code=202)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from rackless.blueprints import hooks, owners, source, startup, structure, wires
+from rackless.blueprints import hooks, owners, source, startup, structure, templates, wires
 from rackless.blueprints.reading import Reading
 from rackless.model.blueprint import Blueprint
 from rackless.model.errors import BlueprintErrors
@@ -30,6 +30,7 @@ def load(text: str, *, file: str, families: Sequence[Family], files: Mapping[str
     structure.check(reading)
     if not isinstance(parsed.value, dict):
         raise BlueprintErrors(parsed.problems)
+    templates.expand(reading)
     routers, router_rooms = owners.routers(reading)
     hosts, host_rooms = owners.hosts(reading)
     owners.check_names(reading)

@@ -14,12 +14,14 @@ SECRETS = frozenset({"password", "community", "login", "snmp"})
 
 @dataclass(kw_only=True)
 class Reading:
-    """`bad` holds the paths whose values have had a problem already: nothing is concluded from them again."""
+    """`bad` holds the paths whose values have had a problem already: nothing is concluded from them again. `origins`: of values
+    that were taken over from a template."""
 
     source: Source
     families: Sequence[Family]
     files: Mapping[str, str]
     bad: set[Path] = field(default_factory=set)
+    origins: dict[Path, Path] = field(default_factory=dict)
 
     def sound(self, *path: str | int) -> bool:
         """True when neither the value at `path` nor any around it has had a problem. Absent values are sound."""
@@ -51,6 +53,10 @@ class Reading:
     def problem(self, path: Path, message: str, hint: str = "") -> None:
         """A problem of the value at `path`, which is not concluded from any more."""
         self.bad.add(path)
+        if (origin := self.origins.get(path)) is not None:
+            if origin in self.bad:
+                return  # Another one that takes it over has told it.
+            self.bad.add(origin)
         place = self.source.at(path)
         if not place.text and self.get_raw(path) is None:
             # YAML puts an empty value where the next word begins, often in the next line; its key is the better place.
@@ -67,6 +73,8 @@ def subject(path: Path) -> str:
     match path:
         case ():
             return "the blueprint"
+        case ("templates", "routers" | "hosts", str(), *_):
+            return subject(("routers", *path[2:])).replace("router '", "template '")
         case ("routers" | "hosts" as part, str(name)):
             return f"{part[:-1]} '{name}'"
         case ("routers" | "hosts" as part, str(name), *rest):

@@ -37,8 +37,9 @@ def fault(name: str) -> str | None:
 
 def names(value: Value) -> Sequence[str]:
     """The allowed names that a parsed blueprint refers to, each once, in alphabetical order; tolerant of any error."""
-    routers = value.get("routers") if isinstance(value, dict) else None
-    wishes = routers.values() if isinstance(routers, dict) else ()
+    templates = value.get("templates") if isinstance(value, dict) else None
+    parts = [part.get("routers") for part in (value, templates) if isinstance(part, dict)]
+    wishes = [wish for routers in parts if isinstance(routers, dict) for wish in routers.values()]
     named = [wish.get("startup") for wish in wishes if isinstance(wish, dict)]
     return sorted({name for name in named if isinstance(name, str) and 0 < len(name) <= 255 and fault(name) is None})
 

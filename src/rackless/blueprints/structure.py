@@ -24,16 +24,20 @@ _KINDS = {
     "object": "a mapping (`key: value`)",
     "array": "a list",
 }
-_FORM = {
+_FORM: dict[Path, str] = {
     ("routers",): "Write each router under its name: `west: {family: reference, cards: 2}`.",
     ("hosts",): "Write each host under its name: `pc1: {nics: 1}`.",
     ("wires",): "Write a list of wires: `- [west:ge-0/0/0, east:ge-0/0/0]`.",
+    ("templates",): "Write `templates: {routers: {edge: {cards: 2}}}`, and `template: edge` at a router.",
+    ("templates", "routers"): "Write each template under its name: `edge: {cards: 2}`.",
+    ("templates", "hosts"): "Write each template under its name: `pc: {nics: 2}`.",
 }
 _RULE = {
     "user": "Use at most 32 lower-case letters, digits, `_` and `-`, starting with a letter.",
     "password": "Use 6 to 128 printable ASCII characters without spaces, or leave it out to have one generated.",
     "community": "Use 1 to 32 letters, digits and . _ @ + = : / ! - or leave it out to have one generated.",
     "startup": "Write the file's name relative to the blueprint, such as west.set.",
+    "template": "Write the name of a template, or leave the key out.",
     "family": "Write the name of a family, or leave the key out for the usual one.",
     "name": "Begin the file with `name: my-lab`.",
     "address": "Write a host's address with its prefix length: 192.0.2.7/24.",
@@ -102,7 +106,10 @@ def _of_key(error: ValidationError) -> bool:
 
 
 def _tell(reading: Reading, error: ValidationError, path: Path) -> None:
-    if _of_key(error):
+    if path[:1] == ("wires",) and len(path) == 2 and isinstance(error.instance, dict) and "ends" not in error.instance:
+        if reading.sound(*path):
+            _wrong_wire(reading, path, error.instance)
+    elif _of_key(error):
         _bad_name(reading, (*path, str(error.instance)), str(error.instance), key=True)
     elif error.validator == "additionalProperties":
         _unknown_keys(reading, error, path)
@@ -130,7 +137,7 @@ def shown(value: Value, path: Path = ()) -> str:
 
 
 def _bad_name(reading: Reading, path: Path, text: str, *, key: bool) -> None:
-    what = {"routers": "a router", "hosts": "a host"}.get(str(path[0]), "a lab") if key else "a lab"
+    what = {"routers": "a router", "hosts": "a host", "templates": "a template"}.get(str(path[0]), "a lab") if key else "a lab"
     candidate = None if len(text) > naming.NAME_MOST else naming_candidate(text)
     hint = f"{NAME_RULE}{f': {candidate}' if candidate else ''}."
     message = f"{quoted(text)} cannot be the name of {what}."
@@ -176,6 +183,9 @@ def _missing(reading: Reading, error: ValidationError, path: Path) -> None:
 
 def _no_branch(reading: Reading, path: Path, value: Value) -> None:
     what = opening(subject(path))
+    if path[:1] == ("wires",):
+        _wrong_wire(reading, path, value)
+        return
     if path[-1] == "fxp0":
         message = f"{what} must be `dhcp` or a static address, not {shown(value)}."
         if value is None:
@@ -200,6 +210,10 @@ def _no_branch(reading: Reading, path: Path, value: Value) -> None:
 
 
 def _wrong_type(reading: Reading, path: Path, value: Value, wanted: str) -> None:
+    if path[:1] == ("wires",) and path[-1] == "planned":
+        message = f"`planned` of {subject(path)} must be true or false, not {shown(value)}."
+        reading.problem(path, message, "Write `planned: true` for a wire whose ports may not be there yet.")
+        return
     if path[:1] == ("wires",) and len(path) > 1:
         _wrong_wire(reading, path, value)
         return
@@ -245,7 +259,7 @@ def _mapping_hint(path: Path, value: Value) -> str:
         "addresses": "Write `addresses: {eth1: 192.0.2.10/24}`.",
         "routes": "Write `routes: {default: 192.0.2.1}`.",
     }
-    if len(path) == 2:
+    if len(path) == 2 or (path[0] == "templates" and len(path) == 3):
         empty = f"Write `{path[-1]}: {{}}` for one with default values"
         return f"{empty}." if value is None else f"{empty}, and put its settings between the braces."
     return forms.get(str(path[-1]), "")
@@ -253,7 +267,7 @@ def _mapping_hint(path: Path, value: Value) -> str:
 
 def _wrong_wire(reading: Reading, path: Path, value: Value) -> None:
     hint = "Write `- [west:ge-0/0/0, east:ge-0/0/0]`."
-    if len(path) == 2:
+    if len(path) == 2 or path[-1] == "ends":
         says = "is empty" if value is None else f"must be a list of two ends, not {shown(value)}"
         reading.problem(path, f"{opening(subject(path))} {says}.", hint)
         return
@@ -269,7 +283,7 @@ def _wrong_value(reading: Reading, path: Path, error: ValidationError) -> None:
     what = opening(subject(path))
     if path == ("name",):
         _bad_name(reading, path, value, key=False)
-    elif path[:1] == ("wires",) and len(path) == 2:
+    elif path[:1] == ("wires",) and (len(path) == 2 or path[-1] == "ends"):
         count = len(value)
         ends = "one end" if count == 1 else f"{count or 'no'} ends"
         reading.problem(path, f"{what} has {ends}, and a wire has two.", "Write `- [west:ge-0/0/0, east:ge-0/0/0]`.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 
 from rackless.blueprints.host_network import nics_hint, span
 from rackless.blueprints.owners import Room
@@ -21,18 +22,22 @@ def read(reading: Reading, rooms: Iterable[Room]) -> list[Wire]:
     wires: list[Wire] = []
     for number, wish in enumerate(wishes if isinstance(wishes, list) else ()):
         path: Path = ("wires", number)
-        if not isinstance(wish, list) or not reading.sound(*path):
+        planned = isinstance(wish, dict)
+        around: Path = (*path, "ends") if planned else path
+        pair = reading.get(*around)
+        if not isinstance(pair, list):
             continue
-        ends = [_end(reading, (*path, at), known) for at in range(len(wish))]
+        planned = planned and (reading.get(*path, "planned") is True or not reading.sound(*path, "planned"))
+        ends = [_end(reading, (*around, at), known, planned=planned) for at in range(len(pair))]
         whole = [end for end in ends if end is not None]
         if len(whole) == 2 and whole[0] == whole[1]:
-            reading.problem((*path, 1), f"{_wire(path)} joins {whole[0]} to itself.", "Name two different ports.")
+            reading.problem((*around, 1), f"{_wire(path)} joins {whole[0]} to itself.", "Name two different ports.")
             whole = []
         for at, end in enumerate(ends):
             if end is not None and whole:
-                _use(reading, (*path, at), end, used)
+                _use(reading, (*around, at), end, used)
         if len(whole) == 2:
-            wires.append(Wire(ends=(whole[0], whole[1])))
+            wires.append(Wire(ends=(whole[0], whole[1]), planned=planned))
     return wires
 
 
@@ -52,22 +57,36 @@ def _use(reading: Reading, path: Path, end: End, used: dict[End, Path]) -> None:
     )
 
 
-def _end(reading: Reading, path: Path, known: dict[str, Room]) -> End | None:
-    """The end at `path`, None when it was said to be wrong."""
+def _end(reading: Reading, path: Path, known: dict[str, Room], *, planned: bool) -> End | None:
+    """The end at `path`, None when it was said to be wrong. Of a `planned` wire the port need not be there, but could be."""
     text = reading.get(*path)
     if not isinstance(text, str):
         return None
     owner, _, port = text.partition(":")
     room = known.get(owner)
+    if room is None and planned:
+        return _later(reading, path, End(owner=owner, port=port))
     if room is None:
         _unknown_owner(reading, path, owner, known)
         return None
     end = End(owner=owner, port=port)
+    if planned:
+        room = replace(room, cards=room.most_cards or None, ports=room.most_ports)
     fault = _router_fault(end, room) if room.is_router else _host_fault(end, room)
     if fault is not None:
         reading.problem(path, *fault)
         return None
     return end
+
+
+def _later(reading: Reading, path: Path, end: End) -> End | None:
+    """An end whose router or host is not there yet."""
+    place = end.card_and_port
+    if naming.is_name(end.owner) and (end.host_nic is not None or (place is not None and end.port == naming.port_label(*place))):
+        return end
+    hint = "Write the router or host, a colon and the port: west:ge-0/0/0 or pc1:eth1."
+    reading.problem(path, f"{quoted(str(end))} can never be the end of a wire.", hint)
+    return None
 
 
 def _unknown_owner(reading: Reading, path: Path, owner: str, known: dict[str, Room]) -> None:

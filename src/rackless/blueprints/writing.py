@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from ruamel.yaml import YAML
@@ -12,6 +12,7 @@ from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from rackless.blueprints.source import parse
 from rackless.model.blueprint import Blueprint, HostWish, Management, RouterWish, Wire
+from rackless.model.hooks import Hook, Phase
 
 HIDDEN = "********"
 _SECRET = frozenset({"password", "community"})
@@ -27,7 +28,26 @@ def written(blueprint: Blueprint, notes: Mapping[Wire, str] | None = None) -> st
         ends = f"[{wire.ends[0]}, {wire.ends[1]}]"
         remark = f"  # {notes[wire]}" if notes and wire in notes else ""
         lines.append(f"  - {{ends: {ends}, planned: true}}{remark}" if wire.planned else f"  - {ends}{remark}")
+    lines += _hooks(blueprint.hooks)
     return "\n".join(lines) + "\n"
+
+
+def _hooks(hooks: Iterable[Hook]) -> Iterator[str]:
+    hooks = [hook for hook in hooks if not hook.site]
+    for number, phase in enumerate(phase for phase in Phase if any(hook.phase is phase for hook in hooks)):
+        yield from (["hooks:"] if number == 0 else [])
+        yield f"  {phase.value}:"
+        for hook in hooks:
+            if hook.phase is phase:
+                wish: dict[str, Any] = {
+                    "name": hook.name,
+                    "run": list(hook.run),
+                    "call": hook.call,
+                    "headers": dict(hook.headers),
+                }
+                wish |= {"method": hook.method} if hook.call else {}
+                wish["deadline"] = f"{hook.deadline:g}s"
+                yield f"    - {_flow({key: value for key, value in wish.items() if value})}"
 
 
 def _part(title: str, wishes: Iterator[tuple[str, dict[str, Any]]]) -> list[str]:

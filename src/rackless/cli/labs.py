@@ -136,15 +136,24 @@ def list_labs(in_json: InJson = False) -> None:
                 say(f"Note on {lab['name']}: {lab['note']}")
 
 
-def show(lab: Lab, in_json: InJson = False) -> None:
-    """Show a lab: routers, machines, ports, wires, addresses, states, since when.
+def show(
+    lab: Lab,
+    everything: Annotated[
+        bool, typer.Option("--all", help="With what is for operators: the machines of cards, internal networks, console ports.")
+    ] = False,
+    in_json: InJson = False,
+) -> None:
+    """Show a lab: routers and their cards, machines, ports, wires, addresses, states, since when.
+
+    --json has all that you may see.
 
     Example: rackless show back-to-back
     """
     from rackless.client.api import Api
 
     with Api() as api:
-        found = api.ask("GET", f"/labs/{lab}")
+        seen = {"all": True} if everything else {} if in_json else {"all": False}
+        found = api.ask("GET", f"/labs/{lab}", query=seen)
     if in_json:
         as_json(found)
         return
@@ -158,11 +167,16 @@ def show(lab: Lab, in_json: InJson = False) -> None:
         say(f"Job {found['job']['id']} runs since {clock(found['job']['started'])}{phase}.")
     say()
     _routers(found)
+    _cards(found)
     rows = [
         [m["name"], m["role"], m["state"], m["memory"], m["console_port"], age(m["since"]), m["reason"]]
         for m in found["machines"]
     ]
     table(["machine", "role", "state", "MiB", "console", "since", "reason"], rows)
+    if found["networks"]:
+        say()
+        networks = [[n["name"], n["owner"], n["mtu"], " ".join(n["machines"])] for n in found["networks"]]
+        table(["internal network", "of", "mtu", "machines"], networks)
     say()
     ports = [
         [p["name"], p["machine"], p["mac"], "up" if p["up"] else "down", p["mtu"], p["peer"], " ".join(p["addresses"])]
@@ -170,7 +184,10 @@ def show(lab: Lab, in_json: InJson = False) -> None:
     ]
     table(["port", "machine", "mac", "link", "mtu", "wired to", "addresses"], ports)
     say()
-    table(["wire", "and", "state", "since"], [[*w["ends"], w["state"], age(w["since"])] for w in found["wires"]])
+    joined = [
+        [*w["ends"], w["state"], age(w["since"]), w["note"] or ("drawn live" if w["drawn"] else "")] for w in found["wires"]
+    ]
+    table(["wire", "and", "state", "since", "note"], joined)
 
 
 def _routers(found: dict[str, Any]) -> None:
@@ -182,6 +199,13 @@ def _routers(found: dict[str, Any]) -> None:
         rows.append([router["name"], router["family"], router["cards"], router["user"], how, services])
     if rows:
         table(["router", "family", "cards", "user", "fxp0 by", "services"], rows)
+        say()
+
+
+def _cards(found: dict[str, Any]) -> None:
+    rows = [[r["name"], card["slot"], card["state"], card["reason"]] for r in found["routers"] for card in r["slots"]]
+    if rows:
+        table(["router", "card", "state", "reason"], rows)
         say()
 
 

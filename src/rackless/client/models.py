@@ -390,7 +390,30 @@ class Lab(Answer):
     ports: list[LabPort]
     wires: list[LabWire]
     job: JobLine | None
+    networks: list[LabNetwork] = Field(default_factory=list)
     phase: Phase | None = None
+
+
+class LabBlueprint(Answer):
+    """`text` as it was written, or (`live`) what is there now. `file`: its own name; `files`: content of those it names.
+    `since`: when it was sent, `who` did.
+    """
+
+    lab: str
+    text: str
+    file: str
+    files: dict[str, str]
+    live: bool
+    since: float
+    who: str
+
+
+class LabCard(Answer):
+    """A card in its slot; its state is that of the machine behind it."""
+
+    slot: int
+    state: MachineState
+    reason: str
 
 
 class LabEvent(Answer):
@@ -441,6 +464,15 @@ class LabMachine(Answer):
     uuid: str = ""
 
 
+class LabNetwork(Answer):
+    """The internal network of a router, for operators: `machines` are its controller and its cards."""
+
+    name: str
+    owner: str
+    mtu: int
+    machines: list[str]
+
+
 class LabPort(Answer):
     """`ready`: the device itself reported it, with a MAC. `peer`: the other end of its wire. `up`: it has carrier now,
     because its wire is connected and its machine runs. Speed (bit/s), MTU and addresses are of the last inventory.
@@ -470,6 +502,7 @@ class LabRouter(Answer):
     system: str = ""
     chassis: str = ""
     serial: str = ""
+    slots: list[LabCard] = Field(default_factory=list)
 
 
 class LabTimes(Answer):
@@ -482,10 +515,14 @@ class LabTimes(Answer):
 
 
 class LabWire(Answer):
+    """`drawn`: live, and no blueprint has it. `note`: why a wire of the blueprint is not connected yet; it has no segment."""
+
     ends: tuple[str, str]
     state: WireState
     since: float
     segment: str
+    drawn: bool = False
+    note: str = ""
 
 
 class Layout(Answer):
@@ -535,7 +572,7 @@ class Login(Answer):
 
 
 class MachineEvent(Answer):
-    """Event `machine`: it entered a state."""
+    """Event `machine`: it entered a state. Who is no operator is told of `card 1 of west`, not of the machine behind it."""
 
     lab: str
     name: str

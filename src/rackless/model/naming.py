@@ -23,6 +23,19 @@ def card(router: str, slot: int) -> str:
     return f"{router}-vfp{slot}"
 
 
+_CARD = re.compile(r"(.+)-vfp(\d+)\Z")
+
+
+def is_card(machine: str) -> bool:
+    return _CARD.match(machine) is not None
+
+
+def spoken(machine: str) -> str:
+    """A machine as its user knows it: "card 1 of west"; others by their name."""
+    match = _CARD.match(machine)
+    return f"card {match[2]} of {match[1]}" if match else machine
+
+
 def disk(machine: str) -> str:
     return f"{machine}-disk0"
 

@@ -3,6 +3,6 @@
 from rackless.planning.build import allot, plan
 from rackless.planning.difference import difference
 from rackless.planning.summary import Summary, summary
-from rackless.planning.wires import resolve, wire
+from rackless.planning.wires import absent, resolve, wire
 
-__all__ = ["Summary", "allot", "difference", "plan", "resolve", "summary", "wire"]
+__all__ = ["Summary", "absent", "allot", "difference", "plan", "resolve", "summary", "wire"]

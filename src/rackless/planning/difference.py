@@ -43,7 +43,7 @@ def difference(there: Plan, wanted: Plan, live: Live, *, prune: bool = False) ->
     olds, news = _wishes(there.blueprint), _wishes(wanted.blueprint)
     compared = {name: _compare(olds[name], news[name], there, wanted, live) for name in news if name in olds}
     plan = _kept(there, wanted, compared)
-    changes = [_owner_row(name, wish, compared.get(name), plan) for name, wish in news.items()]
+    changes = [_owner_row(name, wish, compared.get(name), (there, plan)) for name, wish in news.items()]
     for name, wish in olds.items():
         if name not in news:
             gone = tuple(spec.name for spec in there.machines_of(name))
@@ -71,8 +71,8 @@ def _kind(wish: RouterWish | HostWish) -> str:
     return "router" if isinstance(wish, RouterWish) else "host"
 
 
-def _owner_row(name: str, wish: RouterWish | HostWish, owner: _Owner | None, plan: Plan) -> Change:
-    all_of_it = tuple(spec.name for spec in plan.machines_of(name))
+def _owner_row(name: str, wish: RouterWish | HostWish, owner: _Owner | None, plans: tuple[Plan, Plan]) -> Change:
+    all_of_it = tuple(dict.fromkeys(spec.name for plan in plans for spec in plan.machines_of(name)))
     if owner is None:
         return Change(verb=Verb.ADD, kind=_kind(wish), name=name, reason="it is new", effect=Effect.LIVE, machines=all_of_it)
     if not owner.reasons:

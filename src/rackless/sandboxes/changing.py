@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import sqlalchemy as sa
 
-from rackless.model.blueprint import Blueprint
+from rackless.model.blueprint import Blueprint, Wire
 from rackless.model.calendar import RESOURCES, Amounts, Span
 from rackless.model.changes import Change, Difference, Live, LiveWire
 from rackless.model.errors import CapacityError, StateError
@@ -17,9 +17,9 @@ from rackless.model.hooks import SET_UP
 from rackless.model.lifecycle import MachineState, SandboxState, WireState
 from rackless.model.plan import Plan, WireSpec
 from rackless.model.site import Site
-from rackless.planning import allot, difference, plan
+from rackless.planning import absent, allot, difference, plan
 from rackless.planning.calendar import Calendar
-from rackless.sandboxes import booking, departures, hooks, secrecy
+from rackless.sandboxes import booking, departures, hooks, quotas, secrecy
 from rackless.sandboxes.times import Place, moment, pooled
 from rackless.store import blueprints, history, machines, pools, ports, sandboxes, secrets, wires
 
@@ -125,6 +125,7 @@ def book_change(db: sa.Connection, name: str, asked: Asked) -> Applied:
     Raises:
         StateError: a job is at work on the lab, or something would have to be made anew and that is not allowed.
         CapacityError: it does not fit beside what is booked, until the lab's end.
+        QuotaError: its owner may not have it.
     """
     found, blueprint, terms = sandboxes.get(db, name), asked.blueprint, asked.terms
     hooks.check(asked.place.site.hooks, blueprint.hooks)
@@ -138,6 +139,20 @@ def book_change(db: sa.Connection, name: str, asked: Asked) -> Applied:
     sandboxes.made_from(db, found.id, digest)
     blueprints.put(db, found.id, asked.written, who=terms.who)
     return Applied(booking=booked, difference=what)
+
+
+def as_it_is(db: sa.Connection, found: sandboxes.SandboxRow) -> tuple[Blueprint, dict[Wire, str]]:
+    """What is there now as a blueprint that makes the same, without secrets; and remarks on its wires."""
+    blueprint = found.plan.blueprint
+    later = tuple(wire for wire in blueprint.wires if wire.planned and absent(found.plan, wire))
+    notes = {wire: f"not yet connected: {absent(found.plan, wire)}" for wire in later}
+    if found.state in UNMADE:
+        return replace(blueprint, name=found.name), notes
+    rows = [row for row in wires.of(db, found.id, found.name) if row.state is not WireState.DISCONNECTED]
+    for row in rows:
+        remarks = [text for said, text in ((row.drawn, "drawn live"), (row.state is WireState.DOWN, "taken down")) if said]
+        notes |= {row.wire: ", ".join(remarks)} if remarks else {}
+    return replace(blueprint, name=found.name, wires=(*(row.wire for row in rows), *later)), notes
 
 
 def refuse(found: sandboxes.SandboxRow, what: Difference, terms: Terms) -> None:
@@ -157,10 +172,7 @@ def _told(change: Change) -> str:
 def _book_later(db: sa.Connection, found: sandboxes.SandboxRow, what: Difference, asked: Asked) -> booking.Booking:
     """A lab of which nothing is made yet is booked anew, in its place."""
     amounts = asked.amounts(what.plan)
-    if found.state is SandboxState.BOOKED:
-        _check_fits(db, found, amounts, asked.place)
-    elif (lacks := amounts.beyond(asked.place.capacity)) is not None:
-        raise CapacityError(f"Lab {found.name} would wait for ever: this place has not enough {lacks}.", hint="Make it smaller.")
+    _check_fits(db, found, amounts, asked.place)
     for wish in found.plan.blueprint.routers:
         secrets.drop(db, found.id, wish.name)
     for holder, kind, value in secrecy.chosen(asked.blueprint):
@@ -222,10 +234,19 @@ def _hold(db: sa.Connection, found: sandboxes.SandboxRow, what: Difference, aske
 
 
 def _check_fits(db: sa.Connection, found: sandboxes.SandboxRow, amounts: Amounts, place: Place) -> None:
-    """Raises CapacityError when it is more than is free until the lab's end."""
+    """Raises CapacityError when it is more than is free until the lab's end, QuotaError when its owner may not have it."""
     if amounts.beyond(found.amounts) is None:
         return
     now = time.time()
+    ledger = quotas.Ledger(db, place.site.quota, now, but=found.id)
+    waits = found.state is SandboxState.WAITING
+    quotas.check(ledger, found.owner, found.name, amounts, found.span, now=now, queue=waits)
+    if waits:
+        if (lacks_ever := amounts.beyond(place.capacity)) is not None:
+            raise CapacityError(
+                f"Lab {found.name} would wait for ever: it wants more {lacks_ever} than there is.", hint="Make it smaller."
+            )
+        return
     calendar = Calendar(place.capacity, sandboxes.stays(db, now, but=found.id))
     lacks = calendar.shortage(amounts, Span(begins=max(found.span.begins, now), ends=max(found.span.ends, now + 1)))
     if lacks is not None:

@@ -26,6 +26,7 @@ from rackless.client.models import (
     ImportedBlueprint,
     Job,
     Lab,
+    LabBlueprint,
     LabLine,
     LabTimes,
     Layout,
@@ -258,9 +259,13 @@ class AsyncLabsOperations(AsyncNoun):
         """
         return AsyncPages(self._calls, LabLine, "/v1/labs", query={"limit": limit, "after": after})
 
-    async def show(self, name: str) -> Lab:
-        """Everything known of a lab, with what the place itself says of its machines now."""
-        return await self._calls.answer(Lab, "GET", f"/v1/labs/{part(name)}")
+    async def show(self, name: str, *, all: bool | None = None) -> Lab:
+        """What is known of a lab, with what the place itself says of its machines now; `all` of it for operators.
+
+        Args:
+            all: With what is for operators (machines of cards, internal networks); null: if you may see it.
+        """
+        return await self._calls.answer(Lab, "GET", f"/v1/labs/{part(name)}", query={"all": all})
 
     async def take_down(self, name: str, *, wait: float = 0, saves: bool = False) -> Started | None:
         """Take away all that carries the lab's mark. A job that runs on it is told to stop first. `saves`: keep
@@ -274,6 +279,12 @@ class AsyncLabsOperations(AsyncNoun):
     async def cancel(self, job: str) -> None:
         """Tell a job to stop. What it made stays owned by its lab."""
         await self._calls.call("POST", f"/v1/jobs/{part(job)}/cancel")
+
+    async def show_blueprint(self, name: str, *, live: bool = False) -> LabBlueprint:
+        """What the lab was made from, as it was written; or what is there now, as a blueprint that makes the same. Text alone
+        for who accepts text/plain. Viewers see no passwords, and no files.
+        """
+        return await self._calls.answer(LabBlueprint, "GET", f"/v1/labs/{part(name)}/blueprint", query={"live": live})
 
     async def apply(
         self,
@@ -421,7 +432,7 @@ class AsyncMachinesOperations(AsyncNoun):
         )
 
     async def transcript(self, name: str, machine: str) -> str:
-        """All that the serial line showed, without secrets."""
+        """All that the serial line showed, without secrets. A card's is for operators."""
         return await self._calls.answer(str, "GET", f"/v1/labs/{part(name)}/machines/{part(machine)}/transcript")
 
 

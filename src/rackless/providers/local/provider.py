@@ -96,7 +96,10 @@ class LocalProvider:
                 await disks.overlay(path, image.disk)
             return Ref(kind=RefKind.DISK, sandbox=spec.sandbox, name=spec.name)
         if isinstance(spec, SegmentSpec):
+            before = self._records.segment(spec.sandbox, spec.name)
             self._records.add_segment(spec)
+            if before is not None and before.ports[0] == spec.ports[0]:
+                await self._drop_peers(before, spec)
             return Ref(kind=RefKind.SEGMENT, sandbox=spec.sandbox, name=spec.name)
         async with self._lock(spec.sandbox, spec.name):
             if self._records.machine(spec.sandbox, spec.name) is None:
@@ -105,6 +108,16 @@ class LocalProvider:
                 async with uses.using(image.disk.parent, self._user(spec.sandbox)):
                     self._records.add_machine(spec, boot, network)
         return self._ref(spec, process.find(self._machines.mark(spec.sandbox, spec.name)))
+
+    async def _drop_peers(self, before: SegmentSpec, now: SegmentSpec) -> None:
+        """The centre of a segment lets go of the ports that are not in it any more."""
+        centre, gone = before.ports[0], tuple(port for port in before.ports if port not in now.ports)
+        spec = self._records.machine(centre.sandbox, centre.machine) if gone else None
+        if spec is None:
+            return
+        async with self._lock(spec.sandbox, spec.name), self._machines.talk_if_running(spec) as monitor:
+            if monitor is not None:
+                await self._machines.plugging.unplug(monitor, centre, replace(before, ports=(centre, *gone)))
 
     def _user(self, sandbox: str) -> uses.User:
         layout = self._layout
