@@ -19,7 +19,7 @@ from rackless.model.plan import Plan, WireSpec
 from rackless.model.site import Site
 from rackless.planning import allot, difference, plan
 from rackless.planning.calendar import Calendar
-from rackless.sandboxes import booking, departures, hooks, secrecy
+from rackless.sandboxes import booking, departures, hooks, quotas, secrecy
 from rackless.sandboxes.times import Place, moment, pooled
 from rackless.store import blueprints, history, machines, pools, ports, sandboxes, secrets, wires
 
@@ -161,6 +161,8 @@ def _book_later(db: sa.Connection, found: sandboxes.SandboxRow, what: Difference
         _check_fits(db, found, amounts, asked.place)
     elif (lacks := amounts.beyond(asked.place.capacity)) is not None:
         raise CapacityError(f"Lab {found.name} would wait for ever: this place has not enough {lacks}.", hint="Make it smaller.")
+    else:
+        quotas.check_growth(db, found, amounts, asked.place.site.quota, time.time(), queue=True)
     for wish in found.plan.blueprint.routers:
         secrets.drop(db, found.id, wish.name)
     for holder, kind, value in secrecy.chosen(asked.blueprint):
@@ -222,10 +224,11 @@ def _hold(db: sa.Connection, found: sandboxes.SandboxRow, what: Difference, aske
 
 
 def _check_fits(db: sa.Connection, found: sandboxes.SandboxRow, amounts: Amounts, place: Place) -> None:
-    """Raises CapacityError when it is more than is free until the lab's end."""
+    """Raises CapacityError when it is more than is free until the lab's end, QuotaError when more than its owner may have."""
     if amounts.beyond(found.amounts) is None:
         return
     now = time.time()
+    quotas.check_growth(db, found, amounts, place.site.quota, now)
     calendar = Calendar(place.capacity, sandboxes.stays(db, now, but=found.id))
     lacks = calendar.shortage(amounts, Span(begins=max(found.span.begins, now), ends=max(found.span.ends, now + 1)))
     if lacks is not None:
