@@ -178,6 +178,27 @@ async def test_it_may_not_wait_for_what_it_will_never_have(people: People) -> No
     assert "it takes 2 machines, and 1 of 1 are left" in error["detail"]
 
 
+@pytest.mark.parametrize("wish", [{}, {"seconds": 3600}, {"seconds": 3600, "queue": True}])
+async def test_a_lab_does_not_grow_beyond_its_owners_quota(people: People, wish: dict[str, Any]) -> None:
+    await people.limit("users/una", machines=4)
+    if "queue" in wish:
+        await people.limit("users/una", labs=1)
+        await people.book("una", "first", seconds=3600)
+    made = await people.book("una", "one", **wish)
+    if made["job"]:
+        await people.client.end_of(made["job"])
+
+    async def grow(cards: int, status: int) -> Any:
+        text = SMALL.format(name="one").replace("cards: 1", f"cards: {cards}")
+        return await people.ask(
+            "una", "PUT", "/labs/one/blueprint", {**people.client.blueprint(text), "replace": True}, status=status
+        )
+
+    error = await grow(4, 409)
+    assert (error["code"], error["detail"].split(":")[0]) == ("quota", "Lab one is beyond the quota of una")
+    await grow(3, 202 if made["job"] else 200)
+
+
 @pytest.mark.parametrize("change", [{"limits": {"cars": 1}}, {"limits": {"labs": -1}}, {"default": ["cars"]}])
 async def test_limits_that_there_are_not_are_refused(people: People, change: dict[str, Any]) -> None:
     await people.client.ask("PATCH", "/users/una/quota", change, status=422)

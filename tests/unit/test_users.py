@@ -156,6 +156,7 @@ def every_route(site: Site) -> Iterator[tuple[str, str, str]]:
         "number": 1,
         "group": "core",
         "digest": "none",
+        "provider": "corp",
     }
     for name, route in ROUTES.items():
         if isinstance(route, APIRoute):

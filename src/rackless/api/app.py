@@ -23,6 +23,7 @@ from rackless.api import (
     machines,
     monitoring,
     once,
+    openid,
     page,
     people,
     plans,
@@ -61,6 +62,7 @@ PARTS = (
     jobs,
     layout,
     session,
+    openid,
     people,
     quotas,
     web,
@@ -79,6 +81,7 @@ def make(stop: Callable[[], None]) -> FastAPI:
     app = FastAPI(title="Rackless", version="1", docs_url=None, redoc_url=None, generate_unique_id_function=_operation)
     app.state.stop = stop
     app.state.ports = web.NoPorts()
+    app.state.openid = {}
     for part in PARTS:
         app.include_router(part.router, prefix=PREFIX, dependencies=[Depends(guard)], responses=errors.RESPONSES)
     for router in BARE:

@@ -25,6 +25,8 @@ from rackless.workflows.world import world
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 """Methods that change nothing (RFC 9110, section 9.2.1)."""
+OPENING = frozenset({"end_login"})
+"""Routes with such a method that open a session all the same: the browser is sent there by an OpenID provider."""
 COOKIE = "rackless_session"
 CHANGES = "x-rackless"
 """A header that requests with the cookie must carry when they change something: no other site's page can set one (it would
@@ -104,11 +106,12 @@ class Logged:
 
 
 async def _log(scope: Scope, status: int) -> None:
-    refused = status in {401, 403}
-    if not refused and scope["method"] in SAFE:
+    state, route = scope.get("state", {}), scope.get("route")
+    caller: Caller | None = state.get("caller")
+    refused = status in {401, 403} or state.get("refused", False)
+    changes = scope["method"] not in SAFE or getattr(route, "name", "") in OPENING
+    if not refused and not changes:
         return
-    caller: Caller | None = scope.get("state", {}).get("caller")
-    route = scope.get("route")
     with contextlib.suppress(sa.exc.SQLAlchemyError):
         await world().database.run(
             access.add,

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import time
+from collections.abc import Iterable
 
 import sqlalchemy as sa
 from fastapi import APIRouter
@@ -14,25 +14,25 @@ from rackless.api.errors import RESPONSES
 from rackless.api.guard import Who
 from rackless.api.here import Here
 from rackless.api.pages import Page, Pages
+from rackless.identity.mapping import NAME, RESERVED
 from rackless.model.durations import MOST
 from rackless.model.errors import ForbiddenError, InputError, StateError
 from rackless.model.people import Role
 from rackless.sandboxes import passwords
-from rackless.store import access, sandboxes, users
+from rackless.store import access, openid, sandboxes, users
 
 router = APIRouter(tags=["people"], responses=RESPONSES)
 
-NAME = r"[a-z][a-z0-9._@-]{0,63}"
-
 
 class User(BaseModel):
-    """`password`: there is one to log in with."""
+    """`password`: there is one to log in with. `provider`: the OpenID provider by which they log in; null for local users."""
 
     name: str
     role: Role
     password: bool
     disabled: bool
     created: float
+    provider: str | None = None
 
 
 class NewUser(BaseModel):
@@ -84,8 +84,19 @@ class AccessLine(BaseModel):
     status: int
 
 
-def _user(row: users.UserRow) -> User:
-    return User(name=row.name, role=row.role, password=row.password is not None, disabled=row.disabled, created=row.created)
+def _users(db: sa.Connection, rows: Iterable[users.UserRow]) -> list[User]:
+    by = openid.providers(db)
+    return [
+        User(
+            name=row.name,
+            role=row.role,
+            password=row.password is not None,
+            disabled=row.disabled,
+            created=row.created,
+            provider=by.get(row.name),
+        )
+        for row in rows
+    ]
 
 
 @router.get("/self")
@@ -98,22 +109,41 @@ async def whoami(who: Who) -> Self:
 async def list_users(here: Here, asked: Pages) -> Page[User]:
     """By name."""
     after = asked.after(str)
-    rows = await here.database.read(users.all_users, most=asked.more, after=after[0] if after else "")
-    return asked.page(rows, lambda row: (row.name,), _user)
+
+    def look(db: sa.Connection) -> list[User]:
+        return _users(db, users.all_users(db, most=asked.more, after=after[0] if after else ""))
+
+    return asked.page(await here.database.read(look), lambda user: (user.name,), lambda user: user)
 
 
 @router.post("/users", status_code=201)
 async def add_user(body: NewUser, here: Here) -> User:
-    if not re.fullmatch(NAME, body.name) or body.name in {"local", "rackless"}:
+    if not NAME.fullmatch(body.name) or body.name in RESERVED:
         raise InputError(f"'{body.name}' cannot be a user's name.", hint="Use small letters, digits and . _ @ -, a letter first.")
     kept = await asyncio.to_thread(passwords.hashed, body.password) if body.password is not None else None
-    return _user(await here.database.run(users.add, body.name, body.role, kept))
+
+    def add(db: sa.Connection) -> User:
+        return _users(db, [users.add(db, body.name, body.role, kept)])[0]
+
+    return await here.database.run(add)
 
 
 @router.patch("/users/{user}")
 async def change_user(user: str, body: UserChange, here: Here) -> User:
     kept = await asyncio.to_thread(passwords.hashed, body.password) if body.password is not None else None
-    return _user(await here.database.run(users.change, user, role=body.role, password=kept, disabled=body.disabled))
+
+    def change(db: sa.Connection) -> User:
+        if kept is not None:
+            _check_local(db, user)
+        return _users(db, [users.change(db, user, role=body.role, password=kept, disabled=body.disabled)])[0]
+
+    return await here.database.run(change)
+
+
+def _check_local(db: sa.Connection, user: str) -> None:
+    """Raises StateError when a password would be a second way in."""
+    if (provider := openid.provider_of(db, user)) is not None:
+        raise StateError(f"{user} logs in by {provider}, not with a password.", hint="Change the password there.")
 
 
 @router.delete("/users/{user}", status_code=204)
@@ -133,6 +163,7 @@ async def remove_user(user: str, here: Here) -> None:
 async def change_password(user: str, body: NewPassword, here: Here, who: Who) -> None:
     """Of oneself, with the old one; an admin's word is enough for others'."""
     row = await here.database.read(users.get, user)
+    await here.database.read(_check_local, user)
     if not who.has(Role.ADMIN) and not await asyncio.to_thread(passwords.matches, row.password, body.old):
         raise ForbiddenError("The old password is another one.", hint="An admin can set a new one.")
     kept = await asyncio.to_thread(passwords.hashed, body.new)

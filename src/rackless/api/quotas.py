@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 
 import sqlalchemy as sa
@@ -12,7 +11,7 @@ from pydantic import BaseModel, Field
 from rackless.api.errors import RESPONSES
 from rackless.api.here import Here
 from rackless.api.pages import Page, Pages
-from rackless.api.people import NAME
+from rackless.identity.mapping import NAME
 from rackless.model.errors import InputError
 from rackless.model.quotas import BOUNDLESS, LIMITS, Quota
 from rackless.sandboxes import quotas
@@ -79,7 +78,7 @@ class QuotaChange(BaseModel):
                 raise InputError(f"The limit {name} cannot be {value:g}.", hint="Give 0 or more, or null for no limit.")
 
 
-class Group(BaseModel):
+class UserGroup(BaseModel):
     """Its quota is for its users together."""
 
     name: str
@@ -139,24 +138,24 @@ async def change_quota(user: str, body: QuotaChange, here: Here) -> UserQuota:
 
 
 @router.get("/groups")
-async def list_groups(here: Here, asked: Pages) -> Page[Group]:
+async def list_groups(here: Here, asked: Pages) -> Page[UserGroup]:
     """By name."""
 
-    def look(db: sa.Connection) -> list[Group]:
+    def look(db: sa.Connection) -> list[UserGroup]:
         limits, members = groups.limits_of_groups(db), groups.memberships(db)
-        return [Group(name=one, members=sorted(members[one]), limits=_limits(BOUNDLESS.but(limits[one]))) for one in members]
+        return [UserGroup(name=one, members=sorted(members[one]), limits=_limits(BOUNDLESS.but(limits[one]))) for one in members]
 
     return asked.of_all(await here.database.read(look), lambda group: (group.name,), lambda group: group, str)
 
 
 @router.post("/groups", status_code=201)
-async def add_group(body: NewGroup, here: Here) -> Group:
-    if not re.fullmatch(NAME, body.name):
+async def add_group(body: NewGroup, here: Here) -> UserGroup:
+    if not NAME.fullmatch(body.name):
         raise InputError(
             f"'{body.name}' cannot be a group's name.", hint="Use small letters, digits and . _ @ -, a letter first."
         )
     await here.database.run(groups.add, body.name)
-    return Group(name=body.name, members=[], limits=_limits(BOUNDLESS))
+    return UserGroup(name=body.name, members=[], limits=_limits(BOUNDLESS))
 
 
 @router.delete("/groups/{group}", status_code=204)

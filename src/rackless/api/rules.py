@@ -99,6 +99,9 @@ RULES: Mapping[str, Rule] = {
     "remove_leftovers": Rule(ADMIN),
     # sessions
     "log_in": Rule(None),
+    "list_providers": Rule(None),
+    "begin_login": Rule(None),
+    "end_login": Rule(None),
     "log_out": Rule(VIEWER),
     "make_ticket": Rule(VIEWER),
     "list_sessions": Rule(VIEWER, Over.SELF),

@@ -272,14 +272,6 @@ class FoundPort(Answer):
     card: int | None
 
 
-class Group(Answer):
-    """Its quota is for its users together."""
-
-    name: str
-    members: list[str]
-    limits: Limits
-
-
 class Held(Answer):
     """A lab in the calendar. One that waits has the times that it will get, if nothing else changes; null when that can't
     be said, because labs without an end are before it.
@@ -571,6 +563,13 @@ class Login(Answer):
     password: str
 
 
+class LoginProvider(Answer):
+    """A way to log in: send the browser to `/v1/session/oidc/{name}`."""
+
+    name: str
+    title: str
+
+
 class MachineEvent(Answer):
     """Event `machine`: it entered a state. Who is no operator is told of `card 1 of west`, not of the machine behind it."""
 
@@ -829,13 +828,22 @@ class Used(Answer):
 
 
 class User(Answer):
-    """`password`: there is one to log in with."""
+    """`password`: there is one to log in with. `provider`: the OpenID provider by which they log in; null for local users."""
 
     name: str
     role: Role
     password: bool
     disabled: bool
     created: float
+    provider: str | None = None
+
+
+class UserGroup(Answer):
+    """Its quota is for its users together."""
+
+    name: str
+    members: list[str]
+    limits: Limits
 
 
 class UserQuota(Answer):

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from rackless.model.family import Family
 from rackless.model.hooks import Hook
+from rackless.model.openid import OpenId
 from rackless.model.quotas import BOUNDLESS, Quota
 
 
@@ -77,6 +78,8 @@ class Site:
     hooks: HookRules = HookRules()
     quota: Quota = BOUNDLESS
     """Of every user for whom nothing else was set."""
+    oidc: tuple[OpenId, ...] = ()
+    """Providers by which users may log in."""
     webhook: str = ""
     """URL that is told of every change of a lab; empty for none."""
 

@@ -172,7 +172,12 @@ def _told(change: Change) -> str:
 def _book_later(db: sa.Connection, found: sandboxes.SandboxRow, what: Difference, asked: Asked) -> booking.Booking:
     """A lab of which nothing is made yet is booked anew, in its place."""
     amounts = asked.amounts(what.plan)
-    _check_fits(db, found, amounts, asked.place)
+    if found.state is SandboxState.BOOKED:
+        _check_fits(db, found, amounts, asked.place)
+    elif (lacks := amounts.beyond(asked.place.capacity)) is not None:
+        raise CapacityError(f"Lab {found.name} would wait for ever: this place has not enough {lacks}.", hint="Make it smaller.")
+    else:
+        quotas.check_growth(db, found, amounts, asked.place.site.quota, time.time(), queue=True)
     for wish in found.plan.blueprint.routers:
         secrets.drop(db, found.id, wish.name)
     for holder, kind, value in secrecy.chosen(asked.blueprint):
@@ -234,19 +239,11 @@ def _hold(db: sa.Connection, found: sandboxes.SandboxRow, what: Difference, aske
 
 
 def _check_fits(db: sa.Connection, found: sandboxes.SandboxRow, amounts: Amounts, place: Place) -> None:
-    """Raises CapacityError when it is more than is free until the lab's end, QuotaError when its owner may not have it."""
+    """Raises CapacityError when it is more than is free until the lab's end, QuotaError when more than its owner may have."""
     if amounts.beyond(found.amounts) is None:
         return
     now = time.time()
-    ledger = quotas.Ledger(db, place.site.quota, now, but=found.id)
-    waits = found.state is SandboxState.WAITING
-    quotas.check(ledger, found.owner, found.name, amounts, found.span, now=now, queue=waits)
-    if waits:
-        if (lacks_ever := amounts.beyond(place.capacity)) is not None:
-            raise CapacityError(
-                f"Lab {found.name} would wait for ever: it wants more {lacks_ever} than there is.", hint="Make it smaller."
-            )
-        return
+    quotas.check_growth(db, found, amounts, place.site.quota, now)
     calendar = Calendar(place.capacity, sandboxes.stays(db, now, but=found.id))
     lacks = calendar.shortage(amounts, Span(begins=max(found.span.begins, now), ends=max(found.span.ends, now + 1)))
     if lacks is not None:

@@ -10,6 +10,7 @@ import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import sqlalchemy as sa
 
@@ -20,7 +21,7 @@ from rackless.model.people import Role
 from rackless.model.quotas import BOUNDLESS, Quota
 from rackless.planning.calendar import Calendar, Limit, earliest, share
 from rackless.planning.quotas import WINDOW, Hours
-from rackless.store import groups, usage, users
+from rackless.store import groups, sandboxes, usage, users
 
 ASK = "Ask an admin for more (`rackless quota show` says what you have)."
 
@@ -45,42 +46,60 @@ class Bound:
 
 
 class Ledger:
-    """All quotas and all that is booked, read once."""
+    """All quotas and all that is booked. Each is read at most once, and what is booked only where a quota or the queue asks."""
 
     def __init__(self, db: sa.Connection, default: Quota, now: float, *, but: int = 0) -> None:
+        self._db = db
         self._roles = {row.name: row.role for row in users.all_users(db)}
         self._own = groups.limits_of_users(db)
         self._default = default
         self._groups = groups.memberships(db)
         self._of_groups = groups.limits_of_groups(db)
-        self._stays: defaultdict[str, list[Stay]] = defaultdict(list)
         self._now = now
-        for use in usage.since(db, now, now - WINDOW, but=but):
-            self._stays[use.owner].append(use.stay)
+        self._but = but
+        self._added: list[usage.Use] = []
+
+    @cached_property
+    def _stays(self) -> defaultdict[str, list[Stay]]:
+        found: defaultdict[str, list[Stay]] = defaultdict(list)
+        for use in (*usage.since(self._db, self._now, self._now - WINDOW, but=self._but), *self._added):
+            found[use.owner].append(use.stay)
+        return found
 
     def add(self, owner: str, stay: Stay) -> None:
         """Count this too."""
-        self._stays[owner].append(stay)
+        if "_stays" in vars(self):
+            self._stays[owner].append(stay)
+        else:
+            self._added.append(usage.Use(owner=owner, stay=stay))
 
     def of_user(self, name: str) -> Bound:
-        """Their own quota; boundless for who has none."""
-        quota = BOUNDLESS
-        if name in self._roles:
-            quota = (self._default if self._ordinary(name) else BOUNDLESS).but(self._own.get(name, {}))
-        return Bound(whose=name, quota=quota, stays=tuple(self._stays[name]))
+        """Their own quota, and all they have."""
+        return Bound(whose=name, quota=self._quota(name), stays=tuple(self._stays[name]))
 
     def of_group(self, name: str) -> Bound:
         found = tuple(stay for user in sorted(self._groups[name]) if self._ordinary(user) for stay in self._stays[user])
-        return Bound(whose=f"the group {name}", quota=BOUNDLESS.but(self._of_groups[name]), stays=found)
+        return Bound(whose=f"the group {name}", quota=self._quota_of_group(name), stays=found)
 
     def bounds(self, owner: str) -> list[Bound]:
         """What a lab of this owner counts for, and is limited by."""
-        mine = self._groups if self._ordinary(owner) else {}
-        found = [self.of_user(owner), *(self.of_group(name) for name in sorted(mine) if owner in mine[name])]
-        return [bound for bound in found if bound.quota != BOUNDLESS]
+        found = [self.of_user(owner)] if self._quota(owner) != BOUNDLESS else []
+        for name in sorted(self._groups) if self._ordinary(owner) else []:
+            if owner in self._groups[name] and self._quota_of_group(name) != BOUNDLESS:
+                found.append(self.of_group(name))
+        return found
 
     def limits(self, owner: str) -> list[Limit]:
         return [limit for bound in self.bounds(owner) for limit in bound.limits]
+
+    def _quota(self, name: str) -> Quota:
+        """Boundless for who has none."""
+        if name not in self._roles:
+            return BOUNDLESS
+        return (self._default if self._ordinary(name) else BOUNDLESS).but(self._own.get(name, {}))
+
+    def _quota_of_group(self, name: str) -> Quota:
+        return BOUNDLESS.but(self._of_groups[name])
 
     def tally(self, capacity: Amounts) -> dict[str, float]:
         """What each owner has, for the order of the queue: their share of the place now, and on average in seven days."""
@@ -118,6 +137,23 @@ def check(ledger: Ledger, owner: str, lab: str, amounts: Amounts, span: Span, *,
                     return False
                 raise QuotaError(f"Lab {lab} is beyond the quota of {bound.whose}: {_told(lacks, now)}.", hint=_way_out(first))
     return True
+
+
+def check_growth(
+    db: sa.Connection, found: sandboxes.SandboxRow, amounts: Amounts, default: Quota, now: float, *, queue: bool = False
+) -> None:
+    """A lab that is booked takes this from now on.
+
+    Raises:
+        QuotaError: it is more than its owner may have.
+    """
+    ledger = Ledger(db, default, now, but=found.id)
+    begins = max(found.span.begins, now)
+    if found.span.begins < now and not queue:
+        past = Span(begins=found.span.begins, ends=now)
+        ledger.add(found.owner, Stay(sandbox=found.name, span=past, amounts=found.amounts))
+    span = Span(begins=begins, ends=max(found.span.ends, now + 1) if not queue else begins + found.span.length)
+    check(ledger, found.owner, found.name, amounts, span, now=now, queue=queue)
 
 
 def _check_times(bound: Bound, lab: str, span: Span, now: float) -> None:

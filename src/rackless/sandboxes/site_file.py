@@ -15,6 +15,7 @@ heal: no
 names: lab.example.net
 behind_proxy: no
 webhook: https://chat.example.net/hooks/labs
+oidc: [...]                                  # see site_oidc.py
 quota: {labs: 3, longest: 3d}                # see site_quota.py
 hooks: {executables: /etc/rackless/hooks}    # see site_hooks.py
 """
@@ -37,7 +38,7 @@ from rackless.model.durations import seconds
 from rackless.model.errors import InputError
 from rackless.model.family import Family
 from rackless.model.site import PoolRange, Site
-from rackless.sandboxes import site_hooks, site_quota
+from rackless.sandboxes import site_hooks, site_oidc, site_quota
 
 
 def load_site(path: Path, families: Sequence[Family]) -> Site:
@@ -153,5 +154,5 @@ _KEYS: dict[str, tuple[Callable[[str], object], str]] = {
     "webhook": (_url, "a URL that begins with https:// or http://"),
 }
 
-_PARTS: dict[str, Callable[[Path, object], object]] = {"hooks": site_hooks.read, "quota": site_quota.read}
+_PARTS: dict[str, Callable[[Path, object], object]] = {"hooks": site_hooks.read, "quota": site_quota.read, "oidc": site_oidc.read}
 """Keys whose values are mappings, and who reads them."""

@@ -57,6 +57,8 @@ LIGHT = sa.select(*(column for column in table.c if column.name not in {"plan", 
 """All of a row but for its plan, which may be a thousand times as long."""
 CHUNK = 200
 """Plans that are read at once."""
+# What ended lately is asked for at each booking.
+sa.Index("ix_sandboxes_state_since", table.c.state, table.c.since)
 
 PLAN = TypeAdapter(Plan)
 PLANS: Kept[Plan] = Kept(most=20_000, size=lambda plan: len(plan.machines))

@@ -33,16 +33,13 @@ def since(db: sa.Connection, now: float, moment: float, *, but: int = 0) -> list
         if row["state"] != SandboxState.BOOKED.value:
             span = Span(begins=min(span.begins, now), ends=max(span.ends, now + LINGER))
         found.append(_use(row, span))
-    began = (
-        sa.select(history.table.c.sandbox_id, sa.func.min(history.table.c.time).label("began"))
-        .where(history.table.c.what == SandboxState.DEPLOYING.value)
-        .group_by(history.table.c.sandbox_id)
-        .subquery()
-    )
+    began = sa.func.min(history.table.c.time).label("began")
     over = (
-        sa.select(sandboxes.c.name, sandboxes.c.owner, sandboxes.c.since, began.c.began, *amounts)
-        .join(began, began.c.sandbox_id == sandboxes.c.id)
+        sa.select(sandboxes.c.name, sandboxes.c.owner, sandboxes.c.since, *amounts, began)
+        .join(history.table, history.table.c.sandbox_id == sandboxes.c.id)
         .where(sandboxes.c.state == SandboxState.ENDED.value, sandboxes.c.since > moment)
+        .where(history.table.c.what == SandboxState.DEPLOYING.value)
+        .group_by(sandboxes.c.id)
     )
     return [*found, *(_use(row, Span(begins=row["began"], ends=row["since"])) for row in db.execute(over).mappings())]
 

@@ -19,7 +19,6 @@ from rackless.client.models import (
     DriverRequest,
     ExportFormat,
     Finding,
-    Group,
     HistoryEntry,
     Host,
     ImageLine,
@@ -32,6 +31,7 @@ from rackless.client.models import (
     Layout,
     Listening,
     Login,
+    LoginProvider,
     Place,
     Pool,
     Pruned,
@@ -50,6 +50,7 @@ from rackless.client.models import (
     Ticket,
     Token,
     User,
+    UserGroup,
     UserQuota,
 )
 from rackless.client.synchronous.calls import Calls, Noun, Pages, Stream, given, part
@@ -550,6 +551,35 @@ class SessionOperations(Noun):
     def end_session(self, user: str, number: str) -> None:
         self._calls.call("DELETE", f"/v1/users/{part(user)}/sessions/{part(number)}")
 
+    def list_providers(self, *, limit: int = 100, after: str | None = None) -> Pages[LoginProvider]:
+        """The OpenID providers by which one may log in here.
+
+        Args:
+            limit: Items of a page at most.
+            after: `next` of the page before; without it the first page.
+        """
+        return Pages(self._calls, LoginProvider, "/v1/session/providers", query={"limit": limit, "after": after})
+
+    def begin_login(self, provider: str) -> None:
+        """Send the browser to the provider."""
+        self._calls.call("GET", f"/v1/session/oidc/{part(provider)}")
+
+    def end_login(
+        self,
+        provider: str,
+        *,
+        code: str | None = None,
+        state: str | None = None,
+        error: str | None = None,
+        iss: str | None = None,
+    ) -> None:
+        """Where the provider sends the browser back to: opens a session, and leads to the page. What went wrong is told a
+        browser in the page's address, `#login-error=...`.
+        """
+        self._calls.call(
+            "GET", f"/v1/session/oidc/{part(provider)}/callback", query={"code": code, "state": state, "error": error, "iss": iss}
+        )
+
 
 class PeopleOperations(Noun):
     def whoami(self) -> Self:
@@ -646,17 +676,17 @@ class PeopleOperations(Noun):
             UserQuota, "PATCH", f"/v1/users/{part(user)}/quota", body=given({"limits": limits, "default": default})
         )
 
-    def list_groups(self, *, limit: int = 100, after: str | None = None) -> Pages[Group]:
+    def list_groups(self, *, limit: int = 100, after: str | None = None) -> Pages[UserGroup]:
         """By name.
 
         Args:
             limit: Items of a page at most.
             after: `next` of the page before; without it the first page.
         """
-        return Pages(self._calls, Group, "/v1/groups", query={"limit": limit, "after": after})
+        return Pages(self._calls, UserGroup, "/v1/groups", query={"limit": limit, "after": after})
 
-    def add_group(self, *, name: str) -> Group:
-        return self._calls.answer(Group, "POST", "/v1/groups", body=given({"name": name}))
+    def add_group(self, *, name: str) -> UserGroup:
+        return self._calls.answer(UserGroup, "POST", "/v1/groups", body=given({"name": name}))
 
     def remove_group(self, group: str) -> None:
         """Its users stay, and their labs."""
