@@ -52,7 +52,7 @@ def restore(file: str, *, replace: bool = False) -> Restored:
     """
     settings = load()
     os.umask(0o077)
-    with daemons.alone(settings), tempfile.TemporaryDirectory(prefix=".restore.", dir=settings.state) as folder:
+    with _alone(settings), tempfile.TemporaryDirectory(prefix=".restore.", dir=settings.state) as folder:
         parts = Path(folder)
         manifest = archive.unpack(Path(file).absolute(), parts)
         shared = not settings.database.startswith("sqlite:")
@@ -71,6 +71,16 @@ def restore(file: str, *, replace: bool = False) -> Restored:
             labs = [row.name for row in sandboxes.live(db)]
         rows = sum(manifest.rows.values())
         return Restored(made=manifest.made, version=manifest.version, labs=labs, rows=rows, aside=aside, site=site)
+
+
+@contextmanager
+def _alone(settings: Settings) -> Iterator[None]:
+    """As a server is, without being one: nobody must take this process for it afterwards."""
+    with daemons.alone(settings):
+        try:
+            yield
+        finally:
+            settings.run.joinpath("server.pid").unlink(missing_ok=True)
 
 
 @contextmanager
