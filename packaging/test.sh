@@ -16,4 +16,9 @@ if [ "$(id -u)" = 0 ] && [ -z "${RACKLESS_TEST_NAMESPACE:-}" ]; then
   exit
 fi
 pytest -m "not machines" -n 2 --dist loadfile tests
+# Unit tests run on both databases. With --all so do the rest of those that have a server or a store.
+if [ -n "${RACKLESS_POWER_CUTS:-}" ]; then
+  mapfile -t stored < <(grep -lE 'Shell\(|shell: Shell|Driver|EVERYWHERE' tests/stories/test_*.py tests/unit/test_*.py)
+  RACKLESS_TEST_DATABASE=postgresql pytest -m "not machines" -n 2 --dist loadfile --timeout 300 "${stored[@]}"
+fi
 pytest -m machines --timeout 600 tests

@@ -30,8 +30,11 @@ def cluster() -> Cluster:
 
 @pytest.fixture(params=KINDS)
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """An empty database: a test that uses this runs on both kinds."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/rackless.sqlite"
-    cluster: Cluster = request.getfixturevalue("cluster")
-    return cluster.fresh()
+    """A database without a row: a test that uses this runs on both kinds."""
+    return f"sqlite:///{tmp_path}/rackless.sqlite" if request.param == "sqlite" else shared().ready()
+
+
+@pytest.fixture(params=KINDS)
+def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The same without a table."""
+    return f"sqlite:///{tmp_path}/rackless.sqlite" if request.param == "sqlite" else shared().fresh()

@@ -16,6 +16,9 @@ from pathlib import Path
 
 import psycopg
 
+from rackless import durable
+from rackless.store.database import Database
+
 BIN = next(iter(sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)), Path("/usr/bin"))
 """Where Debian puts initdb and pg_ctl: not on the PATH."""
 DEADLINE = 60
@@ -40,6 +43,7 @@ class Cluster:
         if self._as:
             shutil.chown(self.path, "postgres", "postgres")
         self._numbers = itertools.count(1)
+        self._model = ""
         data = self.path / "data"
         self._do(str(BIN / "initdb"), "-D", str(data), "-U", "rackless", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
         self._do(
@@ -60,6 +64,17 @@ class Cluster:
         with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
             connection.execute(f"CREATE DATABASE {name}")  # type: ignore[arg-type]
         return self.url(name)
+
+    def ready(self) -> str:
+        """URL of a new database with the tables of the store and of the record in it: a copy of one, which is quicker than making
+        them (0.1 s instead of 1 s and more)."""
+        if not self._model:
+            self._model = self.fresh()
+            database = Database(self._model)
+            database.migrate()
+            database.close()
+            durable.prepare(self._model)
+        return self.copy(self._model)
 
     def copy(self, url: str) -> str:
         """URL of a new database with all that the other has; whoever was connected to that is not any more."""

@@ -26,8 +26,8 @@ from rackless.store import archive, sandboxes, servers, snapshot
 from rackless.store.archive import Manifest
 from rackless.store.database import Database, parsed
 
-OURS = frozenset({"servers", "access_log"})
-"""A server that ran without a lab or a user leaves rows in these only: its state is as good as empty."""
+FULL = frozenset({"sandboxes", "users"})
+"""A state without a row in these is as good as empty: everything else hangs on them, or is a trace of a server that ran."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +52,7 @@ def restore(file: str, *, replace: bool = False) -> Restored:
     """
     settings = load()
     os.umask(0o077)
-    with daemons.alone(settings), tempfile.TemporaryDirectory(prefix=".restore.", dir=settings.state) as folder:
+    with _alone(settings), tempfile.TemporaryDirectory(prefix=".restore.", dir=settings.state) as folder:
         parts = Path(folder)
         manifest = archive.unpack(Path(file).absolute(), parts)
         shared = not settings.database.startswith("sqlite:")
@@ -71,6 +71,16 @@ def restore(file: str, *, replace: bool = False) -> Restored:
             labs = [row.name for row in sandboxes.live(db)]
         rows = sum(manifest.rows.values())
         return Restored(made=manifest.made, version=manifest.version, labs=labs, rows=rows, aside=aside, site=site)
+
+
+@contextmanager
+def _alone(settings: Settings) -> Iterator[None]:
+    """As a server is, without being one: nobody must take this process for it afterwards."""
+    with daemons.alone(settings):
+        try:
+            yield
+        finally:
+            settings.run.joinpath("server.pid").unlink(missing_ok=True)
 
 
 @contextmanager
@@ -152,7 +162,7 @@ def _refuse_full(database: Database, replace: bool, db: sa.Connection | None = N
         with database.engine.connect() as opened:
             _refuse_full(database, replace, opened)
         return
-    full = [table.name for table in snapshot.tables(db) if table.name not in OURS and _any(db, table)]
+    full = [table.name for table in snapshot.tables(db) if table.name in FULL and _any(db, table)]
     if full:
         raise StateError(
             f"The state is not empty: there are {', '.join(full)}.",

@@ -13,7 +13,7 @@ _urls: dict[Path, str] = {}
 def database_of(state: Path) -> str:
     """RACKLESS_DATABASE of the installation whose state this is; "" is SQLite."""
     if EVERYWHERE and state not in _urls:
-        _urls[state] = shared().fresh()
+        _urls[state] = shared().ready()
     return _urls.get(state, "")
 
 

@@ -19,7 +19,7 @@ LAB = "back-to-back"
 @pytest.fixture
 def servers(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Shell, Shell]]:
     """Each has a state directory of its own; the place is one."""
-    url = cluster.fresh()
+    url = cluster.ready()
     first, second = (Shell(tmp_path_factory.mktemp("c"), RACKLESS_DATABASE=url) for _ in range(2))
     (second.top / "s").mkdir(mode=0o700)
     first.run("list")

@@ -63,7 +63,7 @@ async def clerk(name: str) -> str:
 
 @pytest.fixture
 def record_url(tmp_path: Path) -> str:
-    return shared().fresh() if EVERYWHERE else f"sqlite:///{tmp_path}/jobs.sqlite"
+    return shared().ready() if EVERYWHERE else f"sqlite:///{tmp_path}/jobs.sqlite"
 
 
 @pytest.fixture

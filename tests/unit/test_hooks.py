@@ -67,7 +67,7 @@ def site(tmp_path: Path) -> Site:
 
 @pytest.fixture
 def database_url(tmp_path: Path) -> str:
-    return shared().fresh() if EVERYWHERE else f"sqlite:///{tmp_path}/rackless.sqlite"
+    return shared().ready() if EVERYWHERE else f"sqlite:///{tmp_path}/rackless.sqlite"
 
 
 def with_hooks(text: str, **phases: Any) -> str:

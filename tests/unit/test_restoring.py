@@ -77,6 +77,7 @@ async def test_every_row_comes_back_in_either_kind_of_database(client: Client, e
     assert after == before
     assert (elsewhere.state / "kept/lab/west.set").read_text() == "set system host-name west"
     assert (elsewhere.state / "site.yaml").read_text() == "warn_before: 20m"
+    assert list((elsewhere.state.parent / "r").iterdir()) == []  # nobody is taken for a server
     assert {path.stat().st_mode & 0o077 for path in elsewhere.state.rglob("*") if path.is_file()} == {0}
 
 

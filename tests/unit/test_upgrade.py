@@ -57,8 +57,8 @@ def test_the_first_releases_are_kept() -> None:
 
 
 @pytest.mark.parametrize("form", RELEASED)
-async def test_every_row_of_a_release_is_taken_over(form: str, database_url: str, tmp_path: Path) -> None:
-    database = released(form, database_url, tmp_path)
+async def test_every_row_of_a_release_is_taken_over(form: str, empty_database_url: str, tmp_path: Path) -> None:
+    database = released(form, empty_database_url, tmp_path)
     before = await database.read(rows)
     assert len(before["sandboxes"]) >= 2
     database.migrate()
@@ -82,8 +82,8 @@ async def test_every_row_of_a_release_is_taken_over(form: str, database_url: str
     database.close()
 
 
-async def test_a_newer_form_is_refused_with_the_way_out_and_left_as_it_is(database_url: str) -> None:
-    database = Database(database_url)
+async def test_a_newer_form_is_refused_with_the_way_out_and_left_as_it_is(empty_database_url: str) -> None:
+    database = Database(empty_database_url)
     database.migrate()
     await database.run(lambda db: db.execute(sa.text("UPDATE alembic_version SET version_num = '9999'")))
     with pytest.raises(
@@ -105,9 +105,9 @@ async def test_servers_that_start_at_once_migrate_once(cluster: Cluster, tmp_pat
 
 
 async def test_a_migration_that_fails_leaves_everything_as_it_was(
-    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    empty_database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    database = released("0001", database_url, tmp_path)
+    database = released("0001", empty_database_url, tmp_path)
     before = await database.read(rows)
     monkeypatch.setattr(Database, "_whole", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
@@ -120,11 +120,11 @@ async def test_a_migration_that_fails_leaves_everything_as_it_was(
     database.close()
 
 
-async def test_making_a_table_anew_takes_no_rows_that_belong_to_it_along(database_url: str, tmp_path: Path) -> None:
+async def test_making_a_table_anew_takes_no_rows_that_belong_to_it_along(empty_database_url: str, tmp_path: Path) -> None:
     """SQLite drops the old table, and ON DELETE CASCADE would empty those that refer to it."""
     from alembic.operations import Operations
 
-    database = released("0002", database_url, tmp_path)
+    database = released("0002", empty_database_url, tmp_path)
     database.migrate()
     before = {table: len(found) for table, found in (await database.read(rows)).items()}
     with database.migrating() as db:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 import tempfile
+import time
 from pathlib import Path
 
 from fastapi import APIRouter
@@ -19,7 +20,10 @@ from rackless.workflows.world import World
 router = APIRouter(tags=["server"], responses=RESPONSES)
 
 FOLDER = ".backup."
-"""Begins the name of where it is made, in the state directory; what a crash left of one goes with the next backup."""
+"""Begins the name of where it is made, in the state directory."""
+LEFT = (FOLDER, ".snapshot.", ".restore.")
+OLD = 24 * 3600.0
+"""Seconds after which such a folder is what a crash left, and goes with the next backup."""
 
 
 @router.post(
@@ -30,8 +34,7 @@ FOLDER = ".backup."
 async def make_backup(here: Here) -> FileResponse:
     """The store, the record of workflows and the state's files, of one moment; jobs go on meanwhile. It holds every secret there
     is."""
-    for left in here.settings.state.glob(f"{FOLDER}*"):
-        await asyncio.to_thread(shutil.rmtree, left, ignore_errors=True)
+    await asyncio.to_thread(_tidy, here.settings.state)
     folder = Path(tempfile.mkdtemp(prefix=FOLDER, dir=here.settings.state))
     try:
         await asyncio.to_thread(_make, here, folder / "rackless.backup")
@@ -44,6 +47,12 @@ async def make_backup(here: Here) -> FileResponse:
         filename="rackless.backup",
         background=BackgroundTask(shutil.rmtree, folder, ignore_errors=True),
     )
+
+
+def _tidy(state: Path) -> None:
+    for path in state.iterdir():
+        if path.name.startswith(LEFT) and time.time() - path.stat().st_mtime > OLD:
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def _make(here: World, file: Path) -> None:
