@@ -42,6 +42,8 @@ class Document:
         self.paths: dict[str, Schema] = document["paths"]
         self.schemas: dict[str, Schema] = document["components"]["schemas"]
         self.used: set[str] = set()
+        self.home = "models."
+        """Where classes are found by what is being written."""
 
     def named(self, reference: str) -> str:
         """The class of a $ref; it will be written, with all that it refers to."""
@@ -50,7 +52,7 @@ class Document:
             self.used.add(raw)
             for inner in references(self.schemas[raw]):
                 self.named(inner)
-        return class_name(raw)
+        return self.home + class_name(raw)
 
     def kind(self, schema: Schema) -> str:  # noqa: PLR0911 - one a kind of schema
         """The Python type of a schema."""
@@ -106,6 +108,7 @@ def documented(text: str, indent: str) -> str:
 
 def models(document: Document) -> str:
     """models.py; after the operations, which say what is used."""
+    document.home = ""
     text = HEADER.format("What the API answers.")
     text += (
         "from typing import Any, Literal\n\nfrom pydantic import Field\n\nfrom rackless.client.decoding import Answer, Word\n\n"
@@ -191,12 +194,11 @@ class Operation:
             self.notes.append(f"{name}: {about}")
         if needed:
             self.required.append(f"{name}: {kind}")
-        elif isinstance(default, (list, dict)) or default is None:
+        elif isinstance(default, (list, dict)) or default is None or kind.startswith(self.document.home):
             kind = kind if nullable(kind) else f"{kind} | None"
             self.optional.append(f"{name}: {kind} = None")
         else:
-            enumerated = "$ref" in schema and "enum" in self.document.schemas[schema["$ref"].rpartition("/")[2]]
-            self.optional.append(f"{name}: {kind} = {f'{kind}.{member(default)}' if enumerated else repr(default)}")
+            self.optional.append(f"{name}: {kind} = {default!r}")
 
     def _read_query(self) -> None:
         for one in self.parameters:
@@ -331,12 +333,11 @@ def operations(document: Document) -> str:
         bodies += f"class Async{class_name(noun)}Operations(AsyncNoun):\n" + "\n".join(one.text() for one in found_ones) + "\n\n"
     bodies += "class AsyncOperations:\n    def __init__(self, calls: AsyncCalls) -> None:\n        self._calls = calls\n"
     bodies += "".join(f"        self.{noun} = Async{class_name(noun)}Operations(calls)\n" for noun in nouns)
-    names = sorted(class_name(raw) for raw in document.used if re.search(rf"\b{class_name(raw)}\b", bodies))
     text = HEADER.format("Every route, as a method of its noun.")
     text += "from collections.abc import AsyncIterable\n"
-    text += "from contextlib import AbstractAsyncContextManager\nfrom typing import Any\n\n"
+    text += "from contextlib import AbstractAsyncContextManager\nfrom typing import TYPE_CHECKING, Any\n\n"
     text += "from rackless.client.asynchronous.calls import AsyncCalls, AsyncNoun, AsyncPages, AsyncStream, given, part\n"
-    text += f"from rackless.client.models import {', '.join(names)}\n\n"
+    text += "if TYPE_CHECKING:\n    from rackless.client import models\nelse:\n    from rackless.client.late import models\n\n\n"
     return text + bodies
 
 

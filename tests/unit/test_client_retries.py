@@ -103,6 +103,15 @@ def test_what_a_newer_server_says_besides_is_kept_and_what_lacks_is_told(moody: 
             client.people.whoami()
 
 
+def test_a_secret_is_in_an_answer_and_not_in_its_text(moody: str) -> None:
+    Moody.told = [(201, {}, {"label": "ci", "created": 1.0, "expires": None, "token": "rkl_s3cret"})]
+    with Client(url=moody) as client:
+        made = client.people.add_token("una", label="ci")
+    assert made.token == "rkl_s3cret"
+    assert "s3cret" not in repr(made) + str(made)
+    assert made.model_dump()["token"] == "rkl_s3cret"
+
+
 def test_a_server_of_another_kind(moody: str) -> None:
     Moody.told = [(404, {}, {"detail": "Not Found"})]
     with Client(url=moody) as client, pytest.raises(RacklessError, match="does not speak this version of Rackless's API"):

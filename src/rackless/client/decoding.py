@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
@@ -14,11 +14,19 @@ from rackless.model.errors import DefectError
 
 T = TypeVar("T")
 
+SECRET = frozenset({"password", "root_password", "community", "token", "ticket", "key"})
+"""Fields of answers that hold one."""
+
 
 class Answer(BaseModel):
     """What a newer server tells besides is kept. Built when first used: most programs use few."""
 
     model_config = ConfigDict(extra="allow", frozen=True, defer_build=True, protected_namespaces=())
+
+    def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
+        """Without secrets: what is printed comes into logs and test reports."""
+        for name, value in super().__repr_args__():
+            yield name, "***" if name in SECRET and isinstance(value, str) else value
 
 
 class Word(StrEnum):

@@ -6,20 +6,23 @@ import json
 import uuid
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from urllib.parse import quote
 
 import httpx
-from pydantic_core import to_jsonable_python
 
 from rackless.client.asynchronous import ways
-from rackless.client.decoding import Page, decoded
 from rackless.client.errors import error_in, gone
 from rackless.client.places import Local, Place
 from rackless.client.retrying import Retries
 from rackless.client.sse import Parser, Sent
 from rackless.client.starting import ensure_server
 from rackless.model.errors import DeadlineError, NotFoundError, ServerGoneError
+
+if TYPE_CHECKING:
+    from rackless.client import decoding
+else:
+    from rackless.client.late import decoding
 
 Json = Any
 T = TypeVar("T")
@@ -81,6 +84,9 @@ class AsyncCalls:
         # When it is made again, the key lets the server see that it has done this already.
         once = not isinstance(content, bytes | None)
         headers = {} if once or method in READING else {"Idempotency-Key": key or str(uuid.uuid4())}
+        if body is not None:
+            content = json.dumps(body, default=_plain).encode()
+            headers["Content-Type"] = "application/json"
         timeout = httpx.Timeout(None if once else ANSWER + float(asked.get("wait", 0)), connect=CONNECT)
         retries = Retries()
         while True:
@@ -89,7 +95,6 @@ class AsyncCalls:
                 answer = await http.request(
                     method,
                     path,
-                    json=None if body is None else to_jsonable_python(body, by_alias=True),
                     content=content,
                     params=asked,
                     headers={**headers, **self.authorization},
@@ -135,12 +140,12 @@ class AsyncCalls:
 
     async def answer(self, kind: type[T], method: str, path: str, **more: Any) -> T:
         """The answer as this type."""
-        return decoded(kind, await self.call(method, path, **more), f"{method} {path}")
+        return decoding.decoded(kind, await self.call(method, path, **more), f"{method} {path}")
 
     async def optional(self, kind: type[T], method: str, path: str, **more: Any) -> T | None:
         """The same, of an answer that may be null."""
         found = await self.call(method, path, **more)
-        return None if found is None else decoded(kind, found, f"{method} {path}")
+        return None if found is None else decoding.decoded(kind, found, f"{method} {path}")
 
     @asynccontextmanager
     async def stream(
@@ -213,12 +218,12 @@ class AsyncPages(Generic[T]):
         self._path = path
         self._query = dict(query)
 
-    async def page(self, after: str | None = None) -> Page[T]:
+    async def page(self, after: str | None = None) -> decoding.Page[T]:
         """One page: the first, or the one after this cursor (`next` of the page before)."""
         query = self._query if after is None else {**self._query, "after": after}
         found = await self._calls.call("GET", self._path, query=query)
-        items = decoded(list[self._kind], found["items"], f"GET {self._path}")  # type: ignore[name-defined]
-        return Page(items=items, next=found["next"])
+        items = decoding.decoded(list[self._kind], found["items"], f"GET {self._path}")  # type: ignore[name-defined]
+        return decoding.Page(items=items, next=found["next"])
 
     async def all(self) -> list[T]:
         return [one async for one in self]
@@ -232,6 +237,11 @@ class AsyncPages(Generic[T]):
             if page.next is None:
                 return
             after = page.next
+
+
+def _plain(model: Any) -> Json:
+    """A model in a body: what it was read from."""
+    return model.model_dump(mode="json", by_alias=True)
 
 
 def given(query: Mapping[str, Any] | None) -> dict[str, Any]:

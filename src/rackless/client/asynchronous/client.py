@@ -8,22 +8,24 @@ from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable, M
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, Self, TypedDict, Unpack
 
 from rackless.client.asynchronous import ways
 from rackless.client.asynchronous.calls import AsyncCalls, AsyncStream, Json, part
 from rackless.client.asynchronous.operations import AsyncOperations
 from rackless.client.asynchronous.streams import AsyncLine, line, opened
 from rackless.client.blueprint_files import around, text_of
-from rackless.client.decoding import decoded
 from rackless.client.errors import error_of
-from rackless.client.events import BODIES, Event, JobEvent
-from rackless.client.models import Job, JobState, Started
 from rackless.client.places import Local, Place, resolve
 from rackless.client.retrying import Retries
 from rackless.client.sse import Parser, Sent
 from rackless.model.errors import DeadlineError, FilesNeededError, InputError, ServerGoneError
 from rackless.settings import Settings
+
+if TYPE_CHECKING:
+    from rackless.client import decoding, events, models
+else:
+    from rackless.client.late import decoding, events, models
 
 ROOT = "/v1"
 """Before the paths that `ask` and `lines` take."""
@@ -151,7 +153,7 @@ class AsyncClient(AsyncOperations):
         """The websocket of a route, as it is."""
         return await opened(self._calls, ROOT + path, query)
 
-    async def deploy_file(self, file: str | Path, **wish: Unpack[Wish]) -> Started:
+    async def deploy_file(self, file: str | Path, **wish: Unpack[Wish]) -> models.Started:
         """Deploy a blueprint with the files that it refers to, read here. Go on with `follow` or `wait`.
 
         Raises:
@@ -166,7 +168,7 @@ class AsyncClient(AsyncOperations):
 
     async def follow(
         self, job: str, *, after: int = 0, broken: Callable[[ServerGoneError], None] = lambda _: None
-    ) -> AsyncGenerator[JobEvent]:
+    ) -> AsyncGenerator[events.JobEvent]:
         """The events of a job until its end, from the one after number `after`; goes on where a connection broke.
 
         Args:
@@ -176,7 +178,7 @@ class AsyncClient(AsyncOperations):
             if sent.event == "end":
                 return
             if sent.event == "step":
-                yield decoded(JobEvent, json.loads(sent.data), "the events of a job")
+                yield decoding.decoded(events.JobEvent, json.loads(sent.data), "the events of a job")
 
     async def watch(
         self,
@@ -185,7 +187,7 @@ class AsyncClient(AsyncOperations):
         topics: Iterable[str] = (),
         after: int | None = None,
         broken: Callable[[ServerGoneError], None] = lambda _: None,
-    ) -> AsyncGenerator[Event]:
+    ) -> AsyncGenerator[events.Event]:
         """What happens, as far as you may see it, without an end; goes on where a connection broke. After a ResetEvent events
         are missing: read anew what you show.
 
@@ -197,8 +199,8 @@ class AsyncClient(AsyncOperations):
         """
         query = {"lab": lab, "topics": ",".join(topics)}
         async for sent in self._sent("/events", query, "" if after is None else str(after), broken):
-            if sent.event in BODIES:
-                yield Event(int(sent.id), decoded(BODIES[sent.event], json.loads(sent.data), "the events"))
+            if sent.event in events.BODIES:
+                yield events.Event(int(sent.id), decoding.decoded(events.BODIES[sent.event], json.loads(sent.data), "the events"))
 
     async def _sent(
         self, path: str, query: Mapping[str, Any], last: str, broken: Callable[[ServerGoneError], None]
@@ -221,7 +223,7 @@ class AsyncClient(AsyncOperations):
                 await self.connect()
                 parser = Parser(parser.last)
 
-    async def wait(self, job: str, *, deadline: float | None = None) -> Job:
+    async def wait(self, job: str, *, deadline: float | None = None) -> models.Job:
         """The job at its end.
 
         Args:
@@ -233,7 +235,7 @@ class AsyncClient(AsyncOperations):
         """
         end = None if deadline is None else ways.now() + deadline
         look = LOOK
-        while (found := await self.jobs.show_job(job)).state == JobState.RUNNING:
+        while (found := await self.jobs.show_job(job)).state == models.JobState.RUNNING:
             if end is None:
                 async for _ in self.follow(job):
                     pass

@@ -4,73 +4,32 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterable
 from contextlib import AbstractAsyncContextManager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rackless.client.asynchronous.calls import AsyncCalls, AsyncNoun, AsyncPages, AsyncStream, given, part
-from rackless.client.models import (
-    AccessLine,
-    Alive,
-    Applied,
-    AuditFinding,
-    CalendarBody,
-    ConnectivityResponse,
-    Counters,
-    Credentials,
-    DriverRequest,
-    ExportFormat,
-    Finding,
-    HistoryEntry,
-    Host,
-    ImageLine,
-    ImportedBlueprint,
-    Job,
-    Lab,
-    LabBlueprint,
-    LabLine,
-    LabTimes,
-    Layout,
-    Listening,
-    Login,
-    LoginProvider,
-    Place,
-    Pool,
-    Pruned,
-    QuotaBody,
-    Ready,
-    Redeemed,
-    Removed,
-    Role,
-    RouterInventory,
-    Self,
-    Server,
-    Session,
-    Started,
-    Stopping,
-    Summary,
-    Ticket,
-    Token,
-    User,
-    UserGroup,
-    UserQuota,
-)
+
+if TYPE_CHECKING:
+    from rackless.client import models
+else:
+    from rackless.client.late import models
 
 
 class AsyncServerOperations(AsyncNoun):
-    async def server(self) -> Server:
-        return await self._calls.answer(Server, "GET", "/v1/server")
+    async def server(self) -> models.Server:
+        return await self._calls.answer(models.Server, "GET", "/v1/server")
 
-    async def stop(self, *, pid: int | None = None) -> Stopping:
+    async def stop(self, *, pid: int | None = None) -> models.Stopping:
         """End the server, or only if it is process `pid` still. Labs go on running; jobs go on with the next server."""
-        return await self._calls.answer(Stopping, "POST", "/v1/server/stop", query={"pid": pid})
+        return await self._calls.answer(models.Stopping, "POST", "/v1/server/stop", query={"pid": pid})
 
-    def doctor(self, *, limit: int = 100, after: str | None = None) -> AsyncPages[Finding]:
+    def doctor(self, *, limit: int = 100, after: str | None = None) -> AsyncPages[models.Finding]:
         """Look at everything; changes nothing (an accelerator is found by booting a tiny guest with it).
 
         Args:
             limit: Items of a page at most.
             after: `next` of the page before; without it the first page.
         """
-        return AsyncPages(self._calls, Finding, "/v1/doctor", query={"limit": limit, "after": after})
+        return AsyncPages(self._calls, models.Finding, "/v1/doctor", query={"limit": limit, "after": after})
 
     def make_backup(self) -> AbstractAsyncContextManager[AsyncStream]:
         """The store, the record of workflows and the state's files, of one moment; jobs go on meanwhile. It holds every secret
@@ -78,77 +37,77 @@ class AsyncServerOperations(AsyncNoun):
         """
         return self._calls.stream("POST", "/v1/backup")
 
-    async def list_ports(self) -> list[Listening]:
+    async def list_ports(self) -> list[models.Listening]:
         """The TCP ports that the server listens on."""
-        return await self._calls.answer(list[Listening], "GET", "/v1/server/ports")
+        return await self._calls.answer(list[models.Listening], "GET", "/v1/server/ports")
 
-    async def open_port(self, *, port: int = 0, plain: bool = False) -> Listening:
+    async def open_port(self, *, port: int = 0, plain: bool = False) -> models.Listening:
         """Make sure of a port for this machine's browser. It is on the loopback address, and kept for the servers that come
         after.
         """
-        return await self._calls.answer(Listening, "POST", "/v1/server/ports", body=given({"port": port, "plain": plain}))
+        return await self._calls.answer(models.Listening, "POST", "/v1/server/ports", body=given({"port": port, "plain": plain}))
 
     async def show_metrics(self) -> str:
         """Numbers in Prometheus' text format. A few counting queries, however many labs there are."""
         return await self._calls.answer(str, "GET", "/metrics")
 
-    async def healthz(self) -> Alive:
+    async def healthz(self) -> models.Alive:
         """The process lives and takes requests. Touches nothing else."""
-        return await self._calls.answer(Alive, "GET", "/healthz")
+        return await self._calls.answer(models.Alive, "GET", "/healthz")
 
-    async def readyz(self) -> Ready:
+    async def readyz(self) -> models.Ready:
         """The server can do its work: store, provider, workflow engine, heartbeat, keepers, disk."""
-        return await self._calls.answer(Ready, "GET", "/readyz")
+        return await self._calls.answer(models.Ready, "GET", "/readyz")
 
 
 class AsyncSiteOperations(AsyncNoun):
-    def list_pools(self, *, limit: int = 100, after: str | None = None) -> AsyncPages[Pool]:
+    def list_pools(self, *, limit: int = 100, after: str | None = None) -> AsyncPages[models.Pool]:
         """Console ports and forwarded ports.
 
         Args:
             limit: Items of a page at most.
             after: `next` of the page before; without it the first page.
         """
-        return AsyncPages(self._calls, Pool, "/v1/pools", query={"limit": limit, "after": after})
+        return AsyncPages(self._calls, models.Pool, "/v1/pools", query={"limit": limit, "after": after})
 
-    def list_hosts(self, *, limit: int = 100, after: str | None = None) -> AsyncPages[Host]:
+    def list_hosts(self, *, limit: int = 100, after: str | None = None) -> AsyncPages[models.Host]:
         """The servers on this store; with SQLite there is one.
 
         Args:
             limit: Items of a page at most.
             after: `next` of the page before; without it the first page.
         """
-        return AsyncPages(self._calls, Host, "/v1/hosts", query={"limit": limit, "after": after})
+        return AsyncPages(self._calls, models.Host, "/v1/hosts", query={"limit": limit, "after": after})
 
 
 class AsyncAuditOperations(AsyncNoun):
-    def show_audit(self, *, limit: int = 100, after: str | None = None) -> AsyncPages[AuditFinding]:
+    def show_audit(self, *, limit: int = 100, after: str | None = None) -> AsyncPages[models.AuditFinding]:
         """Every difference, by lab, kind and name. Changes nothing.
 
         Args:
             limit: Items of a page at most.
             after: `next` of the page before; without it the first page.
         """
-        return AsyncPages(self._calls, AuditFinding, "/v1/audit", query={"limit": limit, "after": after})
+        return AsyncPages(self._calls, models.AuditFinding, "/v1/audit", query={"limit": limit, "after": after})
 
-    async def remove_leftovers(self) -> Removed:
+    async def remove_leftovers(self) -> models.Removed:
         """Take away what carries our mark and no lab has."""
-        return await self._calls.answer(Removed, "POST", "/v1/audit/remove")
+        return await self._calls.answer(models.Removed, "POST", "/v1/audit/remove")
 
 
 class AsyncImagesOperations(AsyncNoun):
-    def list_images(self, *, limit: int = 100, after: str | None = None) -> AsyncPages[ImageLine]:
+    def list_images(self, *, limit: int = 100, after: str | None = None) -> AsyncPages[models.ImageLine]:
         """Every build of every image, by name.
 
         Args:
             limit: Items of a page at most.
             after: `next` of the page before; without it the first page.
         """
-        return AsyncPages(self._calls, ImageLine, "/v1/images", query={"limit": limit, "after": after})
+        return AsyncPages(self._calls, models.ImageLine, "/v1/images", query={"limit": limit, "after": after})
 
     async def upload(
         self, name: str, *, content: bytes | AsyncIterable[bytes], sha256: str = "", current: bool = True
-    ) -> ImageLine:
+    ) -> models.ImageLine:
         """Take in a build: the archive of another installation, or a bootable disk in qcow2 or raw. The same one again is no
         harm.
 
@@ -157,7 +116,7 @@ class AsyncImagesOperations(AsyncNoun):
             current: New machines get it from now on.
         """
         return await self._calls.answer(
-            ImageLine, "PUT", f"/v1/images/{part(name)}", query={"sha256": sha256, "current": current}, content=content
+            models.ImageLine, "PUT", f"/v1/images/{part(name)}", query={"sha256": sha256, "current": current}, content=content
         )
 
     def download(self, name: str, digest: str) -> AbstractAsyncContextManager[AsyncStream]:
@@ -168,9 +127,9 @@ class AsyncImagesOperations(AsyncNoun):
         """Let new machines get that build from now on."""
         await self._calls.call("PUT", f"/v1/images/{part(name)}/{part(digest)}/current")
 
-    async def prune(self, *, dry: bool = False, gone: bool = False) -> list[Pruned]:
+    async def prune(self, *, dry: bool = False, gone: bool = False) -> list[models.Pruned]:
         """Remove builds that are not current and that no lab uses, and what builders left behind."""
-        return await self._calls.answer(list[Pruned], "POST", "/v1/images/prune", body=given({"dry": dry, "gone": gone}))
+        return await self._calls.answer(list[models.Pruned], "POST", "/v1/images/prune", body=given({"dry": dry, "gone": gone}))
 
 
 class AsyncPlansOperations(AsyncNoun):
@@ -182,7 +141,7 @@ class AsyncPlansOperations(AsyncNoun):
         files: dict[str, str] | None = None,
         complete: bool = False,
         name: str | None = None,
-    ) -> Summary:
+    ) -> models.Summary:
         """Every machine, port, wire and network that the blueprint would make, with names, MACs and addresses. No secrets.
 
         Args:
@@ -192,7 +151,7 @@ class AsyncPlansOperations(AsyncNoun):
             name: Name of the lab, instead of the blueprint's.
         """
         return await self._calls.answer(
-            Summary,
+            models.Summary,
             "POST",
             "/v1/plans",
             body=given({"text": text, "file": file, "files": files, "complete": complete, "name": name}),
@@ -217,7 +176,7 @@ class AsyncLabsOperations(AsyncNoun):
         ends: float | None = None,
         queue: bool = False,
         saves: bool = False,
-    ) -> Started:
+    ) -> models.Started:
         """Make the lab of a blueprint now or book it for later, or bring back what is missing of it.
 
         Args:
@@ -232,7 +191,7 @@ class AsyncLabsOperations(AsyncNoun):
             saves: Keep the configurations of its routers when its time is over.
         """
         return await self._calls.answer(
-            Started,
+            models.Started,
             "POST",
             "/v1/labs",
             body=given(
@@ -251,41 +210,43 @@ class AsyncLabsOperations(AsyncNoun):
             ),
         )
 
-    def list_labs(self, *, limit: int = 100, after: str | None = None) -> AsyncPages[LabLine]:
+    def list_labs(self, *, limit: int = 100, after: str | None = None) -> AsyncPages[models.LabLine]:
         """Those that the caller may see, by name.
 
         Args:
             limit: Items of a page at most.
             after: `next` of the page before; without it the first page.
         """
-        return AsyncPages(self._calls, LabLine, "/v1/labs", query={"limit": limit, "after": after})
+        return AsyncPages(self._calls, models.LabLine, "/v1/labs", query={"limit": limit, "after": after})
 
-    async def show(self, name: str, *, all: bool | None = None) -> Lab:
+    async def show(self, name: str, *, all: bool | None = None) -> models.Lab:
         """What is known of a lab, with what the place itself says of its machines now; `all` of it for operators.
 
         Args:
             all: With what is for operators (machines of cards, internal networks); null: if you may see it.
         """
-        return await self._calls.answer(Lab, "GET", f"/v1/labs/{part(name)}", query={"all": all})
+        return await self._calls.answer(models.Lab, "GET", f"/v1/labs/{part(name)}", query={"all": all})
 
-    async def take_down(self, name: str, *, wait: float = 0, saves: bool = False) -> Started | None:
+    async def take_down(self, name: str, *, wait: float = 0, saves: bool = False) -> models.Started | None:
         """Take away all that carries the lab's mark. A job that runs on it is told to stop first. `saves`: keep
         configurations.
 
         Args:
             wait: Seconds to wait for the job's end before answering.
         """
-        return await self._calls.optional(Started, "DELETE", f"/v1/labs/{part(name)}", query={"wait": wait, "saves": saves})
+        return await self._calls.optional(
+            models.Started, "DELETE", f"/v1/labs/{part(name)}", query={"wait": wait, "saves": saves}
+        )
 
     async def cancel(self, job: str) -> None:
         """Tell a job to stop. What it made stays owned by its lab."""
         await self._calls.call("POST", f"/v1/jobs/{part(job)}/cancel")
 
-    async def show_blueprint(self, name: str, *, live: bool = False) -> LabBlueprint:
+    async def show_blueprint(self, name: str, *, live: bool = False) -> models.LabBlueprint:
         """What the lab was made from, as it was written; or what is there now, as a blueprint that makes the same. Text alone
         for who accepts text/plain. Viewers see no passwords, and no files.
         """
-        return await self._calls.answer(LabBlueprint, "GET", f"/v1/labs/{part(name)}/blueprint", query={"live": live})
+        return await self._calls.answer(models.LabBlueprint, "GET", f"/v1/labs/{part(name)}/blueprint", query={"live": live})
 
     async def apply(
         self,
@@ -299,7 +260,7 @@ class AsyncLabsOperations(AsyncNoun):
         replace: bool = False,
         prune: bool = False,
         dry_run: bool = False,
-    ) -> Applied:
+    ) -> models.Applied:
         """Let a lab become one of this blueprint: what is new is made, what is gone is removed, what is equal is not touched.
 
         Args:
@@ -312,7 +273,7 @@ class AsyncLabsOperations(AsyncNoun):
             dry_run: Answer what would change, and change nothing.
         """
         return await self._calls.answer(
-            Applied,
+            models.Applied,
             "PUT",
             f"/v1/labs/{part(name)}/blueprint",
             query={"wait": wait},
@@ -329,7 +290,7 @@ class AsyncLabsOperations(AsyncNoun):
             ),
         )
 
-    def show_inventory(self, name: str, *, limit: int = 100, after: str | None = None) -> AsyncPages[RouterInventory]:
+    def show_inventory(self, name: str, *, limit: int = 100, after: str | None = None) -> AsyncPages[models.RouterInventory]:
         """Chassis, cards and ports of each router that was read, by the router's name.
 
         Args:
@@ -337,24 +298,24 @@ class AsyncLabsOperations(AsyncNoun):
             after: `next` of the page before; without it the first page.
         """
         return AsyncPages(
-            self._calls, RouterInventory, f"/v1/labs/{part(name)}/inventory", query={"limit": limit, "after": after}
+            self._calls, models.RouterInventory, f"/v1/labs/{part(name)}/inventory", query={"limit": limit, "after": after}
         )
 
-    async def show_layout(self, name: str) -> Layout:
+    async def show_layout(self, name: str) -> models.Layout:
         """The places that were chosen."""
-        return await self._calls.answer(Layout, "GET", f"/v1/labs/{part(name)}/layout")
+        return await self._calls.answer(models.Layout, "GET", f"/v1/labs/{part(name)}/layout")
 
-    async def put_layout(self, name: str, *, nodes: dict[str, Place] | None = None) -> Layout:
+    async def put_layout(self, name: str, *, nodes: dict[str, models.Place] | None = None) -> models.Layout:
         """Exactly these places; none gives all back to the automatic layout. Names that the lab does not have are left out."""
-        return await self._calls.answer(Layout, "PUT", f"/v1/labs/{part(name)}/layout", body=given({"nodes": nodes}))
+        return await self._calls.answer(models.Layout, "PUT", f"/v1/labs/{part(name)}/layout", body=given({"nodes": nodes}))
 
-    async def change_layout(self, name: str, *, nodes: dict[str, Place | None] | None = None) -> Layout:
+    async def change_layout(self, name: str, *, nodes: dict[str, models.Place | None] | None = None) -> models.Layout:
         """Move some, and leave the others where they are."""
-        return await self._calls.answer(Layout, "PATCH", f"/v1/labs/{part(name)}/layout", body=given({"nodes": nodes}))
+        return await self._calls.answer(models.Layout, "PATCH", f"/v1/labs/{part(name)}/layout", body=given({"nodes": nodes}))
 
 
 class AsyncTimesOperations(AsyncNoun):
-    async def extend(self, name: str, *, seconds: float | None = None, ends: float | None = None) -> LabTimes:
+    async def extend(self, name: str, *, seconds: float | None = None, ends: float | None = None) -> models.LabTimes:
         """Give a lab another end, later or sooner, if what it has is free until then.
 
         Args:
@@ -362,50 +323,54 @@ class AsyncTimesOperations(AsyncNoun):
             ends: Until then.
         """
         return await self._calls.answer(
-            LabTimes, "POST", f"/v1/labs/{part(name)}/extend", body=given({"seconds": seconds, "ends": ends})
+            models.LabTimes, "POST", f"/v1/labs/{part(name)}/extend", body=given({"seconds": seconds, "ends": ends})
         )
 
-    async def calendar(self) -> CalendarBody:
+    async def calendar(self) -> models.CalendarBody:
         """What is booked from now on, and of how much."""
-        return await self._calls.answer(CalendarBody, "GET", "/v1/calendar")
+        return await self._calls.answer(models.CalendarBody, "GET", "/v1/calendar")
 
-    def show_history(self, name: str, *, limit: int = 100, after: str | None = None) -> AsyncPages[HistoryEntry]:
+    def show_history(self, name: str, *, limit: int = 100, after: str | None = None) -> AsyncPages[models.HistoryEntry]:
         """Who did what with the newest lab of this name, and why, oldest first; of an ended one too.
 
         Args:
             limit: Items of a page at most.
             after: `next` of the page before; without it the first page.
         """
-        return AsyncPages(self._calls, HistoryEntry, f"/v1/labs/{part(name)}/history", query={"limit": limit, "after": after})
+        return AsyncPages(
+            self._calls, models.HistoryEntry, f"/v1/labs/{part(name)}/history", query={"limit": limit, "after": after}
+        )
 
 
 class AsyncWiresOperations(AsyncNoun):
-    async def connect(self, name: str, *, a: str, b: str, wait: float = 0) -> Started:
+    async def connect(self, name: str, *, a: str, b: str, wait: float = 0) -> models.Started:
         """Join two free ports behind their running machines.
 
         Args:
             wait: Seconds to wait for the job's end before answering.
         """
         return await self._calls.answer(
-            Started, "POST", f"/v1/labs/{part(name)}/wires", query={"wait": wait}, body=given({"a": a, "b": b})
+            models.Started, "POST", f"/v1/labs/{part(name)}/wires", query={"wait": wait}, body=given({"a": a, "b": b})
         )
 
-    async def disconnect(self, name: str, *, a: str, b: str, wait: float = 0) -> Started:
+    async def disconnect(self, name: str, *, a: str, b: str, wait: float = 0) -> models.Started:
         """Take the wire between two ends away.
 
         Args:
             wait: Seconds to wait for the job's end before answering.
         """
-        return await self._calls.answer(Started, "DELETE", f"/v1/labs/{part(name)}/wires", query={"a": a, "b": b, "wait": wait})
+        return await self._calls.answer(
+            models.Started, "DELETE", f"/v1/labs/{part(name)}/wires", query={"a": a, "b": b, "wait": wait}
+        )
 
-    async def link(self, name: str, *, end: str, up: bool, wait: float = 0, other: str | None = None) -> Started:
+    async def link(self, name: str, *, end: str, up: bool, wait: float = 0, other: str | None = None) -> models.Started:
         """Let both ends of a wire lose their carrier, or get it back.
 
         Args:
             wait: Seconds to wait for the job's end before answering.
         """
         return await self._calls.answer(
-            Started,
+            models.Started,
             "PATCH",
             f"/v1/labs/{part(name)}/wires",
             query={"wait": wait},
@@ -422,14 +387,14 @@ class AsyncWiresOperations(AsyncNoun):
 
 
 class AsyncMachinesOperations(AsyncNoun):
-    async def restart(self, name: str, machine: str, *, wait: float = 0) -> Started:
+    async def restart(self, name: str, machine: str, *, wait: float = 0) -> models.Started:
         """Off and on; its wires stay.
 
         Args:
             wait: Seconds to wait for the job's end before answering.
         """
         return await self._calls.answer(
-            Started, "POST", f"/v1/labs/{part(name)}/machines/{part(machine)}/restart", query={"wait": wait}
+            models.Started, "POST", f"/v1/labs/{part(name)}/machines/{part(machine)}/restart", query={"wait": wait}
         )
 
     async def transcript(self, name: str, machine: str) -> str:
@@ -438,23 +403,25 @@ class AsyncMachinesOperations(AsyncNoun):
 
 
 class AsyncRoutersOperations(AsyncNoun):
-    def credentials(self, name: str, *, limit: int = 100, after: str | None = None) -> AsyncPages[Credentials]:
+    def credentials(self, name: str, *, limit: int = 100, after: str | None = None) -> AsyncPages[models.Credentials]:
         """The logins of every router, in the order of the blueprint.
 
         Args:
             limit: Items of a page at most.
             after: `next` of the page before; without it the first page.
         """
-        return AsyncPages(self._calls, Credentials, f"/v1/labs/{part(name)}/credentials", query={"limit": limit, "after": after})
+        return AsyncPages(
+            self._calls, models.Credentials, f"/v1/labs/{part(name)}/credentials", query={"limit": limit, "after": after}
+        )
 
-    async def save(self, name: str, *, wait: float = 0, routers: list[str] | None = None) -> Started:
+    async def save(self, name: str, *, wait: float = 0, routers: list[str] | None = None) -> models.Started:
         """Read the committed configurations. Fetch each with `saved` afterwards.
 
         Args:
             wait: Seconds to wait for the job's end before answering.
         """
         return await self._calls.answer(
-            Started, "POST", f"/v1/labs/{part(name)}/save", query={"wait": wait}, body=given({"routers": routers})
+            models.Started, "POST", f"/v1/labs/{part(name)}/save", query={"wait": wait}, body=given({"routers": routers})
         )
 
     async def saved(self, name: str, owner: str) -> str:
@@ -469,17 +436,17 @@ class AsyncRoutersOperations(AsyncNoun):
 
 
 class AsyncExchangeOperations(AsyncNoun):
-    async def import_topology(self, *, text: str, file: str = "topology.clab.yml") -> ImportedBlueprint:
+    async def import_topology(self, *, text: str, file: str = "topology.clab.yml") -> models.ImportedBlueprint:
         """A blueprint of a containerlab topology (`.clab.yml`), and what could not be carried over.
 
         Args:
             file: Its name, for the places of problems.
         """
         return await self._calls.answer(
-            ImportedBlueprint, "POST", "/v1/imports/containerlab", body=given({"text": text, "file": file})
+            models.ImportedBlueprint, "POST", "/v1/imports/containerlab", body=given({"text": text, "file": file})
         )
 
-    async def export(self, name: str, *, format: ExportFormat) -> str:
+    async def export(self, name: str, *, format: models.ExportFormat) -> str:
         """The lab, with the wires that it has now, for another tool. No secret is in it.
 
         Args:
@@ -487,34 +454,34 @@ class AsyncExchangeOperations(AsyncNoun):
         """
         return await self._calls.answer(str, "GET", f"/v1/labs/{part(name)}/export", query={"format": format})
 
-    async def apply_connectivity_changes(self, name: str, *, driverRequest: DriverRequest) -> ConnectivityResponse:
+    async def apply_connectivity_changes(self, name: str, *, driverRequest: models.DriverRequest) -> models.ConnectivityResponse:
         """CloudShell's ApplyConnectivityChanges: the actions are carried out one by one, in ascending order of Vnic Name, and
         each has its result. Two NICs in one VLAN are the ends of a wire.
         """
         return await self._calls.answer(
-            ConnectivityResponse,
+            models.ConnectivityResponse,
             "POST",
             f"/v1/labs/{part(name)}/cloudshell/apply-connectivity-changes",
             body=given({"driverRequest": driverRequest}),
         )
 
-    async def show_counters(self, name: str) -> Counters:
+    async def show_counters(self, name: str) -> models.Counters:
         """Traffic of every port, as the routers and hosts count it themselves. Read at most once a second, whoever asks."""
-        return await self._calls.answer(Counters, "GET", f"/v1/labs/{part(name)}/counters")
+        return await self._calls.answer(models.Counters, "GET", f"/v1/labs/{part(name)}/counters")
 
 
 class AsyncJobsOperations(AsyncNoun):
-    def list_jobs(self, name: str, *, limit: int = 100, after: str | None = None) -> AsyncPages[Job]:
+    def list_jobs(self, name: str, *, limit: int = 100, after: str | None = None) -> AsyncPages[models.Job]:
         """Jobs of a lab, newest first; of an ended lab too.
 
         Args:
             limit: Items of a page at most.
             after: `next` of the page before; without it the first page.
         """
-        return AsyncPages(self._calls, Job, f"/v1/labs/{part(name)}/jobs", query={"limit": limit, "after": after})
+        return AsyncPages(self._calls, models.Job, f"/v1/labs/{part(name)}/jobs", query={"limit": limit, "after": after})
 
-    async def show_job(self, job: str) -> Job:
-        return await self._calls.answer(Job, "GET", f"/v1/jobs/{part(job)}")
+    async def show_job(self, job: str) -> models.Job:
+        return await self._calls.answer(models.Job, "GET", f"/v1/jobs/{part(job)}")
 
     def events(self, job: str, *, after: int = 0, follow: bool = False) -> AbstractAsyncContextManager[AsyncStream]:
         """Events as NDJSON, one `JobEvent` a line; or as server-sent events of type `step`, and at the job's end one of type
@@ -528,26 +495,26 @@ class AsyncJobsOperations(AsyncNoun):
 
 
 class AsyncSessionOperations(AsyncNoun):
-    async def log_in(self, *, body: Login | Redeemed) -> Self:
+    async def log_in(self, *, body: models.Login | models.Redeemed) -> models.Self:
         """Open a session: the answer sets its cookie."""
-        return await self._calls.answer(Self, "POST", "/v1/session", body=body)
+        return await self._calls.answer(models.Self, "POST", "/v1/session", body=body)
 
     async def log_out(self) -> None:
         """End the session that asks."""
         await self._calls.call("DELETE", "/v1/session")
 
-    async def make_ticket(self) -> Ticket:
+    async def make_ticket(self) -> models.Ticket:
         """Something that opens one more session of yours: from the unix socket, or from a session, which it does not outlive."""
-        return await self._calls.answer(Ticket, "POST", "/v1/session/tickets")
+        return await self._calls.answer(models.Ticket, "POST", "/v1/session/tickets")
 
-    def list_sessions(self, user: str, *, limit: int = 100, after: str | None = None) -> AsyncPages[Session]:
+    def list_sessions(self, user: str, *, limit: int = 100, after: str | None = None) -> AsyncPages[models.Session]:
         """The sessions of a user that are open, oldest first.
 
         Args:
             limit: Items of a page at most.
             after: `next` of the page before; without it the first page.
         """
-        return AsyncPages(self._calls, Session, f"/v1/users/{part(user)}/sessions", query={"limit": limit, "after": after})
+        return AsyncPages(self._calls, models.Session, f"/v1/users/{part(user)}/sessions", query={"limit": limit, "after": after})
 
     async def end_sessions(self, user: str) -> None:
         """End all sessions of a user."""
@@ -556,14 +523,14 @@ class AsyncSessionOperations(AsyncNoun):
     async def end_session(self, user: str, number: str) -> None:
         await self._calls.call("DELETE", f"/v1/users/{part(user)}/sessions/{part(number)}")
 
-    def list_providers(self, *, limit: int = 100, after: str | None = None) -> AsyncPages[LoginProvider]:
+    def list_providers(self, *, limit: int = 100, after: str | None = None) -> AsyncPages[models.LoginProvider]:
         """The OpenID providers by which one may log in here.
 
         Args:
             limit: Items of a page at most.
             after: `next` of the page before; without it the first page.
         """
-        return AsyncPages(self._calls, LoginProvider, "/v1/session/providers", query={"limit": limit, "after": after})
+        return AsyncPages(self._calls, models.LoginProvider, "/v1/session/providers", query={"limit": limit, "after": after})
 
     async def begin_login(self, provider: str) -> None:
         """Send the browser to the provider."""
@@ -587,27 +554,32 @@ class AsyncSessionOperations(AsyncNoun):
 
 
 class AsyncPeopleOperations(AsyncNoun):
-    async def whoami(self) -> Self:
+    async def whoami(self) -> models.Self:
         """Who the server takes you for."""
-        return await self._calls.answer(Self, "GET", "/v1/self")
+        return await self._calls.answer(models.Self, "GET", "/v1/self")
 
-    def list_users(self, *, limit: int = 100, after: str | None = None) -> AsyncPages[User]:
+    def list_users(self, *, limit: int = 100, after: str | None = None) -> AsyncPages[models.User]:
         """By name.
 
         Args:
             limit: Items of a page at most.
             after: `next` of the page before; without it the first page.
         """
-        return AsyncPages(self._calls, User, "/v1/users", query={"limit": limit, "after": after})
+        return AsyncPages(self._calls, models.User, "/v1/users", query={"limit": limit, "after": after})
 
-    async def add_user(self, *, name: str, role: Role = Role.USER, password: str | None = None) -> User:
-        return await self._calls.answer(User, "POST", "/v1/users", body=given({"name": name, "role": role, "password": password}))
+    async def add_user(self, *, name: str, role: models.Role | None = None, password: str | None = None) -> models.User:
+        return await self._calls.answer(
+            models.User, "POST", "/v1/users", body=given({"name": name, "role": role, "password": password})
+        )
 
     async def change_user(
-        self, user: str, *, role: Role | None = None, password: str | None = None, disabled: bool | None = None
-    ) -> User:
+        self, user: str, *, role: models.Role | None = None, password: str | None = None, disabled: bool | None = None
+    ) -> models.User:
         return await self._calls.answer(
-            User, "PATCH", f"/v1/users/{part(user)}", body=given({"role": role, "password": password, "disabled": disabled})
+            models.User,
+            "PATCH",
+            f"/v1/users/{part(user)}",
+            body=given({"role": role, "password": password, "disabled": disabled}),
         )
 
     async def remove_user(self, user: str) -> None:
@@ -618,23 +590,23 @@ class AsyncPeopleOperations(AsyncNoun):
         """Of oneself, with the old one; an admin's word is enough for others'."""
         await self._calls.call("POST", f"/v1/users/{part(user)}/password", body=given({"old": old, "new": new}))
 
-    def list_tokens(self, user: str, *, limit: int = 100, after: str | None = None) -> AsyncPages[Token]:
+    def list_tokens(self, user: str, *, limit: int = 100, after: str | None = None) -> AsyncPages[models.Token]:
         """Oldest first; without the tokens themselves.
 
         Args:
             limit: Items of a page at most.
             after: `next` of the page before; without it the first page.
         """
-        return AsyncPages(self._calls, Token, f"/v1/users/{part(user)}/tokens", query={"limit": limit, "after": after})
+        return AsyncPages(self._calls, models.Token, f"/v1/users/{part(user)}/tokens", query={"limit": limit, "after": after})
 
-    async def add_token(self, user: str, *, label: str, seconds: float | None = None) -> Token:
+    async def add_token(self, user: str, *, label: str, seconds: float | None = None) -> models.Token:
         """Another of the same label takes the place of the first.
 
         Args:
             seconds: For how long; null for no end.
         """
         return await self._calls.answer(
-            Token, "POST", f"/v1/users/{part(user)}/tokens", body=given({"label": label, "seconds": seconds})
+            models.Token, "POST", f"/v1/users/{part(user)}/tokens", body=given({"label": label, "seconds": seconds})
         )
 
     async def revoke_token(self, user: str, label: str) -> None:
@@ -655,22 +627,22 @@ class AsyncPeopleOperations(AsyncNoun):
     async def unshare(self, name: str, user: str) -> None:
         await self._calls.call("DELETE", f"/v1/labs/{part(name)}/shares/{part(user)}")
 
-    def log(self, *, limit: int = 100, after: str | None = None) -> AsyncPages[AccessLine]:
+    def log(self, *, limit: int = 100, after: str | None = None) -> AsyncPages[models.AccessLine]:
         """Who changed what, newest first, also what was refused.
 
         Args:
             limit: Items of a page at most.
             after: `next` of the page before; without it the first page.
         """
-        return AsyncPages(self._calls, AccessLine, "/v1/access-log", query={"limit": limit, "after": after})
+        return AsyncPages(self._calls, models.AccessLine, "/v1/access-log", query={"limit": limit, "after": after})
 
-    async def show_quota(self, user: str) -> UserQuota:
+    async def show_quota(self, user: str) -> models.UserQuota:
         """What a user may have, alone and together with their groups, and what they have."""
-        return await self._calls.answer(UserQuota, "GET", f"/v1/users/{part(user)}/quota")
+        return await self._calls.answer(models.UserQuota, "GET", f"/v1/users/{part(user)}/quota")
 
     async def change_quota(
         self, user: str, *, limits: dict[str, float | None] | None = None, default: list[str] | None = None
-    ) -> UserQuota:
+    ) -> models.UserQuota:
         """Labs that are there stay, also where they are beyond it now.
 
         Args:
@@ -678,20 +650,20 @@ class AsyncPeopleOperations(AsyncNoun):
             default: Names of limits.
         """
         return await self._calls.answer(
-            UserQuota, "PATCH", f"/v1/users/{part(user)}/quota", body=given({"limits": limits, "default": default})
+            models.UserQuota, "PATCH", f"/v1/users/{part(user)}/quota", body=given({"limits": limits, "default": default})
         )
 
-    def list_groups(self, *, limit: int = 100, after: str | None = None) -> AsyncPages[UserGroup]:
+    def list_groups(self, *, limit: int = 100, after: str | None = None) -> AsyncPages[models.UserGroup]:
         """By name.
 
         Args:
             limit: Items of a page at most.
             after: `next` of the page before; without it the first page.
         """
-        return AsyncPages(self._calls, UserGroup, "/v1/groups", query={"limit": limit, "after": after})
+        return AsyncPages(self._calls, models.UserGroup, "/v1/groups", query={"limit": limit, "after": after})
 
-    async def add_group(self, *, name: str) -> UserGroup:
-        return await self._calls.answer(UserGroup, "POST", "/v1/groups", body=given({"name": name}))
+    async def add_group(self, *, name: str) -> models.UserGroup:
+        return await self._calls.answer(models.UserGroup, "POST", "/v1/groups", body=given({"name": name}))
 
     async def remove_group(self, group: str) -> None:
         """Its users stay, and their labs."""
@@ -705,13 +677,13 @@ class AsyncPeopleOperations(AsyncNoun):
         """Their labs count for the group no longer."""
         await self._calls.call("DELETE", f"/v1/groups/{part(group)}/members/{part(user)}")
 
-    async def show_group_quota(self, group: str) -> QuotaBody:
+    async def show_group_quota(self, group: str) -> models.QuotaBody:
         """What a group's users may have together, and what they have."""
-        return await self._calls.answer(QuotaBody, "GET", f"/v1/groups/{part(group)}/quota")
+        return await self._calls.answer(models.QuotaBody, "GET", f"/v1/groups/{part(group)}/quota")
 
     async def change_group_quota(
         self, group: str, *, limits: dict[str, float | None] | None = None, default: list[str] | None = None
-    ) -> QuotaBody:
+    ) -> models.QuotaBody:
         """Labs that are there stay, also where they are beyond it now.
 
         Args:
@@ -719,7 +691,7 @@ class AsyncPeopleOperations(AsyncNoun):
             default: Names of limits.
         """
         return await self._calls.answer(
-            QuotaBody, "PATCH", f"/v1/groups/{part(group)}/quota", body=given({"limits": limits, "default": default})
+            models.QuotaBody, "PATCH", f"/v1/groups/{part(group)}/quota", body=given({"limits": limits, "default": default})
         )
 
 

@@ -7,13 +7,14 @@ from asyncio import sleep
 from asyncio import to_thread as off_loop
 from collections.abc import Mapping
 from time import monotonic as now
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
-from websockets.asyncio.client import ClientConnection as Socket
-from websockets.asyncio.client import connect, unix_connect
 
 from rackless.client.places import Local, Place
+
+if TYPE_CHECKING:
+    from websockets.asyncio.client import ClientConnection as Socket
 
 __all__ = ["Socket", "http", "now", "off_loop", "open_socket", "received", "sleep"]
 
@@ -28,6 +29,8 @@ def http(place: Place, timeout: httpx.Timeout) -> httpx.AsyncClient:
 
 
 async def open_socket(place: Place, path: str, headers: Mapping[str, str], timeout: float) -> Socket:
+    from websockets.asyncio.client import connect, unix_connect
+
     more: dict[str, Any] = {"max_size": None, "compression": None, "open_timeout": timeout, "additional_headers": headers}
     if isinstance(place, Local):
         return await unix_connect(str(place.settings.socket), f"ws://rackless{path}", **more)

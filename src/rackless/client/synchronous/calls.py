@@ -7,13 +7,11 @@ import json
 import uuid
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from urllib.parse import quote
 
 import httpx
-from pydantic_core import to_jsonable_python
 
-from rackless.client.decoding import Page, decoded
 from rackless.client.errors import error_in, gone
 from rackless.client.places import Local, Place
 from rackless.client.retrying import Retries
@@ -21,6 +19,11 @@ from rackless.client.sse import Parser, Sent
 from rackless.client.starting import ensure_server
 from rackless.client.synchronous import ways
 from rackless.model.errors import DeadlineError, NotFoundError, ServerGoneError
+
+if TYPE_CHECKING:
+    from rackless.client import decoding
+else:
+    from rackless.client.late import decoding
 
 Json = Any
 T = TypeVar("T")
@@ -82,6 +85,9 @@ class Calls:
         # When it is made again, the key lets the server see that it has done this already.
         once = not isinstance(content, bytes | None)
         headers = {} if once or method in READING else {"Idempotency-Key": key or str(uuid.uuid4())}
+        if body is not None:
+            content = json.dumps(body, default=_plain).encode()
+            headers["Content-Type"] = "application/json"
         timeout = httpx.Timeout(None if once else ANSWER + float(asked.get("wait", 0)), connect=CONNECT)
         retries = Retries()
         while True:
@@ -90,7 +96,6 @@ class Calls:
                 answer = http.request(
                     method,
                     path,
-                    json=None if body is None else to_jsonable_python(body, by_alias=True),
                     content=content,
                     params=asked,
                     headers={**headers, **self.authorization},
@@ -136,12 +141,12 @@ class Calls:
 
     def answer(self, kind: type[T], method: str, path: str, **more: Any) -> T:
         """The answer as this type."""
-        return decoded(kind, self.call(method, path, **more), f"{method} {path}")
+        return decoding.decoded(kind, self.call(method, path, **more), f"{method} {path}")
 
     def optional(self, kind: type[T], method: str, path: str, **more: Any) -> T | None:
         """The same, of an answer that may be null."""
         found = self.call(method, path, **more)
-        return None if found is None else decoded(kind, found, f"{method} {path}")
+        return None if found is None else decoding.decoded(kind, found, f"{method} {path}")
 
     @contextmanager
     def stream(
@@ -212,12 +217,12 @@ class Pages(Generic[T]):
         self._path = path
         self._query = dict(query)
 
-    def page(self, after: str | None = None) -> Page[T]:
+    def page(self, after: str | None = None) -> decoding.Page[T]:
         """One page: the first, or the one after this cursor (`next` of the page before)."""
         query = self._query if after is None else {**self._query, "after": after}
         found = self._calls.call("GET", self._path, query=query)
-        items = decoded(list[self._kind], found["items"], f"GET {self._path}")  # type: ignore[name-defined]
-        return Page(items=items, next=found["next"])
+        items = decoding.decoded(list[self._kind], found["items"], f"GET {self._path}")  # type: ignore[name-defined]
+        return decoding.Page(items=items, next=found["next"])
 
     def all(self) -> list[T]:
         return [one for one in self]
@@ -231,6 +236,11 @@ class Pages(Generic[T]):
             if page.next is None:
                 return
             after = page.next
+
+
+def _plain(model: Any) -> Json:
+    """A model in a body: what it was read from."""
+    return model.model_dump(mode="json", by_alias=True)
 
 
 def given(query: Mapping[str, Any] | None) -> dict[str, Any]:

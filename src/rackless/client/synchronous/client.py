@@ -9,13 +9,10 @@ from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, Self, TypedDict, Unpack
 
 from rackless.client.blueprint_files import around, text_of
-from rackless.client.decoding import decoded
 from rackless.client.errors import error_of
-from rackless.client.events import BODIES, Event, JobEvent
-from rackless.client.models import Job, JobState, Started
 from rackless.client.places import Local, Place, resolve
 from rackless.client.retrying import Retries
 from rackless.client.sse import Parser, Sent
@@ -25,6 +22,11 @@ from rackless.client.synchronous.operations import Operations
 from rackless.client.synchronous.streams import Line, line, opened
 from rackless.model.errors import DeadlineError, FilesNeededError, InputError, ServerGoneError
 from rackless.settings import Settings
+
+if TYPE_CHECKING:
+    from rackless.client import decoding, events, models
+else:
+    from rackless.client.late import decoding, events, models
 
 ROOT = "/v1"
 """Before the paths that `ask` and `lines` take."""
@@ -148,7 +150,7 @@ class Client(Operations):
         """The websocket of a route, as it is."""
         return opened(self._calls, ROOT + path, query)
 
-    def deploy_file(self, file: str | Path, **wish: Unpack[Wish]) -> Started:
+    def deploy_file(self, file: str | Path, **wish: Unpack[Wish]) -> models.Started:
         """Deploy a blueprint with the files that it refers to, read here. Go on with `follow` or `wait`.
 
         Raises:
@@ -163,7 +165,7 @@ class Client(Operations):
 
     def follow(
         self, job: str, *, after: int = 0, broken: Callable[[ServerGoneError], None] = lambda _: None
-    ) -> Generator[JobEvent]:
+    ) -> Generator[events.JobEvent]:
         """The events of a job until its end, from the one after number `after`; goes on where a connection broke.
 
         Args:
@@ -173,7 +175,7 @@ class Client(Operations):
             if sent.event == "end":
                 return
             if sent.event == "step":
-                yield decoded(JobEvent, json.loads(sent.data), "the events of a job")
+                yield decoding.decoded(events.JobEvent, json.loads(sent.data), "the events of a job")
 
     def watch(
         self,
@@ -182,7 +184,7 @@ class Client(Operations):
         topics: Iterable[str] = (),
         after: int | None = None,
         broken: Callable[[ServerGoneError], None] = lambda _: None,
-    ) -> Generator[Event]:
+    ) -> Generator[events.Event]:
         """What happens, as far as you may see it, without an end; goes on where a connection broke. After a ResetEvent events
         are missing: read anew what you show.
 
@@ -194,8 +196,8 @@ class Client(Operations):
         """
         query = {"lab": lab, "topics": ",".join(topics)}
         for sent in self._sent("/events", query, "" if after is None else str(after), broken):
-            if sent.event in BODIES:
-                yield Event(int(sent.id), decoded(BODIES[sent.event], json.loads(sent.data), "the events"))
+            if sent.event in events.BODIES:
+                yield events.Event(int(sent.id), decoding.decoded(events.BODIES[sent.event], json.loads(sent.data), "the events"))
 
     def _sent(self, path: str, query: Mapping[str, Any], last: str, broken: Callable[[ServerGoneError], None]) -> Generator[Sent]:
         """Server-sent events, again and again from the last one's id; whoever reads knows when it is the last."""
@@ -216,7 +218,7 @@ class Client(Operations):
                 self.connect()
                 parser = Parser(parser.last)
 
-    def wait(self, job: str, *, deadline: float | None = None) -> Job:
+    def wait(self, job: str, *, deadline: float | None = None) -> models.Job:
         """The job at its end.
 
         Args:
@@ -228,7 +230,7 @@ class Client(Operations):
         """
         end = None if deadline is None else ways.now() + deadline
         look = LOOK
-        while (found := self.jobs.show_job(job)).state == JobState.RUNNING:
+        while (found := self.jobs.show_job(job)).state == models.JobState.RUNNING:
             if end is None:
                 for _ in self.follow(job):
                     pass

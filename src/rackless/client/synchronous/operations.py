@@ -5,73 +5,32 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from rackless.client.models import (
-    AccessLine,
-    Alive,
-    Applied,
-    AuditFinding,
-    CalendarBody,
-    ConnectivityResponse,
-    Counters,
-    Credentials,
-    DriverRequest,
-    ExportFormat,
-    Finding,
-    HistoryEntry,
-    Host,
-    ImageLine,
-    ImportedBlueprint,
-    Job,
-    Lab,
-    LabBlueprint,
-    LabLine,
-    LabTimes,
-    Layout,
-    Listening,
-    Login,
-    LoginProvider,
-    Place,
-    Pool,
-    Pruned,
-    QuotaBody,
-    Ready,
-    Redeemed,
-    Removed,
-    Role,
-    RouterInventory,
-    Self,
-    Server,
-    Session,
-    Started,
-    Stopping,
-    Summary,
-    Ticket,
-    Token,
-    User,
-    UserGroup,
-    UserQuota,
-)
 from rackless.client.synchronous.calls import Calls, Noun, Pages, Stream, given, part
+
+if TYPE_CHECKING:
+    from rackless.client import models
+else:
+    from rackless.client.late import models
 
 
 class ServerOperations(Noun):
-    def server(self) -> Server:
-        return self._calls.answer(Server, "GET", "/v1/server")
+    def server(self) -> models.Server:
+        return self._calls.answer(models.Server, "GET", "/v1/server")
 
-    def stop(self, *, pid: int | None = None) -> Stopping:
+    def stop(self, *, pid: int | None = None) -> models.Stopping:
         """End the server, or only if it is process `pid` still. Labs go on running; jobs go on with the next server."""
-        return self._calls.answer(Stopping, "POST", "/v1/server/stop", query={"pid": pid})
+        return self._calls.answer(models.Stopping, "POST", "/v1/server/stop", query={"pid": pid})
 
-    def doctor(self, *, limit: int = 100, after: str | None = None) -> Pages[Finding]:
+    def doctor(self, *, limit: int = 100, after: str | None = None) -> Pages[models.Finding]:
         """Look at everything; changes nothing (an accelerator is found by booting a tiny guest with it).
 
         Args:
             limit: Items of a page at most.
             after: `next` of the page before; without it the first page.
         """
-        return Pages(self._calls, Finding, "/v1/doctor", query={"limit": limit, "after": after})
+        return Pages(self._calls, models.Finding, "/v1/doctor", query={"limit": limit, "after": after})
 
     def make_backup(self) -> AbstractContextManager[Stream]:
         """The store, the record of workflows and the state's files, of one moment; jobs go on meanwhile. It holds every secret
@@ -79,75 +38,75 @@ class ServerOperations(Noun):
         """
         return self._calls.stream("POST", "/v1/backup")
 
-    def list_ports(self) -> list[Listening]:
+    def list_ports(self) -> list[models.Listening]:
         """The TCP ports that the server listens on."""
-        return self._calls.answer(list[Listening], "GET", "/v1/server/ports")
+        return self._calls.answer(list[models.Listening], "GET", "/v1/server/ports")
 
-    def open_port(self, *, port: int = 0, plain: bool = False) -> Listening:
+    def open_port(self, *, port: int = 0, plain: bool = False) -> models.Listening:
         """Make sure of a port for this machine's browser. It is on the loopback address, and kept for the servers that come
         after.
         """
-        return self._calls.answer(Listening, "POST", "/v1/server/ports", body=given({"port": port, "plain": plain}))
+        return self._calls.answer(models.Listening, "POST", "/v1/server/ports", body=given({"port": port, "plain": plain}))
 
     def show_metrics(self) -> str:
         """Numbers in Prometheus' text format. A few counting queries, however many labs there are."""
         return self._calls.answer(str, "GET", "/metrics")
 
-    def healthz(self) -> Alive:
+    def healthz(self) -> models.Alive:
         """The process lives and takes requests. Touches nothing else."""
-        return self._calls.answer(Alive, "GET", "/healthz")
+        return self._calls.answer(models.Alive, "GET", "/healthz")
 
-    def readyz(self) -> Ready:
+    def readyz(self) -> models.Ready:
         """The server can do its work: store, provider, workflow engine, heartbeat, keepers, disk."""
-        return self._calls.answer(Ready, "GET", "/readyz")
+        return self._calls.answer(models.Ready, "GET", "/readyz")
 
 
 class SiteOperations(Noun):
-    def list_pools(self, *, limit: int = 100, after: str | None = None) -> Pages[Pool]:
+    def list_pools(self, *, limit: int = 100, after: str | None = None) -> Pages[models.Pool]:
         """Console ports and forwarded ports.
 
         Args:
             limit: Items of a page at most.
             after: `next` of the page before; without it the first page.
         """
-        return Pages(self._calls, Pool, "/v1/pools", query={"limit": limit, "after": after})
+        return Pages(self._calls, models.Pool, "/v1/pools", query={"limit": limit, "after": after})
 
-    def list_hosts(self, *, limit: int = 100, after: str | None = None) -> Pages[Host]:
+    def list_hosts(self, *, limit: int = 100, after: str | None = None) -> Pages[models.Host]:
         """The servers on this store; with SQLite there is one.
 
         Args:
             limit: Items of a page at most.
             after: `next` of the page before; without it the first page.
         """
-        return Pages(self._calls, Host, "/v1/hosts", query={"limit": limit, "after": after})
+        return Pages(self._calls, models.Host, "/v1/hosts", query={"limit": limit, "after": after})
 
 
 class AuditOperations(Noun):
-    def show_audit(self, *, limit: int = 100, after: str | None = None) -> Pages[AuditFinding]:
+    def show_audit(self, *, limit: int = 100, after: str | None = None) -> Pages[models.AuditFinding]:
         """Every difference, by lab, kind and name. Changes nothing.
 
         Args:
             limit: Items of a page at most.
             after: `next` of the page before; without it the first page.
         """
-        return Pages(self._calls, AuditFinding, "/v1/audit", query={"limit": limit, "after": after})
+        return Pages(self._calls, models.AuditFinding, "/v1/audit", query={"limit": limit, "after": after})
 
-    def remove_leftovers(self) -> Removed:
+    def remove_leftovers(self) -> models.Removed:
         """Take away what carries our mark and no lab has."""
-        return self._calls.answer(Removed, "POST", "/v1/audit/remove")
+        return self._calls.answer(models.Removed, "POST", "/v1/audit/remove")
 
 
 class ImagesOperations(Noun):
-    def list_images(self, *, limit: int = 100, after: str | None = None) -> Pages[ImageLine]:
+    def list_images(self, *, limit: int = 100, after: str | None = None) -> Pages[models.ImageLine]:
         """Every build of every image, by name.
 
         Args:
             limit: Items of a page at most.
             after: `next` of the page before; without it the first page.
         """
-        return Pages(self._calls, ImageLine, "/v1/images", query={"limit": limit, "after": after})
+        return Pages(self._calls, models.ImageLine, "/v1/images", query={"limit": limit, "after": after})
 
-    def upload(self, name: str, *, content: bytes | Iterable[bytes], sha256: str = "", current: bool = True) -> ImageLine:
+    def upload(self, name: str, *, content: bytes | Iterable[bytes], sha256: str = "", current: bool = True) -> models.ImageLine:
         """Take in a build: the archive of another installation, or a bootable disk in qcow2 or raw. The same one again is no
         harm.
 
@@ -156,7 +115,7 @@ class ImagesOperations(Noun):
             current: New machines get it from now on.
         """
         return self._calls.answer(
-            ImageLine, "PUT", f"/v1/images/{part(name)}", query={"sha256": sha256, "current": current}, content=content
+            models.ImageLine, "PUT", f"/v1/images/{part(name)}", query={"sha256": sha256, "current": current}, content=content
         )
 
     def download(self, name: str, digest: str) -> AbstractContextManager[Stream]:
@@ -167,9 +126,9 @@ class ImagesOperations(Noun):
         """Let new machines get that build from now on."""
         self._calls.call("PUT", f"/v1/images/{part(name)}/{part(digest)}/current")
 
-    def prune(self, *, dry: bool = False, gone: bool = False) -> list[Pruned]:
+    def prune(self, *, dry: bool = False, gone: bool = False) -> list[models.Pruned]:
         """Remove builds that are not current and that no lab uses, and what builders left behind."""
-        return self._calls.answer(list[Pruned], "POST", "/v1/images/prune", body=given({"dry": dry, "gone": gone}))
+        return self._calls.answer(list[models.Pruned], "POST", "/v1/images/prune", body=given({"dry": dry, "gone": gone}))
 
 
 class PlansOperations(Noun):
@@ -181,7 +140,7 @@ class PlansOperations(Noun):
         files: dict[str, str] | None = None,
         complete: bool = False,
         name: str | None = None,
-    ) -> Summary:
+    ) -> models.Summary:
         """Every machine, port, wire and network that the blueprint would make, with names, MACs and addresses. No secrets.
 
         Args:
@@ -191,7 +150,7 @@ class PlansOperations(Noun):
             name: Name of the lab, instead of the blueprint's.
         """
         return self._calls.answer(
-            Summary,
+            models.Summary,
             "POST",
             "/v1/plans",
             body=given({"text": text, "file": file, "files": files, "complete": complete, "name": name}),
@@ -216,7 +175,7 @@ class LabsOperations(Noun):
         ends: float | None = None,
         queue: bool = False,
         saves: bool = False,
-    ) -> Started:
+    ) -> models.Started:
         """Make the lab of a blueprint now or book it for later, or bring back what is missing of it.
 
         Args:
@@ -231,7 +190,7 @@ class LabsOperations(Noun):
             saves: Keep the configurations of its routers when its time is over.
         """
         return self._calls.answer(
-            Started,
+            models.Started,
             "POST",
             "/v1/labs",
             body=given(
@@ -250,41 +209,41 @@ class LabsOperations(Noun):
             ),
         )
 
-    def list_labs(self, *, limit: int = 100, after: str | None = None) -> Pages[LabLine]:
+    def list_labs(self, *, limit: int = 100, after: str | None = None) -> Pages[models.LabLine]:
         """Those that the caller may see, by name.
 
         Args:
             limit: Items of a page at most.
             after: `next` of the page before; without it the first page.
         """
-        return Pages(self._calls, LabLine, "/v1/labs", query={"limit": limit, "after": after})
+        return Pages(self._calls, models.LabLine, "/v1/labs", query={"limit": limit, "after": after})
 
-    def show(self, name: str, *, all: bool | None = None) -> Lab:
+    def show(self, name: str, *, all: bool | None = None) -> models.Lab:
         """What is known of a lab, with what the place itself says of its machines now; `all` of it for operators.
 
         Args:
             all: With what is for operators (machines of cards, internal networks); null: if you may see it.
         """
-        return self._calls.answer(Lab, "GET", f"/v1/labs/{part(name)}", query={"all": all})
+        return self._calls.answer(models.Lab, "GET", f"/v1/labs/{part(name)}", query={"all": all})
 
-    def take_down(self, name: str, *, wait: float = 0, saves: bool = False) -> Started | None:
+    def take_down(self, name: str, *, wait: float = 0, saves: bool = False) -> models.Started | None:
         """Take away all that carries the lab's mark. A job that runs on it is told to stop first. `saves`: keep
         configurations.
 
         Args:
             wait: Seconds to wait for the job's end before answering.
         """
-        return self._calls.optional(Started, "DELETE", f"/v1/labs/{part(name)}", query={"wait": wait, "saves": saves})
+        return self._calls.optional(models.Started, "DELETE", f"/v1/labs/{part(name)}", query={"wait": wait, "saves": saves})
 
     def cancel(self, job: str) -> None:
         """Tell a job to stop. What it made stays owned by its lab."""
         self._calls.call("POST", f"/v1/jobs/{part(job)}/cancel")
 
-    def show_blueprint(self, name: str, *, live: bool = False) -> LabBlueprint:
+    def show_blueprint(self, name: str, *, live: bool = False) -> models.LabBlueprint:
         """What the lab was made from, as it was written; or what is there now, as a blueprint that makes the same. Text alone
         for who accepts text/plain. Viewers see no passwords, and no files.
         """
-        return self._calls.answer(LabBlueprint, "GET", f"/v1/labs/{part(name)}/blueprint", query={"live": live})
+        return self._calls.answer(models.LabBlueprint, "GET", f"/v1/labs/{part(name)}/blueprint", query={"live": live})
 
     def apply(
         self,
@@ -298,7 +257,7 @@ class LabsOperations(Noun):
         replace: bool = False,
         prune: bool = False,
         dry_run: bool = False,
-    ) -> Applied:
+    ) -> models.Applied:
         """Let a lab become one of this blueprint: what is new is made, what is gone is removed, what is equal is not touched.
 
         Args:
@@ -311,7 +270,7 @@ class LabsOperations(Noun):
             dry_run: Answer what would change, and change nothing.
         """
         return self._calls.answer(
-            Applied,
+            models.Applied,
             "PUT",
             f"/v1/labs/{part(name)}/blueprint",
             query={"wait": wait},
@@ -328,30 +287,32 @@ class LabsOperations(Noun):
             ),
         )
 
-    def show_inventory(self, name: str, *, limit: int = 100, after: str | None = None) -> Pages[RouterInventory]:
+    def show_inventory(self, name: str, *, limit: int = 100, after: str | None = None) -> Pages[models.RouterInventory]:
         """Chassis, cards and ports of each router that was read, by the router's name.
 
         Args:
             limit: Items of a page at most.
             after: `next` of the page before; without it the first page.
         """
-        return Pages(self._calls, RouterInventory, f"/v1/labs/{part(name)}/inventory", query={"limit": limit, "after": after})
+        return Pages(
+            self._calls, models.RouterInventory, f"/v1/labs/{part(name)}/inventory", query={"limit": limit, "after": after}
+        )
 
-    def show_layout(self, name: str) -> Layout:
+    def show_layout(self, name: str) -> models.Layout:
         """The places that were chosen."""
-        return self._calls.answer(Layout, "GET", f"/v1/labs/{part(name)}/layout")
+        return self._calls.answer(models.Layout, "GET", f"/v1/labs/{part(name)}/layout")
 
-    def put_layout(self, name: str, *, nodes: dict[str, Place] | None = None) -> Layout:
+    def put_layout(self, name: str, *, nodes: dict[str, models.Place] | None = None) -> models.Layout:
         """Exactly these places; none gives all back to the automatic layout. Names that the lab does not have are left out."""
-        return self._calls.answer(Layout, "PUT", f"/v1/labs/{part(name)}/layout", body=given({"nodes": nodes}))
+        return self._calls.answer(models.Layout, "PUT", f"/v1/labs/{part(name)}/layout", body=given({"nodes": nodes}))
 
-    def change_layout(self, name: str, *, nodes: dict[str, Place | None] | None = None) -> Layout:
+    def change_layout(self, name: str, *, nodes: dict[str, models.Place | None] | None = None) -> models.Layout:
         """Move some, and leave the others where they are."""
-        return self._calls.answer(Layout, "PATCH", f"/v1/labs/{part(name)}/layout", body=given({"nodes": nodes}))
+        return self._calls.answer(models.Layout, "PATCH", f"/v1/labs/{part(name)}/layout", body=given({"nodes": nodes}))
 
 
 class TimesOperations(Noun):
-    def extend(self, name: str, *, seconds: float | None = None, ends: float | None = None) -> LabTimes:
+    def extend(self, name: str, *, seconds: float | None = None, ends: float | None = None) -> models.LabTimes:
         """Give a lab another end, later or sooner, if what it has is free until then.
 
         Args:
@@ -359,50 +320,50 @@ class TimesOperations(Noun):
             ends: Until then.
         """
         return self._calls.answer(
-            LabTimes, "POST", f"/v1/labs/{part(name)}/extend", body=given({"seconds": seconds, "ends": ends})
+            models.LabTimes, "POST", f"/v1/labs/{part(name)}/extend", body=given({"seconds": seconds, "ends": ends})
         )
 
-    def calendar(self) -> CalendarBody:
+    def calendar(self) -> models.CalendarBody:
         """What is booked from now on, and of how much."""
-        return self._calls.answer(CalendarBody, "GET", "/v1/calendar")
+        return self._calls.answer(models.CalendarBody, "GET", "/v1/calendar")
 
-    def show_history(self, name: str, *, limit: int = 100, after: str | None = None) -> Pages[HistoryEntry]:
+    def show_history(self, name: str, *, limit: int = 100, after: str | None = None) -> Pages[models.HistoryEntry]:
         """Who did what with the newest lab of this name, and why, oldest first; of an ended one too.
 
         Args:
             limit: Items of a page at most.
             after: `next` of the page before; without it the first page.
         """
-        return Pages(self._calls, HistoryEntry, f"/v1/labs/{part(name)}/history", query={"limit": limit, "after": after})
+        return Pages(self._calls, models.HistoryEntry, f"/v1/labs/{part(name)}/history", query={"limit": limit, "after": after})
 
 
 class WiresOperations(Noun):
-    def connect(self, name: str, *, a: str, b: str, wait: float = 0) -> Started:
+    def connect(self, name: str, *, a: str, b: str, wait: float = 0) -> models.Started:
         """Join two free ports behind their running machines.
 
         Args:
             wait: Seconds to wait for the job's end before answering.
         """
         return self._calls.answer(
-            Started, "POST", f"/v1/labs/{part(name)}/wires", query={"wait": wait}, body=given({"a": a, "b": b})
+            models.Started, "POST", f"/v1/labs/{part(name)}/wires", query={"wait": wait}, body=given({"a": a, "b": b})
         )
 
-    def disconnect(self, name: str, *, a: str, b: str, wait: float = 0) -> Started:
+    def disconnect(self, name: str, *, a: str, b: str, wait: float = 0) -> models.Started:
         """Take the wire between two ends away.
 
         Args:
             wait: Seconds to wait for the job's end before answering.
         """
-        return self._calls.answer(Started, "DELETE", f"/v1/labs/{part(name)}/wires", query={"a": a, "b": b, "wait": wait})
+        return self._calls.answer(models.Started, "DELETE", f"/v1/labs/{part(name)}/wires", query={"a": a, "b": b, "wait": wait})
 
-    def link(self, name: str, *, end: str, up: bool, wait: float = 0, other: str | None = None) -> Started:
+    def link(self, name: str, *, end: str, up: bool, wait: float = 0, other: str | None = None) -> models.Started:
         """Let both ends of a wire lose their carrier, or get it back.
 
         Args:
             wait: Seconds to wait for the job's end before answering.
         """
         return self._calls.answer(
-            Started,
+            models.Started,
             "PATCH",
             f"/v1/labs/{part(name)}/wires",
             query={"wait": wait},
@@ -419,14 +380,14 @@ class WiresOperations(Noun):
 
 
 class MachinesOperations(Noun):
-    def restart(self, name: str, machine: str, *, wait: float = 0) -> Started:
+    def restart(self, name: str, machine: str, *, wait: float = 0) -> models.Started:
         """Off and on; its wires stay.
 
         Args:
             wait: Seconds to wait for the job's end before answering.
         """
         return self._calls.answer(
-            Started, "POST", f"/v1/labs/{part(name)}/machines/{part(machine)}/restart", query={"wait": wait}
+            models.Started, "POST", f"/v1/labs/{part(name)}/machines/{part(machine)}/restart", query={"wait": wait}
         )
 
     def transcript(self, name: str, machine: str) -> str:
@@ -435,23 +396,25 @@ class MachinesOperations(Noun):
 
 
 class RoutersOperations(Noun):
-    def credentials(self, name: str, *, limit: int = 100, after: str | None = None) -> Pages[Credentials]:
+    def credentials(self, name: str, *, limit: int = 100, after: str | None = None) -> Pages[models.Credentials]:
         """The logins of every router, in the order of the blueprint.
 
         Args:
             limit: Items of a page at most.
             after: `next` of the page before; without it the first page.
         """
-        return Pages(self._calls, Credentials, f"/v1/labs/{part(name)}/credentials", query={"limit": limit, "after": after})
+        return Pages(
+            self._calls, models.Credentials, f"/v1/labs/{part(name)}/credentials", query={"limit": limit, "after": after}
+        )
 
-    def save(self, name: str, *, wait: float = 0, routers: list[str] | None = None) -> Started:
+    def save(self, name: str, *, wait: float = 0, routers: list[str] | None = None) -> models.Started:
         """Read the committed configurations. Fetch each with `saved` afterwards.
 
         Args:
             wait: Seconds to wait for the job's end before answering.
         """
         return self._calls.answer(
-            Started, "POST", f"/v1/labs/{part(name)}/save", query={"wait": wait}, body=given({"routers": routers})
+            models.Started, "POST", f"/v1/labs/{part(name)}/save", query={"wait": wait}, body=given({"routers": routers})
         )
 
     def saved(self, name: str, owner: str) -> str:
@@ -466,15 +429,17 @@ class RoutersOperations(Noun):
 
 
 class ExchangeOperations(Noun):
-    def import_topology(self, *, text: str, file: str = "topology.clab.yml") -> ImportedBlueprint:
+    def import_topology(self, *, text: str, file: str = "topology.clab.yml") -> models.ImportedBlueprint:
         """A blueprint of a containerlab topology (`.clab.yml`), and what could not be carried over.
 
         Args:
             file: Its name, for the places of problems.
         """
-        return self._calls.answer(ImportedBlueprint, "POST", "/v1/imports/containerlab", body=given({"text": text, "file": file}))
+        return self._calls.answer(
+            models.ImportedBlueprint, "POST", "/v1/imports/containerlab", body=given({"text": text, "file": file})
+        )
 
-    def export(self, name: str, *, format: ExportFormat) -> str:
+    def export(self, name: str, *, format: models.ExportFormat) -> str:
         """The lab, with the wires that it has now, for another tool. No secret is in it.
 
         Args:
@@ -482,34 +447,34 @@ class ExchangeOperations(Noun):
         """
         return self._calls.answer(str, "GET", f"/v1/labs/{part(name)}/export", query={"format": format})
 
-    def apply_connectivity_changes(self, name: str, *, driverRequest: DriverRequest) -> ConnectivityResponse:
+    def apply_connectivity_changes(self, name: str, *, driverRequest: models.DriverRequest) -> models.ConnectivityResponse:
         """CloudShell's ApplyConnectivityChanges: the actions are carried out one by one, in ascending order of Vnic Name, and
         each has its result. Two NICs in one VLAN are the ends of a wire.
         """
         return self._calls.answer(
-            ConnectivityResponse,
+            models.ConnectivityResponse,
             "POST",
             f"/v1/labs/{part(name)}/cloudshell/apply-connectivity-changes",
             body=given({"driverRequest": driverRequest}),
         )
 
-    def show_counters(self, name: str) -> Counters:
+    def show_counters(self, name: str) -> models.Counters:
         """Traffic of every port, as the routers and hosts count it themselves. Read at most once a second, whoever asks."""
-        return self._calls.answer(Counters, "GET", f"/v1/labs/{part(name)}/counters")
+        return self._calls.answer(models.Counters, "GET", f"/v1/labs/{part(name)}/counters")
 
 
 class JobsOperations(Noun):
-    def list_jobs(self, name: str, *, limit: int = 100, after: str | None = None) -> Pages[Job]:
+    def list_jobs(self, name: str, *, limit: int = 100, after: str | None = None) -> Pages[models.Job]:
         """Jobs of a lab, newest first; of an ended lab too.
 
         Args:
             limit: Items of a page at most.
             after: `next` of the page before; without it the first page.
         """
-        return Pages(self._calls, Job, f"/v1/labs/{part(name)}/jobs", query={"limit": limit, "after": after})
+        return Pages(self._calls, models.Job, f"/v1/labs/{part(name)}/jobs", query={"limit": limit, "after": after})
 
-    def show_job(self, job: str) -> Job:
-        return self._calls.answer(Job, "GET", f"/v1/jobs/{part(job)}")
+    def show_job(self, job: str) -> models.Job:
+        return self._calls.answer(models.Job, "GET", f"/v1/jobs/{part(job)}")
 
     def events(self, job: str, *, after: int = 0, follow: bool = False) -> AbstractContextManager[Stream]:
         """Events as NDJSON, one `JobEvent` a line; or as server-sent events of type `step`, and at the job's end one of type
@@ -523,26 +488,26 @@ class JobsOperations(Noun):
 
 
 class SessionOperations(Noun):
-    def log_in(self, *, body: Login | Redeemed) -> Self:
+    def log_in(self, *, body: models.Login | models.Redeemed) -> models.Self:
         """Open a session: the answer sets its cookie."""
-        return self._calls.answer(Self, "POST", "/v1/session", body=body)
+        return self._calls.answer(models.Self, "POST", "/v1/session", body=body)
 
     def log_out(self) -> None:
         """End the session that asks."""
         self._calls.call("DELETE", "/v1/session")
 
-    def make_ticket(self) -> Ticket:
+    def make_ticket(self) -> models.Ticket:
         """Something that opens one more session of yours: from the unix socket, or from a session, which it does not outlive."""
-        return self._calls.answer(Ticket, "POST", "/v1/session/tickets")
+        return self._calls.answer(models.Ticket, "POST", "/v1/session/tickets")
 
-    def list_sessions(self, user: str, *, limit: int = 100, after: str | None = None) -> Pages[Session]:
+    def list_sessions(self, user: str, *, limit: int = 100, after: str | None = None) -> Pages[models.Session]:
         """The sessions of a user that are open, oldest first.
 
         Args:
             limit: Items of a page at most.
             after: `next` of the page before; without it the first page.
         """
-        return Pages(self._calls, Session, f"/v1/users/{part(user)}/sessions", query={"limit": limit, "after": after})
+        return Pages(self._calls, models.Session, f"/v1/users/{part(user)}/sessions", query={"limit": limit, "after": after})
 
     def end_sessions(self, user: str) -> None:
         """End all sessions of a user."""
@@ -551,14 +516,14 @@ class SessionOperations(Noun):
     def end_session(self, user: str, number: str) -> None:
         self._calls.call("DELETE", f"/v1/users/{part(user)}/sessions/{part(number)}")
 
-    def list_providers(self, *, limit: int = 100, after: str | None = None) -> Pages[LoginProvider]:
+    def list_providers(self, *, limit: int = 100, after: str | None = None) -> Pages[models.LoginProvider]:
         """The OpenID providers by which one may log in here.
 
         Args:
             limit: Items of a page at most.
             after: `next` of the page before; without it the first page.
         """
-        return Pages(self._calls, LoginProvider, "/v1/session/providers", query={"limit": limit, "after": after})
+        return Pages(self._calls, models.LoginProvider, "/v1/session/providers", query={"limit": limit, "after": after})
 
     def begin_login(self, provider: str) -> None:
         """Send the browser to the provider."""
@@ -582,27 +547,32 @@ class SessionOperations(Noun):
 
 
 class PeopleOperations(Noun):
-    def whoami(self) -> Self:
+    def whoami(self) -> models.Self:
         """Who the server takes you for."""
-        return self._calls.answer(Self, "GET", "/v1/self")
+        return self._calls.answer(models.Self, "GET", "/v1/self")
 
-    def list_users(self, *, limit: int = 100, after: str | None = None) -> Pages[User]:
+    def list_users(self, *, limit: int = 100, after: str | None = None) -> Pages[models.User]:
         """By name.
 
         Args:
             limit: Items of a page at most.
             after: `next` of the page before; without it the first page.
         """
-        return Pages(self._calls, User, "/v1/users", query={"limit": limit, "after": after})
+        return Pages(self._calls, models.User, "/v1/users", query={"limit": limit, "after": after})
 
-    def add_user(self, *, name: str, role: Role = Role.USER, password: str | None = None) -> User:
-        return self._calls.answer(User, "POST", "/v1/users", body=given({"name": name, "role": role, "password": password}))
+    def add_user(self, *, name: str, role: models.Role | None = None, password: str | None = None) -> models.User:
+        return self._calls.answer(
+            models.User, "POST", "/v1/users", body=given({"name": name, "role": role, "password": password})
+        )
 
     def change_user(
-        self, user: str, *, role: Role | None = None, password: str | None = None, disabled: bool | None = None
-    ) -> User:
+        self, user: str, *, role: models.Role | None = None, password: str | None = None, disabled: bool | None = None
+    ) -> models.User:
         return self._calls.answer(
-            User, "PATCH", f"/v1/users/{part(user)}", body=given({"role": role, "password": password, "disabled": disabled})
+            models.User,
+            "PATCH",
+            f"/v1/users/{part(user)}",
+            body=given({"role": role, "password": password, "disabled": disabled}),
         )
 
     def remove_user(self, user: str) -> None:
@@ -613,23 +583,23 @@ class PeopleOperations(Noun):
         """Of oneself, with the old one; an admin's word is enough for others'."""
         self._calls.call("POST", f"/v1/users/{part(user)}/password", body=given({"old": old, "new": new}))
 
-    def list_tokens(self, user: str, *, limit: int = 100, after: str | None = None) -> Pages[Token]:
+    def list_tokens(self, user: str, *, limit: int = 100, after: str | None = None) -> Pages[models.Token]:
         """Oldest first; without the tokens themselves.
 
         Args:
             limit: Items of a page at most.
             after: `next` of the page before; without it the first page.
         """
-        return Pages(self._calls, Token, f"/v1/users/{part(user)}/tokens", query={"limit": limit, "after": after})
+        return Pages(self._calls, models.Token, f"/v1/users/{part(user)}/tokens", query={"limit": limit, "after": after})
 
-    def add_token(self, user: str, *, label: str, seconds: float | None = None) -> Token:
+    def add_token(self, user: str, *, label: str, seconds: float | None = None) -> models.Token:
         """Another of the same label takes the place of the first.
 
         Args:
             seconds: For how long; null for no end.
         """
         return self._calls.answer(
-            Token, "POST", f"/v1/users/{part(user)}/tokens", body=given({"label": label, "seconds": seconds})
+            models.Token, "POST", f"/v1/users/{part(user)}/tokens", body=given({"label": label, "seconds": seconds})
         )
 
     def revoke_token(self, user: str, label: str) -> None:
@@ -650,22 +620,22 @@ class PeopleOperations(Noun):
     def unshare(self, name: str, user: str) -> None:
         self._calls.call("DELETE", f"/v1/labs/{part(name)}/shares/{part(user)}")
 
-    def log(self, *, limit: int = 100, after: str | None = None) -> Pages[AccessLine]:
+    def log(self, *, limit: int = 100, after: str | None = None) -> Pages[models.AccessLine]:
         """Who changed what, newest first, also what was refused.
 
         Args:
             limit: Items of a page at most.
             after: `next` of the page before; without it the first page.
         """
-        return Pages(self._calls, AccessLine, "/v1/access-log", query={"limit": limit, "after": after})
+        return Pages(self._calls, models.AccessLine, "/v1/access-log", query={"limit": limit, "after": after})
 
-    def show_quota(self, user: str) -> UserQuota:
+    def show_quota(self, user: str) -> models.UserQuota:
         """What a user may have, alone and together with their groups, and what they have."""
-        return self._calls.answer(UserQuota, "GET", f"/v1/users/{part(user)}/quota")
+        return self._calls.answer(models.UserQuota, "GET", f"/v1/users/{part(user)}/quota")
 
     def change_quota(
         self, user: str, *, limits: dict[str, float | None] | None = None, default: list[str] | None = None
-    ) -> UserQuota:
+    ) -> models.UserQuota:
         """Labs that are there stay, also where they are beyond it now.
 
         Args:
@@ -673,20 +643,20 @@ class PeopleOperations(Noun):
             default: Names of limits.
         """
         return self._calls.answer(
-            UserQuota, "PATCH", f"/v1/users/{part(user)}/quota", body=given({"limits": limits, "default": default})
+            models.UserQuota, "PATCH", f"/v1/users/{part(user)}/quota", body=given({"limits": limits, "default": default})
         )
 
-    def list_groups(self, *, limit: int = 100, after: str | None = None) -> Pages[UserGroup]:
+    def list_groups(self, *, limit: int = 100, after: str | None = None) -> Pages[models.UserGroup]:
         """By name.
 
         Args:
             limit: Items of a page at most.
             after: `next` of the page before; without it the first page.
         """
-        return Pages(self._calls, UserGroup, "/v1/groups", query={"limit": limit, "after": after})
+        return Pages(self._calls, models.UserGroup, "/v1/groups", query={"limit": limit, "after": after})
 
-    def add_group(self, *, name: str) -> UserGroup:
-        return self._calls.answer(UserGroup, "POST", "/v1/groups", body=given({"name": name}))
+    def add_group(self, *, name: str) -> models.UserGroup:
+        return self._calls.answer(models.UserGroup, "POST", "/v1/groups", body=given({"name": name}))
 
     def remove_group(self, group: str) -> None:
         """Its users stay, and their labs."""
@@ -700,13 +670,13 @@ class PeopleOperations(Noun):
         """Their labs count for the group no longer."""
         self._calls.call("DELETE", f"/v1/groups/{part(group)}/members/{part(user)}")
 
-    def show_group_quota(self, group: str) -> QuotaBody:
+    def show_group_quota(self, group: str) -> models.QuotaBody:
         """What a group's users may have together, and what they have."""
-        return self._calls.answer(QuotaBody, "GET", f"/v1/groups/{part(group)}/quota")
+        return self._calls.answer(models.QuotaBody, "GET", f"/v1/groups/{part(group)}/quota")
 
     def change_group_quota(
         self, group: str, *, limits: dict[str, float | None] | None = None, default: list[str] | None = None
-    ) -> QuotaBody:
+    ) -> models.QuotaBody:
         """Labs that are there stay, also where they are beyond it now.
 
         Args:
@@ -714,7 +684,7 @@ class PeopleOperations(Noun):
             default: Names of limits.
         """
         return self._calls.answer(
-            QuotaBody, "PATCH", f"/v1/groups/{part(group)}/quota", body=given({"limits": limits, "default": default})
+            models.QuotaBody, "PATCH", f"/v1/groups/{part(group)}/quota", body=given({"limits": limits, "default": default})
         )
 
 

@@ -7,15 +7,18 @@ import json
 import ssl
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
-
-from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 
 from rackless.client.errors import error_in, error_of, gone
 from rackless.client.synchronous import ways
 from rackless.client.synchronous.calls import Calls
 from rackless.model.errors import DeadlineError, ProviderError
+
+if TYPE_CHECKING:
+    from websockets import exceptions
+else:
+    from rackless.client.late import exceptions
 
 OPENING = 30.0
 """Seconds until the other side has answered."""
@@ -38,7 +41,7 @@ class Line:
         """
         try:
             self._told(json.loads(ways.received(self._socket, timeout)))
-        except (TimeoutError, ConnectionClosed) as error:
+        except (TimeoutError, exceptions.ConnectionClosed) as error:
             raise ProviderError("The server did not open the line.", hint="Run the same command again.") from error
 
     def read(self, timeout: float | None = None) -> bytes:
@@ -55,7 +58,7 @@ class Line:
                 message = ways.received(self._socket, timeout)
             except TimeoutError as error:
                 raise DeadlineError(f"Nothing came within {timeout:g} s.") from error
-            except ConnectionClosed:
+            except exceptions.ConnectionClosed:
                 return b""
             if isinstance(message, bytes):
                 return message
@@ -85,7 +88,7 @@ class Line:
     def write(self, data: bytes) -> None:
         try:
             self._socket.send(data)
-        except ConnectionClosed as error:
+        except exceptions.ConnectionClosed as error:
             raise ProviderError("The line has ended.") from error
 
     def resize(self, columns: int, rows: int) -> None:
@@ -129,9 +132,9 @@ def opened(calls: Calls, path: str, query: Mapping[str, Any]) -> ways.Socket:
     calls.connected()
     try:
         return ways.open_socket(calls.place, f"{path}?{urlencode(words)}", calls.authorization, OPENING)
-    except InvalidStatus as error:
+    except exceptions.InvalidStatus as error:
         raise error_in(bytes(error.response.body or b""), error.response.status_code, calls.place.name) from error
     except ssl.SSLCertVerificationError as error:
         raise gone(calls.place.name, error) from error
-    except (OSError, WebSocketException, TimeoutError) as error:
+    except (OSError, exceptions.WebSocketException, TimeoutError) as error:
         raise ProviderError(f"{calls.place.name} gave no stream: {error}.", hint="Run the same command again.") from error

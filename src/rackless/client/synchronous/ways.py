@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from time import monotonic as now
 from time import sleep
-from typing import Any, ParamSpec, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
 import httpx
-from websockets.sync.client import ClientConnection as Socket
-from websockets.sync.client import connect, unix_connect
 
 from rackless.client.places import Local, Place
+
+if TYPE_CHECKING:
+    from websockets.sync.client import ClientConnection as Socket
 
 __all__ = ["Socket", "http", "now", "off_loop", "open_socket", "received", "sleep"]
 
@@ -34,11 +35,13 @@ def http(place: Place, timeout: httpx.Timeout) -> httpx.Client:
 
 
 def open_socket(place: Place, path: str, headers: Mapping[str, str], timeout: float) -> Socket:
+    from websockets.sync.client import connect, unix_connect
+
     more: dict[str, Any] = {"max_size": None, "compression": None, "open_timeout": timeout, "additional_headers": headers}
     if isinstance(place, Local):
-        return cast(Socket, unix_connect(str(place.settings.socket), f"ws://rackless{path}", **more))
+        return cast("Socket", unix_connect(str(place.settings.socket), f"ws://rackless{path}", **more))
     tls = place.tls
-    return cast(Socket, connect(f"ws{place.base.removeprefix('http')}{path}", ssl=tls, proxy=True if tls else None, **more))
+    return cast("Socket", connect(f"ws{place.base.removeprefix('http')}{path}", ssl=tls, proxy=True if tls else None, **more))
 
 
 def received(socket: Socket, timeout: float | None) -> bytes | str:
