@@ -46,7 +46,7 @@ class Site:
     """A server on the fake provider, on TCP, and people of every role, whose password is PASSWORD."""
 
     def __init__(self, top: Path) -> None:
-        self.shell = Shell(top, TZ=ZONE)
+        self.shell = Shell(top, TZ=ZONE, RACKLESS_IMAGES=str(top / "i"))
         self.port = free_port()
         self.place = f"http://127.0.0.1:{self.port}"
         with (top / "log").open("w") as log:  # a pipe that nobody reads would fill, and the server wait for ever
@@ -83,6 +83,9 @@ class Site:
         started = self.ask("POST", "/labs", {"text": text, "name": name, "complete": True, **more})
         if started["job"]:
             self._http.get(f"/jobs/{started['job']}/events", params={"follow": True})
+
+    def upload(self, image: str, content: bytes) -> None:
+        assert self._http.put(f"/images/{image}", content=content).is_success
 
     def ticket(self) -> str:
         """An address of the page that logs in as `local`, from its path on."""
