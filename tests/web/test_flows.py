@@ -391,3 +391,22 @@ def test_a_group_is_made_and_users_put_into_it(visit: Visit, site: Site) -> None
     page.get_by_role("button", name="Remove research").click()
     page.get_by_role("dialog").get_by_role("button", name="Remove", exact=True).click()
     expect(page.get_by_role("row").filter(has_text="research")).to_have_count(0)
+
+
+def test_pages_of_one_browser_share_one_stream_and_another_takes_it_over(visit: Visit, site: Site) -> None:
+    visitor = visit()
+    first = visitor.log_in("olga", "/labs")
+    streams: list[str] = []
+    visitor.page.context.on("request", lambda asked: streams.append(asked.url) if "/v1/events" in asked.url else None)
+    second = first.context.new_page()
+    second.goto(site.place + "/labs")
+    expect(second.get_by_role("heading", level=1)).to_have_text("Labs")
+    site.up("shared-stream", SMALL.format(name="shared-stream"))
+    for page in (first, second):
+        expect(row(page, "shared-stream")).to_contain_text("ready")
+    assert streams == []
+    first.close()
+    site.ask("DELETE", "/labs/shared-stream", wait=60)
+    expect(row(second, "shared-stream")).to_have_count(0)
+    assert len(streams) == 1
+    second.close()

@@ -66,6 +66,7 @@ def labs(site: Site) -> None:
 def test_every_page_is_there_and_fits(visit: Callable[..., Visitor], scheme: str) -> None:
     visitor = visit(scheme=scheme)
     visitor.log_in("ada")
+    rules = ("color-contrast",) if scheme == "dark" else ()  # the others look at what both have
     found: list[str] = []
     for name, (path, heading) in PAGES.items():
         page = visitor.go(path)
@@ -74,5 +75,5 @@ def test_every_page_is_there_and_fits(visit: Callable[..., Visitor], scheme: str
         visitor.shot(f"{name}-{scheme}")
         if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
             found.append(f"{name}: wider than the window")
-        found += [f"{name}: {one}" for one in visitor.violations()]
+        found += [f"{name}: {one}" for one in visitor.violations(*rules)]
     assert not found, "\n".join(found)
