@@ -46,7 +46,7 @@ class Site:
     """A server on the fake provider, on TCP, and people of every role, whose password is PASSWORD."""
 
     def __init__(self, top: Path) -> None:
-        self.shell = Shell(top, TZ=ZONE)
+        self.shell = Shell(top, TZ=ZONE, RACKLESS_IMAGES=str(top / "i"))
         self.port = free_port()
         self.place = f"http://127.0.0.1:{self.port}"
         with (top / "log").open("w") as log:  # a pipe that nobody reads would fill, and the server wait for ever
@@ -83,6 +83,9 @@ class Site:
         started = self.ask("POST", "/labs", {"text": text, "name": name, "complete": True, **more})
         if started["job"]:
             self._http.get(f"/jobs/{started['job']}/events", params={"follow": True})
+
+    def upload(self, image: str, content: bytes) -> None:
+        assert self._http.put(f"/images/{image}", content=content).is_success
 
     def ticket(self) -> str:
         """An address of the page that logs in as `local`, from its path on."""
@@ -136,12 +139,11 @@ class Visitor:
         expect(self.page.locator(".loading")).to_have_count(0)
         return self.page
 
-    def violations(self) -> list[str]:
-        """What axe-core finds serious or worse, by the rules of WCAG 2.2 A and AA."""
+    def violations(self, *rules: str) -> list[str]:
+        """What axe-core finds serious or worse, by these of its rules, or all of WCAG 2.2 A and AA and its own advice."""
         self.page.evaluate(AXE.read_text(encoding="utf-8"))
-        found = self.page.evaluate(
-            "axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']})"
-        )
+        tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+        found = self.page.evaluate("only => axe.run(document, {runOnly: only, resultTypes: ['violations']})", [*rules] or tags)
         return [
             f"{one['id']}: {node['target']} {node['failureSummary']}"
             for one in found["violations"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import httpx
 import pytest
@@ -315,3 +316,97 @@ def test_a_telephone_shows_it_without_scrolling_sideways(visit: Visit) -> None:
         visitor.go(path)
         page = visitor.shown()
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{path} is wider than a telephone"
+
+
+def test_an_image_is_taken_in_made_current_and_cleared_away(visit: Visit, site: Site) -> None:
+    visitor = visit()
+    visitor.allow("422")
+    page = visitor.log_in("ada", "/images")
+
+    def send(content: bytes) -> None:
+        page.get_by_role("button", name="Upload…").click()
+        page.get_by_label("Name").fill("vendor")
+        page.get_by_label("File").set_input_files({"name": "disk.img", "mimeType": "", "buffer": content})
+        page.get_by_role("dialog").get_by_role("button", name="Upload").click()
+
+    send(b"no disk at all")
+    expect(page.get_by_role("dialog").get_by_role("alert")).to_be_visible()
+    page.keyboard.press("Escape")
+    for at in (1, 2):
+        send(bytes(510) + b"\x55\xaa" + bytes([at]) * (1 << 20))
+        expect(page.get_by_role("row").filter(has_text="vendor")).to_have_count(at)
+    old = (
+        page.get_by_role("row").filter(has_text="vendor").filter(has=page.get_by_role("button", name=re.compile("Make current")))
+    )
+    with page.expect_download() as coming:
+        old.get_by_role("link", name=re.compile("Download")).click()
+    assert Path(coming.value.path()).stat().st_size > 1 << 20
+    old.get_by_role("button", name=re.compile("Make current")).click()
+    expect(page.get_by_role("status").filter(has_text="New machines get this build")).to_be_visible()
+    page.get_by_role("button", name="Clear away…").click()
+    expect(page.get_by_role("dialog")).to_contain_text("build vendor")
+    page.get_by_role("dialog").get_by_role("button", name="Clear away").click()
+    expect(page.get_by_role("row").filter(has_text="vendor")).to_have_count(1)
+    assert len(site.ask("GET", "/images")["items"]) == 1
+
+
+def test_a_quota_is_set_and_refuses_what_is_beyond_it(visit: Visit, site: Site) -> None:
+    admin, owner = visit(), visit()
+    owner.allow("422")
+    owner.allow("409")
+    owner.allow("403")
+    page = admin.log_in("ada", "/admin/quotas")
+    site.know("pia")
+    page.reload()
+    page.get_by_role("button", name="Limits of pia").click()
+    page.get_by_label("Machines", exact=True).fill("1")
+    page.get_by_label("Memory (GiB)").fill("1.5")
+    page.get_by_role("button", name="Set them").click()
+    expect(page.get_by_role("row").filter(has_text="pia")).to_contain_text("1.5 GiB")
+    assert site.ask("GET", "/users/pia/quota")["limits"]["memory"] == 1536
+    theirs = owner.log_in("pia", "/new")
+    expect(theirs.get_by_role("button", name="Deploy")).to_be_enabled()
+    theirs.get_by_role("button", name="Deploy").click()
+    expect(theirs.locator(".new-side").get_by_role("alert")).to_contain_text("machines")
+    owner.go("/account")
+    expect(theirs.get_by_text("0 of 1", exact=True)).to_be_visible()
+    page.get_by_role("button", name="Limits of pia").click()
+    page.get_by_label("Machines", exact=True).fill("")
+    page.get_by_label("Memory (GiB)").fill("none")
+    page.get_by_role("button", name="Set them").click()
+    expect(page.get_by_role("row").filter(has_text="pia")).not_to_contain_text("1.5 GiB")
+
+
+def test_a_group_is_made_and_users_put_into_it(visit: Visit, site: Site) -> None:
+    site.know("una")
+    page = visit().log_in("ada", "/admin/quotas")
+    page.get_by_role("button", name="Add a group").click()
+    page.get_by_label("Name").fill("research")
+    page.get_by_role("button", name="Add", exact=True).click()
+    page.get_by_role("button", name="Users of research").click()
+    page.get_by_label("User to add").select_option("una")
+    page.get_by_role("button", name="Add", exact=True).click()
+    expect(page.get_by_role("row").filter(has_text="research")).to_contain_text("una")
+    assert [group["members"] for group in site.ask("GET", "/groups")["items"]] == [["una"]]
+    page.get_by_role("button", name="Remove research").click()
+    page.get_by_role("dialog").get_by_role("button", name="Remove", exact=True).click()
+    expect(page.get_by_role("row").filter(has_text="research")).to_have_count(0)
+
+
+def test_pages_of_one_browser_share_one_stream_and_another_takes_it_over(visit: Visit, site: Site) -> None:
+    visitor = visit()
+    first = visitor.log_in("olga", "/labs")
+    streams: list[str] = []
+    visitor.page.context.on("request", lambda asked: streams.append(asked.url) if "/v1/events" in asked.url else None)
+    second = first.context.new_page()
+    second.goto(site.place + "/labs")
+    expect(second.get_by_role("heading", level=1)).to_have_text("Labs")
+    site.up("shared-stream", SMALL.format(name="shared-stream"))
+    for page in (first, second):
+        expect(row(page, "shared-stream")).to_contain_text("ready")
+    assert streams == []
+    first.close()
+    site.ask("DELETE", "/labs/shared-stream", wait=60)
+    expect(row(second, "shared-stream")).to_have_count(0)
+    assert len(streams) == 1
+    second.close()

@@ -23,6 +23,8 @@ wires:
 """
 ONE = "name: one\nrouters:\n  r1: {cards: 1, ports_per_card: 2}\n"
 HOUR = 3600
+DISK = bytes(510) + b"\x55\xaa" + bytes(1 << 20)
+"""A raw disk with a boot record."""
 
 PAGES = {
     "labs": ("/labs", "Labs"),
@@ -35,8 +37,10 @@ PAGES = {
     "lab-access": ("/labs/backbone/access", "backbone"),
     "images": ("/images", "Images"),
     "site": ("/site", "Site"),
+    "site-pools": ("/site/pools", "Site"),
     "site-audit": ("/site/audit", "Site"),
     "admin-users": ("/admin", "Admin"),
+    "admin-quotas": ("/admin/quotas", "Admin"),
     "admin-access-log": ("/admin/access-log", "Admin"),
     "account": ("/account", "Your account"),
 }
@@ -51,6 +55,10 @@ def labs(site: Site) -> None:
     site.up("training-a", ONE, begins=now + 3 * HOUR, seconds=4 * HOUR)
     site.up("training-b", TWO, begins=now + 8 * HOUR, seconds=6 * HOUR)
     site.know("una")
+    site.ask("PATCH", "/users/una/quota", {"limits": {"labs": 4, "memory": 16384}})
+    site.ask("POST", "/groups", {"name": "training"})
+    site.ask("PUT", "/groups/training/members/una")
+    site.upload("vendor-router", DISK)
     site.ask("PUT", "/labs/backbone/shares/una")
 
 
@@ -58,6 +66,7 @@ def labs(site: Site) -> None:
 def test_every_page_is_there_and_fits(visit: Callable[..., Visitor], scheme: str) -> None:
     visitor = visit(scheme=scheme)
     visitor.log_in("ada")
+    rules = ("color-contrast",) if scheme == "dark" else ()  # the others look at what both have
     found: list[str] = []
     for name, (path, heading) in PAGES.items():
         page = visitor.go(path)
@@ -66,5 +75,5 @@ def test_every_page_is_there_and_fits(visit: Callable[..., Visitor], scheme: str
         visitor.shot(f"{name}-{scheme}")
         if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
             found.append(f"{name}: wider than the window")
-        found += [f"{name}: {one}" for one in visitor.violations()]
+        found += [f"{name}: {one}" for one in visitor.violations(*rules)]
     assert not found, "\n".join(found)

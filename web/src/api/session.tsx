@@ -58,7 +58,7 @@ export function SessionProvider({ children }: { children: ReactNode }) {
   }, [refresh]);
 
   const name = self?.name;
-  useEffect(() => (name === undefined ? undefined : listen()), [name]);
+  useEffect(() => (name === undefined ? undefined : listen(name)), [name]);
 
   const value = useMemo<Session>(
     () => ({ self, problem, refresh, logOut, has: (role) => !!self && RANK[self.role] >= RANK[role] }),

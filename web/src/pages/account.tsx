@@ -7,6 +7,7 @@ import { toast, toastProblem } from "../layout/toasts";
 import { Field } from "../parts/field";
 import { Heading } from "../parts/heading";
 import { ProblemNote, Read } from "../parts/problem";
+import { QuotaBars } from "../parts/quota";
 import { type Column, Table } from "../parts/table";
 import { Time } from "../parts/time";
 import { Tokens } from "./tokens";
@@ -36,12 +37,20 @@ export default function Account() {
             <h2>Password</h2>
             <Password user={self.name} />
           </section>
-          <section className="panel">
-            <h2>API tokens</h2>
-            <div className="panel-body">
-              <Tokens user={self.name} />
-            </div>
-          </section>
+          <div className="stack">
+            <section className="panel">
+              <h2>API tokens</h2>
+              <div className="panel-body">
+                <Tokens user={self.name} />
+              </div>
+            </section>
+            <section className="panel">
+              <h2>Quota</h2>
+              <div className="panel-body">
+                <OwnQuota user={self.name} />
+              </div>
+            </section>
+          </div>
         </div>
       )}
       <section className="panel account-sessions">
@@ -51,6 +60,29 @@ export default function Account() {
         </div>
       </section>
     </>
+  );
+}
+
+function OwnQuota({ user }: { user: string }) {
+  const quota = useReading(
+    `quota ${user}`,
+    () => ok(api.GET("/users/{user}/quota", { params: { path: { user } } })),
+    (event) => event.kind === "lab",
+  );
+  return (
+    <Read from={quota}>
+      {(found) => (
+        <>
+          <QuotaBars quota={found} />
+          {found.groups.map((group) => (
+            <div key={group.name}>
+              <h3>Together with {group.name}</h3>
+              <QuotaBars quota={group} />
+            </div>
+          ))}
+        </>
+      )}
+    </Read>
   );
 }
 

@@ -1,9 +1,15 @@
-/** Images that this installation has: their builds, and who stands on them. */
-import { all, api, ok, type Schemas } from "../api/client";
+/** Images that this installation has: their builds, who stands on them; admins take in others and clear away. */
+import { useRef, useState } from "react";
+import { all, api, BASE, ok, type Schemas } from "../api/client";
+import { Problem, unreachable } from "../api/problem";
 import { useReading } from "../api/reading";
-import { bytes } from "../parts/amounts";
+import { useSession } from "../api/session";
+import { toast, toastProblem } from "../layout/toasts";
+import { bytes, count } from "../parts/amounts";
+import { ActionDialog } from "../parts/dialog";
+import { Field } from "../parts/field";
 import { Heading } from "../parts/heading";
-import { Read } from "../parts/problem";
+import { Read, Spoken } from "../parts/problem";
 import { State } from "../parts/state";
 import { type Column, Table } from "../parts/table";
 import { Time } from "../parts/time";
@@ -19,7 +25,11 @@ const COLUMNS: Column<Image>[] = [
     cell: (image) => (
       <>
         {image.name} {image.current && <span className="tag">current</span>}
-        {image.problem && <div className="hint row-note">{image.problem}</div>}
+        {image.problem && (
+          <div className="hint row-note">
+            <Spoken text={image.problem} />
+          </div>
+        )}
       </>
     ),
   },
@@ -58,18 +68,71 @@ const COLUMNS: Column<Image>[] = [
 ];
 
 export default function Images() {
+  const { has } = useSession();
+  const [asked, setAsked] = useState<"upload" | "prune" | null>(null);
   const images = useReading("images", () =>
     all((after) => ok(api.GET("/images", { params: { query: { limit: 1000, after } } }))),
   );
+
+  async function makeCurrent(image: Image): Promise<void> {
+    try {
+      await ok(api.PUT("/images/{name}/{digest}/current", { params: { path: { name: image.name, digest: image.digest } } }));
+      toast("good", `New machines get this build of ${image.name} from now on.`);
+    } catch (error) {
+      toastProblem(error);
+    }
+    await images.reread();
+  }
+
+  const actions: Column<Image> = {
+    key: "actions",
+    title: "Actions",
+    hidden: true,
+    cell: (image) => {
+      const short = `${image.name} ${image.digest.slice(0, 8)}`;
+      return (
+        <div className="row-actions">
+          {!image.current && (
+            <button type="button" className="small" aria-label={`Make current: ${short}`} onClick={() => void makeCurrent(image)}>
+              Make current
+            </button>
+          )}
+          <a
+            className="button small"
+            href={`${BASE}/images/${image.name}/${image.digest}`}
+            download
+            aria-label={`Download ${short}`}
+          >
+            Download
+          </a>
+        </div>
+      );
+    },
+  };
+
   return (
     <>
-      <Heading title="Images" />
+      <Heading
+        title="Images"
+        actions={
+          has("admin") && (
+            <>
+              <button type="button" onClick={() => setAsked("prune")}>
+                Clear away…
+              </button>
+              <button type="button" className="primary" onClick={() => setAsked("upload")}>
+                Upload…
+              </button>
+            </>
+          )
+        }
+      />
       <Read from={images}>
         {(rows) => (
           <Table
             caption="Images"
             rows={rows}
-            columns={COLUMNS}
+            columns={has("admin") ? [...COLUMNS, actions] : COLUMNS}
             id={(image) => image.path}
             first="name"
             empty={
@@ -80,6 +143,122 @@ export default function Images() {
           />
         )}
       </Read>
+      {asked === "upload" && <Upload onClose={() => setAsked(null)} onDone={() => images.reread()} />}
+      {asked === "prune" && <Prune onClose={() => setAsked(null)} onDone={() => images.reread()} />}
     </>
+  );
+}
+
+interface DialogProps {
+  onClose: () => void;
+  onDone: () => Promise<void>;
+}
+
+/** Send a file; fetch can't say how far it is. */
+function send(path: string, file: File, told: (share: number) => void, line: XMLHttpRequest): Promise<Image> {
+  return new Promise((done, failed) => {
+    line.open("PUT", BASE + path);
+    line.responseType = "json";
+    line.setRequestHeader("X-Rackless", "1");
+    line.setRequestHeader("Content-Type", "application/octet-stream");
+    line.upload.onprogress = (event) => told(event.total ? event.loaded / event.total : 0);
+    line.onerror = () => failed(unreachable());
+    line.onabort = () => failed(new Error("The upload was stopped."));
+    line.onload = () =>
+      line.status < 300
+        ? done(line.response as Image)
+        : failed(new Problem(line.status, (line.response ?? {}) as Record<string, unknown>));
+    line.send(file);
+  });
+}
+
+function Upload({ onClose, onDone }: DialogProps) {
+  const [name, setName] = useState("");
+  const [file, setFile] = useState<File | null>(null);
+  const [current, setCurrent] = useState(true);
+  const [share, setShare] = useState<number | null>(null);
+  const line = useRef<XMLHttpRequest | null>(null);
+
+  async function run(): Promise<void> {
+    if (!file) return;
+    line.current = new XMLHttpRequest();
+    try {
+      const found = await send(`/images/${encodeURIComponent(name)}?current=${current}`, file, setShare, line.current);
+      toast("good", `${found.name} is taken in: ${bytes(found.total)}.`);
+      await onDone();
+    } finally {
+      setShare(null);
+    }
+  }
+
+  return (
+    <ActionDialog
+      title="Upload an image"
+      action="Upload"
+      run={run}
+      disabled={!file}
+      onClose={() => {
+        line.current?.abort();
+        onClose();
+      }}
+    >
+      <Field label="Name" hint="Of the image that it is a build of">
+        <input required autoFocus autoCapitalize="none" value={name} onChange={(event) => setName(event.target.value)} />
+      </Field>
+      <Field label="File" hint="The archive that another installation gave, or a bootable disk (qcow2 or raw)">
+        <input type="file" required onChange={(event) => setFile(event.target.files?.[0] ?? null)} />
+      </Field>
+      <label className="check">
+        <input type="checkbox" checked={current} onChange={(event) => setCurrent(event.target.checked)} />
+        New machines get it from now on
+      </label>
+      {share !== null && (
+        <div className="progress" role="status">
+          <progress aria-label="Sent" value={share} max={1} />{" "}
+          {share < 1 ? `${Math.floor(share * 100)} % sent` : "Being checked…"}
+        </div>
+      )}
+    </ActionDialog>
+  );
+}
+
+function Prune({ onClose, onDone }: DialogProps) {
+  const found = useReading("prune", () => ok(api.POST("/images/prune", { body: { dry: true, gone: false } })));
+  const going = found.data?.filter((one) => one.users.length === 0) ?? [];
+  const size = going.reduce((sum, one) => sum + one.size, 0);
+  return (
+    <ActionDialog
+      title="Clear away builds that nobody uses?"
+      action="Clear away"
+      danger
+      disabled={going.length === 0}
+      onClose={onClose}
+      run={async () => {
+        await ok(api.POST("/images/prune", { body: { dry: false, gone: false } }));
+        toast("good", `${bytes(size)} are free again.`);
+        await onDone();
+      }}
+    >
+      <Read from={found}>
+        {() =>
+          going.length === 0 ? (
+            <p>Every build is current, or a lab stands on it.</p>
+          ) : (
+            <>
+              <p>
+                {count(going.length, "thing")}, {bytes(size)}:
+              </p>
+              <ul className="going mono">
+                {going.map((one) => (
+                  <li key={one.path}>
+                    {one.kind} {one.name} {bytes(one.size)}
+                  </li>
+                ))}
+              </ul>
+            </>
+          )
+        }
+      </Read>
+    </ActionDialog>
   );
 }

@@ -2,10 +2,12 @@
 import { Heading } from "../../parts/heading";
 import { Tabbed } from "../../parts/tabbed";
 import { AccessLog } from "./access-log";
+import { Quotas } from "./quotas";
 import { Users } from "./users";
 
 const TABS = [
   { tab: "", title: "Users" },
+  { tab: "quotas", title: "Quotas" },
   { tab: "access-log", title: "Access log" },
 ] as const;
 
@@ -24,6 +26,8 @@ function Part({ tab }: { tab: string }) {
   switch (tab) {
     case "":
       return <Users />;
+    case "quotas":
+      return <Quotas />;
     case "access-log":
       return <AccessLog />;
     default:

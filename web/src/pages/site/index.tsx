@@ -3,9 +3,11 @@ import { Heading } from "../../parts/heading";
 import { Tabbed } from "../../parts/tabbed";
 import { Audit } from "./audit";
 import { Doctor } from "./doctor";
+import { Pools } from "./pools";
 
 const TABS = [
   { tab: "", title: "Host" },
+  { tab: "pools", title: "Pools" },
   { tab: "audit", title: "Audit" },
 ] as const;
 
@@ -24,6 +26,8 @@ function Part({ tab }: { tab: string }) {
   switch (tab) {
     case "":
       return <Doctor />;
+    case "pools":
+      return <Pools />;
     case "audit":
       return <Audit />;
     default:
