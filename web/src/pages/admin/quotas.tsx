@@ -9,7 +9,7 @@ import { Read } from "../../parts/problem";
 import { isLimit, LIMITS, type Quota, shownLimit, type Limit } from "../../parts/quota";
 import { type Column, Table } from "../../parts/table";
 
-type Group = Schemas["Group"];
+type Group = Schemas["UserGroup"];
 type Asked = { what: "user" | "group"; quota: Quota } | { what: "add" } | { what: "members" | "remove"; group: Group };
 
 const AT_ONCE = 8;
