@@ -19,7 +19,8 @@ def editor(page: Page) -> Locator:
 
 def write(page: Page, text: str) -> None:
     """Select all and paste, and put the cursor at the end."""
-    editor(page).click()
+    editor(page).focus()
+    page.keyboard.press("Escape")
     page.keyboard.press("Control+a")
     page.keyboard.insert_text(text)
 
@@ -103,13 +104,13 @@ def test_problems_stand_at_their_places_and_go_when_they_are_mended(visit: Visit
     expect(marked).to_have_count(1)
     expect(marked).to_have_text("west:ge-9/0/0")
     expect(page.locator(".cm-lint-marker-error")).to_have_count(1)
-    editor(page).click()
+    editor(page).focus()
     page.keyboard.press("F8")
     page.keyboard.press("Control+Shift+M")
     expect(page.locator(".cm-panel-lint")).to_contain_text("ge-9/0/0")
     write(page, "name: x\nrouters:\n  west: {cards: 2}\nwires:\n  - [west:ge-0/0/0, west:ge-1/0/0]\n")
     expect(marked).to_have_count(0)
-    expect(page.get_by_label("Plan")).to_contain_text("3 machines")
+    expect(page.get_by_label("Plan", exact=True)).to_contain_text("3 machines")
 
 
 def test_text_that_is_no_yaml_is_told_at_its_line(visit: Visit) -> None:
@@ -121,7 +122,7 @@ def test_text_that_is_no_yaml_is_told_at_its_line(visit: Visit) -> None:
 def test_a_lab_is_made_from_what_was_written(visit: Visit, site: Site) -> None:
     _, page = new(visit)
     write(page, SMALL.format(name="written"))
-    expect(page.get_by_label("Plan")).to_contain_text("4 machines")
+    expect(page.get_by_label("Plan", exact=True)).to_contain_text("4 machines")
     page.get_by_role("button", name="Deploy").click()
     expect(page).to_have_url(re.compile("/jobs/|/labs/written"))
     expect(page.get_by_text("succeeded").first).to_be_visible(timeout=60_000)
@@ -148,7 +149,9 @@ def test_a_lab_becomes_what_its_blueprint_says(visit: Visit, site: Site, lab: st
     expect(editor(page)).to_contain_text("name: live")
     changes = page.get_by_label("What would change")
     expect(changes).to_contain_text("Nothing: the lab is as this blueprint says.")
-    write(page, SMALL.format(name="live") + "  south: {cards: 1, ports_per_card: 1}\nwires:\n  - [west:ge-0/0/1, south:ge-0/0/0]\n")
+    write(
+        page, SMALL.format(name="live") + "  south: {cards: 1, ports_per_card: 1}\nwires:\n  - [west:ge-0/0/1, south:ge-0/0/0]\n"
+    )
     expect(changes).to_contain_text("router south")
     page.reload()
     expect(editor(page)).to_contain_text("south")

@@ -99,9 +99,7 @@ def test_a_wire_is_drawn_with_the_mouse(visit: Visit, lab: str, wires: Callable[
     assert ("east:ge-1/0/1", "west:ge-0/0/2") in wires()
 
 
-def test_a_wire_cannot_be_dropped_beside_a_port_or_on_one_that_is_wired(
-    visit: Visit, lab: str, wires: Callable[[], Any]
-) -> None:
+def test_a_wire_cannot_be_dropped_beside_a_port_or_on_one_that_is_wired(visit: Visit, lab: str, wires: Callable[[], Any]) -> None:
     page = come(visit, lab)
     before = wires()
     x, y = centre(port(page, "west:ge-0/0/2"))
@@ -229,7 +227,7 @@ def test_a_router_is_asked_things(visit: Visit, lab: str) -> None:
     details = page.get_by_label("Details of what is selected")
     expect(details).to_contain_text("Pretended router")
     details.get_by_role("button", name="Run a command…").click()
-    page.get_by_label("Command").fill("show version")
+    page.get_by_role("textbox", name="Command").fill("show version")
     page.keyboard.press("Enter")
     expect(page.get_by_label("Output")).to_contain_text("west is pretended and would run: show version")
     expect(page.get_by_label("Output")).to_contain_text("exit status 0")
@@ -266,7 +264,7 @@ def test_the_same_in_tables(visit: Visit, lab: str, wires: Callable[[], Any]) ->
     row = page.get_by_role("row").filter(has_text="west:ge-1/0/3").filter(has_text="pc1:eth1").first
     expect(row).to_contain_text("connected")
     page.get_by_role("button", name="Wire east:ge-1/0/3").click()
-    page.get_by_label("Free port").fill("west:ge-0/0/3")
+    page.get_by_role("combobox", name="Free port").fill("west:ge-0/0/3")
     page.keyboard.press("Enter")
     expect(page.get_by_role("row").filter(has_text="east:ge-1/0/3").filter(has_text="connected")).to_have_count(1)
     assert ("east:ge-1/0/3", "west:ge-0/0/3") in wires()

@@ -17,32 +17,35 @@ interface ChassisProps {
 export const Chassis = memo(function Chassis({ node, at, selected, focused }: ChassisProps) {
   const box = boxOf(node);
   const lamp = tone(node.state);
+  const place = `translate(${at.x} ${at.y})`;
   return (
-    <g
-      id={domId({ kind: "node", id: node.id })}
-      data-node={node.id}
-      className={`chassis chassis-${node.kind}${selected ? " selected" : ""}`}
-      transform={`translate(${at.x} ${at.y})`}
-      role="button"
-      aria-label={spokenNode(node)}
-      aria-pressed={selected}
-      tabIndex={focused ? 0 : -1}
-    >
-      <rect className="body" width={box.width} height={box.height} rx={7} />
-      <rect className="ring" x={-3} y={-3} width={box.width + 6} height={box.height + 6} rx={9} />
-      <Lamp tone={lamp} x={17} y={HEAD / 2 + 1} />
-      <text className="name" x={29} y={HEAD / 2 + 5}>
-        {node.id}
-      </text>
-      <text className="kind" x={box.width - 11} y={HEAD / 2 + 5}>
-        {node.state === "running" ? (node.kind === "router" ? "" : "host") : node.state}
-      </text>
-      {box.cards.map((card) => {
-        const machine = node.cards.find((one) => one.slot === card.slot)?.machine;
-        return (
-          <g key={card.slot ?? "ports"} className={`card${machine?.state === "stopped" ? " card-bad" : ""}`}>
-            {node.kind === "router" && (
-              <>
+    <g data-node={node.id} className={`chassis chassis-${node.kind}${selected ? " selected" : ""}`}>
+      <g
+        id={domId({ kind: "node", id: node.id })}
+        className="front"
+        transform={place}
+        role="button"
+        aria-label={spokenNode(node)}
+        aria-pressed={selected}
+        tabIndex={focused ? 0 : -1}
+      >
+        <rect className="body" width={box.width} height={box.height} rx={7} />
+        <rect className="ring" x={-3} y={-3} width={box.width + 6} height={box.height + 6} rx={9} />
+        <Lamp tone={lamp} x={17} y={HEAD / 2 + 1} />
+        <text className="name" x={29} y={HEAD / 2 + 5}>
+          {node.id}
+        </text>
+        {node.reason && <title>{`${node.state}: ${node.reason}`}</title>}
+      </g>
+      <g transform={place} aria-hidden="true">
+        <text className="kind" x={box.width - 11} y={HEAD / 2 + 5}>
+          {node.state === "running" ? (node.kind === "router" ? "" : "host") : node.state}
+        </text>
+        {node.kind === "router" &&
+          box.cards.map((card) => {
+            const machine = node.cards.find((one) => one.slot === card.slot)?.machine;
+            return (
+              <g key={card.slot ?? "ports"} className={`card${machine?.state === "stopped" ? " card-bad" : ""}`}>
                 <rect x={card.x} y={card.y} width={card.width} height={card.height} rx={3} />
                 <text x={card.x + 11} y={card.y + card.height / 2 + 4}>
                   {card.slot ?? "–"}
@@ -50,12 +53,10 @@ export const Chassis = memo(function Chassis({ node, at, selected, focused }: Ch
                 <title>
                   {`Card ${card.slot ?? ""}${machine ? `, ${machine.name}, ${machine.state}${machine.reason ? `: ${machine.reason}` : ""}` : ""}`}
                 </title>
-              </>
-            )}
-          </g>
-        );
-      })}
-      {node.reason && <title>{`${node.state}: ${node.reason}`}</title>}
+              </g>
+            );
+          })}
+      </g>
     </g>
   );
 });
