@@ -1,4 +1,4 @@
-"""The page against real guests, in one boot: log in, deploy, see ports turn green, draw a wire, type in a console, end the lab."""
+"""The page against real guests, in one boot: log in, deploy, ports turn green, draw a wire, type in a console, end the lab."""
 
 from __future__ import annotations
 

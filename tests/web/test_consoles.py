@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -15,11 +15,11 @@ Visit = Callable[..., Visitor]
 
 
 @pytest.fixture(scope="module")
-def lab(site: Site) -> Iterator[str]:
+def lab(site: Site) -> str:
     site.up("lines", BLUEPRINT.format(name="lines"))
     for name in ("una", "viv"):
         site.ask("PUT", f"/labs/lines/shares/{name}")
-    yield "lines"
+    return "lines"
 
 
 def come(visit: Visit, lab: str, who: str, machine: str = "west-vcp", **more: Any) -> Page:

@@ -1,4 +1,4 @@
-"""The blueprint editor: proposals and explanations from the schema, problems at their places, a plan, a lab made from it; drafts."""
+"""The blueprint editor: proposals and explanations from the schema, problems at their places, a plan, a lab from it; drafts."""
 
 from __future__ import annotations
 

@@ -26,11 +26,11 @@ Visit = Callable[..., Visitor]
 
 
 @pytest.fixture(scope="module")
-def lab(site: Site) -> Iterator[str]:
+def lab(site: Site) -> str:
     site.up("pair", BLUEPRINT.format(name="pair"))
     site.ask("PUT", "/labs/pair/shares/una")
     site.ask("PUT", "/labs/pair/shares/viv")
-    yield "pair"
+    return "pair"
 
 
 @pytest.fixture
