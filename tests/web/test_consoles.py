@@ -18,6 +18,7 @@ Visit = Callable[..., Visitor]
 def lab(site: Site) -> str:
     site.up("lines", BLUEPRINT.format(name="lines"))
     for name in ("una", "viv"):
+        site.know(name)
         site.ask("PUT", f"/labs/lines/shares/{name}")
     return "lines"
 

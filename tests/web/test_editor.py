@@ -139,6 +139,7 @@ def test_what_was_written_survives_a_reload(visit: Visit) -> None:
 @pytest.fixture
 def lab(site: Site) -> Iterator[str]:
     site.up("live", SMALL.format(name="live") + "wires:\n  - [west:ge-0/0/0, east:ge-0/0/0]\n")
+    site.know("viv")
     site.ask("PUT", "/labs/live/shares/viv")
     yield "live"
     site.ask("DELETE", "/labs/live", wait=60)

@@ -14,7 +14,7 @@ from tests.web.conftest import Site, Visitor
 BLUEPRINT = """
 name: {name}
 routers:
-  west: {{cards: 2, ports_per_card: 4}}
+  west: {{cards: 2, ports_per_card: 4, startup: west.set}}
   east: {{cards: 2, ports_per_card: 4}}
 hosts:
   pc1: {{nics: 1}}
@@ -27,9 +27,10 @@ Visit = Callable[..., Visitor]
 
 @pytest.fixture(scope="module")
 def lab(site: Site) -> str:
-    site.up("pair", BLUEPRINT.format(name="pair"))
-    site.ask("PUT", "/labs/pair/shares/una")
-    site.ask("PUT", "/labs/pair/shares/viv")
+    site.up("pair", BLUEPRINT.format(name="pair"), files={"west.set": "set system time-zone UTC\n"})
+    for name in ("una", "viv"):
+        site.know(name)
+        site.ask("PUT", f"/labs/pair/shares/{name}")
     return "pair"
 
 
@@ -233,7 +234,7 @@ def test_a_router_is_asked_things(visit: Visit, lab: str) -> None:
     expect(page.get_by_label("Output")).to_contain_text("exit status 0")
     page.keyboard.press("Escape")
     details.get_by_role("button", name="Configuration…").click()
-    expect(page.get_by_label("Configuration of west").last).to_contain_text("set system")
+    expect(page.get_by_label("Configuration of west").last).to_contain_text("set system time-zone UTC")
     page.keyboard.press("Escape")
     details.get_by_role("button", name="Logins…").click()
     expect(page.get_by_role("dialog")).to_contain_text("Password")

@@ -30,7 +30,8 @@ export async function savedConfiguration(name: string, router: string): Promise<
   const body = { routers: [router] };
   await ok(api.POST("/labs/{name}/save", { params: { path: { name }, query: { wait: WAIT } }, body }));
   const path = { name, owner: router };
-  return String(await ok(api.GET("/labs/{name}/saved/{owner}", { params: { path }, parseAs: "text" })));
+  const text: string | undefined = await ok(api.GET("/labs/{name}/saved/{owner}", { params: { path }, parseAs: "text" }));
+  return text ?? ""; // an answer without a body has no data
 }
 
 export interface Piece {

@@ -242,6 +242,7 @@ function WireDetails({ lab, wire, rates, mayUse, onSelect, ...rest }: DetailsPro
         </span>
       </Head>
       <div className="panel-body">
+        {wire.note && <p className="hint">{wire.note}</p>}
         <WireDeeds {...{ lab, wire, mayUse }} {...rest} />
         {wire.ends.map((end) => (
           <section key={end}>

@@ -169,8 +169,8 @@ export function Diagram(props: DiagramProps) {
   const go = useCallback((spot: Spot | null | undefined) => {
     if (!spot) return;
     setFocus(spot);
-    // Once it can be focused.
-    requestAnimationFrame(() => document.getElementById(domId(spot))?.focus());
+    // At once: the next key may be typed already.
+    document.getElementById(domId(spot))?.focus();
   }, []);
 
   /** Bring what has the focus into the part that is seen. */

@@ -181,7 +181,7 @@ export function ConfigurationDialog({ lab, node, onClose }: { lab: string; node:
         {text === undefined && !problem && <p className="loading">Reading it from the router…</p>}
         {text !== undefined && (
           <pre className="output" tabIndex={0} aria-label={`Configuration of ${node.id}`}>
-            {text}
+            {text || "Nothing is configured."}
           </pre>
         )}
       </div>

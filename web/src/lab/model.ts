@@ -55,6 +55,8 @@ export interface Wire {
   id: string;
   ends: [string, string];
   state: string;
+  /** Why it is not connected, or that somebody drew it by hand. */
+  note: string;
   since: number;
 }
 
@@ -107,7 +109,13 @@ export function pictureOf(lab: Lab): Picture {
   }
   const wires = lab.wires
     .filter((wire) => wire.state !== "disconnected")
-    .map((wire) => ({ id: wireId(...wire.ends), ends: wire.ends, state: wire.state, since: wire.since }));
+    .map((wire) => ({
+      id: wireId(...wire.ends),
+      ends: wire.ends,
+      state: wire.state,
+      note: wire.note || (wire.drawn ? "Drawn by hand; the blueprint does not have it." : ""),
+      since: wire.since,
+    }));
   return { nodes: [...nodes.values()], wires, ports, byId: nodes };
 }
 

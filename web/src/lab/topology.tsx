@@ -34,7 +34,7 @@ export default function Topology({ lab, reread }: LabPart) {
   const capturing = useMemo(() => new Set(captures.filter((one) => one.running).map((one) => one.end)), [captures]);
 
   async function wire(a: string, b: string): Promise<void> {
-    const made: Wire = { id: wireId(a, b), ends: [a, b], state: "planned", since: Date.now() / 1000 };
+    const made: Wire = { id: wireId(a, b), ends: [a, b], state: "planned", note: "", since: Date.now() / 1000 };
     setPending((old) => [...old, made]);
     try {
       await connect(lab.name, a, b);
