@@ -2,6 +2,7 @@
 import { type FormEvent, lazy, Suspense, useDeferredValue, useEffect, useId, useRef, useState } from "react";
 import { api, ok, type Schemas } from "../api/client";
 import { type Problem, problemOf } from "../api/problem";
+import { useDraft } from "../editor/draft";
 import { toast } from "../layout/toasts";
 import { count, memory } from "../parts/amounts";
 import { Field } from "../parts/field";
@@ -40,12 +41,14 @@ interface Draft {
   files: Record<string, string>;
 }
 
+const EMPTY: Draft = { text: EXAMPLE, name: "", files: {} };
+
 function body(draft: Draft) {
   return { text: draft.text, file: "blueprint.yaml", files: draft.files, complete: false, name: draft.name || null };
 }
 
 export default function NewLab() {
-  const [draft, setDraft] = useState<Draft>({ text: EXAMPLE, name: "", files: {} });
+  const { draft = EMPTY, keep: setDraft, forget } = useDraft<Draft>("new");
   const [when, setWhen] = useState<"now" | "at">("now");
   const [begin, setBegin] = useState(() => toInput(Math.ceil(Date.now() / 3_600_000) * 3600));
   const [length, setLength] = useState("7200");
@@ -65,6 +68,7 @@ export default function NewLab() {
     const ends = length === "until" ? fromInput(until) : null;
     try {
       const found = await ok(api.POST("/labs", { body: { ...body(draft), begins, seconds, ends, queue, saves } }));
+      forget();
       const words: Record<string, string> = { booked: "is booked", waiting: "waits in the queue" };
       toast("good", `${found.lab} ${words[found.kind] ?? "is being made"}.`);
       navigate(found.job ? `/jobs/${found.job}` : `/labs/${found.lab}`);

@@ -15,8 +15,10 @@ export function Dialog({ title, onClose, children, wide = false }: DialogProps) 
   useEffect(() => {
     const came = document.activeElement;
     box.current?.showModal();
+    // The browser would take the first button, which closes; the autofocus of React comes before the dialog is open.
+    box.current?.querySelector<HTMLElement>("form input, form select, form textarea")?.focus();
     return () => {
-      if (came instanceof HTMLElement && came.isConnected) came.focus();
+      if ((came instanceof HTMLElement || came instanceof SVGElement) && came.isConnected) came.focus();
     };
   }, []);
   return (
