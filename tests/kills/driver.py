@@ -1,4 +1,4 @@
-"""Run by test_kill_matrix.py: `python -m tests.kills.driver SCENARIO DIRECTORY PART PARTS`. Prints a JSON document a line.
+"""Run by matrix.py: `python -m tests.kills.driver SCENARIO DIRECTORY PART PARTS`. Prints a JSON document a line.
 
 Everything is imported once; each server is a fork of this process, and is the real one: its lock, its unix socket, its keepers.
 One run of the scenario, stopped at every point (points.py), gives the remains of a kill at each; then a server is started

@@ -27,10 +27,13 @@ TIMES = frozenset(
     }
 )
 """Columns that are another at each run: times; and a warning that nobody gives any more when the end has come."""
-ROWS = ("sandboxes", "machines", "ports", "wires", "inventory", "pools", "shares", "locks")
+OTHERWISE = frozenset(
+    {"jobs", "job_events", "history", "secrets", "events", "answers", "access_log", "servers", "alembic_version"}
+)
+"""Tables that tell how it went, or are compared in another way."""
 
 
-UNREAD = frozenset({"job_events", "access_log", "servers"})
+UNREAD = frozenset({"job_events", "events", "access_log", "servers"})
 """Tables that nobody decides by."""
 
 
@@ -57,7 +60,8 @@ def end_of(state: Path) -> dict[str, Any]:
     """Read from the files of a server that does not run."""
     db = sqlite3.connect(state / "rackless.sqlite")
     db.row_factory = sqlite3.Row
-    found: dict[str, Any] = {name: _rows(db, name) for name in ROWS}
+    tables = [row[0] for row in db.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY 1")]
+    found: dict[str, Any] = {name: _rows(db, name) for name in tables if name not in OTHERWISE}
     found["secrets"] = _listed(db, "SELECT holder, kind FROM secrets ORDER BY 1, 2")
     found["history"] = _listed(db, "SELECT what FROM history WHERE what != 'warned' ORDER BY sandbox_id, id")
     found["jobs"] = _listed(db, "SELECT verb, state FROM jobs ORDER BY sandbox_id, started")
@@ -81,8 +85,6 @@ def end_of(state: Path) -> dict[str, Any]:
 
 
 def _rows(db: sqlite3.Connection, table: str) -> list[dict[str, Any]]:
-    if not db.execute("SELECT 1 FROM sqlite_master WHERE name = ?", [table]).fetchone():
-        return []
     rows = [{key: value for key, value in dict(row).items() if key not in TIMES} for row in db.execute(f"SELECT * FROM {table}")]
     for row in rows:
         row.pop("reason", None)  # says also how often it was tried

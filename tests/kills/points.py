@@ -25,7 +25,7 @@ from rackless import durable
 from rackless.providers.fake import FakeProvider
 from rackless.store.database import Database
 
-QUIET = frozenset({"job_events", "servers", "access_log"})
+QUIET = frozenset({"job_events", "events", "servers", "access_log"})
 """Tables whose rows nobody decides by."""
 
 _step: contextvars.ContextVar[str] = contextvars.ContextVar("step", default="")

@@ -24,6 +24,18 @@ hosts:
 wires:
   - [west:ge-0/0/0, east:ge-0/0/0]
 """
+CHANGED = """
+name: a
+routers:
+  west: {cards: 1, ports_per_card: 2, startup: west.set}
+  north: {cards: 1, ports_per_card: 1}
+hosts:
+  pc1: {nics: 1}
+wires:
+  - [west:ge-0/0/0, north:ge-0/0/0]
+  - [west:ge-0/0/1, pc1:eth1]
+"""
+"""East is gone, north is new, and pc1 is wired."""
 ONE = "name: {name}\nrouters:\n  west: {{cards: 1, ports_per_card: 1}}\n"
 HOOKS = "hooks:\n" + "".join(
     f"  {phase}: [{{run: [note]}}]\n"
@@ -192,6 +204,13 @@ SCENARIOS: dict[str, Scenario] = {
         known=lambda api: any(verb == "teardown" for verb, _ in api.jobs("a")),
         done=lambda api: api.state("a") == "ended" and api.idle("a"),
         verbs=frozenset({"deploy", "teardown"}),
+    ),
+    "apply": Scenario(
+        before=up,
+        ask=lambda api: api.ask("PUT", "/labs/a/blueprint", blueprint(CHANGED, prune=True)),
+        known=lambda api: any(verb == "apply" for verb, _ in api.jobs("a")),
+        done=lambda api: any(verb == "apply" for verb, _ in api.jobs("a")) and api.state("a") == "ready" and api.idle("a"),
+        verbs=frozenset({"apply"}),
     ),
     "connect": _of_job("connect", "POST", "/labs/a/wires", {"a": WIRE[0], "b": WIRE[1]}),
     "disconnect": _of_job("disconnect", "DELETE", "/labs/a/wires?a=west:ge-0/0/0&b=east:ge-0/0/0"),
