@@ -26,8 +26,9 @@ class _Connection(http.client.HTTPConnection):
 
 
 class Api:
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, token: str = "") -> None:
         self._path = path
+        self._token = token
 
     def ask(self, method: str, path: str, body: Any = None) -> Any:
         """The answer. Raises AssertionError for one that is no success, OSError when the server is not there."""
@@ -39,6 +40,8 @@ class Api:
         connection = _Connection(self._path)
         try:
             headers = {"Content-Type": "application/json"} if body is not None else {}
+            if self._token:
+                headers["Authorization"] = f"Bearer {self._token}"
             connection.request(method, f"/v1{path}", body=json.dumps(body) if body is not None else None, headers=headers)
             answer = connection.getresponse()
             text = answer.read()
