@@ -15,10 +15,10 @@ import sqlalchemy as sa
 from rackless import durable
 from rackless.model.errors import ProviderError, RacklessError
 from rackless.model.hooks import Phase
-from rackless.model.lifecycle import MachineState
+from rackless.model.lifecycle import MachineState, SandboxState
 from rackless.providers.contract import Provider, Ref, RefKind
 from rackless.sandboxes import booking, hooks
-from rackless.store import machines
+from rackless.store import machines, sandboxes
 from rackless.workflows.hooks import beside
 from rackless.workflows.save import save_one
 from rackless.workflows.verb import CLERICAL, Work, carried_out
@@ -117,6 +117,8 @@ def _text(ref: Ref) -> str:
 
 async def _release(work: Work, failed: list[str]) -> None:
     world = work.world
+    if (await world.database.read(sandboxes.by_id, work.lab.id)).state is SandboxState.ENDED:
+        return  # repeated after a crash: another lab may have the name by now
     for path in (world.transcripts / work.lab.name, world.saved / work.lab.name):
         await asyncio.to_thread(shutil.rmtree, path, ignore_errors=True)
     await world.database.run(booking.release, work.lab.id, work.job.id, _result(failed))
