@@ -1,5 +1,5 @@
-"""Two hundred labs of several owners, booked, run and ended, in a place that fails, on a server that is killed: nothing is left, nothing
-was given twice, and the history of each says why it ended as it did."""
+"""Two hundred labs of several owners, booked, run and ended, in a place that fails, on a server that is killed: nothing is left,
+nothing was given twice, and the history of each says why it ended as it did."""
 
 from __future__ import annotations
 
