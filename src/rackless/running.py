@@ -8,12 +8,17 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from rackless.model.errors import DeadlineError, ProviderError
 
+LOOK = 0.2
+"""Seconds between two looks at whether a command in the foreground is to stop."""
+ORDERLY = 5.0
+"""Seconds that it then has to end by itself."""
 TETHER = Path(__file__).with_name("tether.py")
 LATE = 2.0
 """Seconds after its deadline at which a command's own keeper kills it, if we could not."""
@@ -97,6 +102,35 @@ def spawn(
     finally:
         os.close(fd)
     return process.pid
+
+
+def foreground(command: Sequence[str], *, env: Mapping[str, str], stop: threading.Event) -> int:
+    """Run on the caller's terminal to the end; when `stop` is set it is told to end, and killed some seconds later.
+
+    Returns:
+        The exit status; 128 + N when signal N ended it.
+
+    Raises:
+        ProviderError: there is no such program.
+    """
+    try:
+        process = subprocess.Popen(list(command), env={**os.environ, **env})
+    except OSError as error:
+        raise ProviderError(f"{command[0]} cannot be run: {error.strerror}.", hint="Is it installed, and on the PATH?") from error
+    while True:
+        try:
+            code = process.wait(LOOK)
+        except KeyboardInterrupt:  # the terminal told it too
+            continue
+        except subprocess.TimeoutExpired:
+            if not stop.is_set():
+                continue
+            process.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(ORDERLY)
+            process.kill()
+            code = process.wait()
+        return code if code >= 0 else 128 - code
 
 
 async def tied(

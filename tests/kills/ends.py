@@ -23,17 +23,19 @@ TIMES = frozenset(
         "boot_id",
         "sandbox_id",
         "taken",
+        "expires",
         "warned",
     }
 )
 """Columns that are another at each run: times; and a warning that nobody gives any more when the end has come."""
 OTHERWISE = frozenset(
     {"jobs", "job_events", "history", "secrets", "events", "answers", "access_log", "servers", "alembic_version"}
+    | {"sqlite_sequence"}
 )
 """Tables that tell how it went, or are compared in another way."""
 
 
-UNREAD = frozenset({"job_events", "events", "access_log", "servers"})
+UNREAD = frozenset({"job_events", "events", "access_log", "servers", "sqlite_sequence"})
 """Tables that nobody decides by."""
 
 

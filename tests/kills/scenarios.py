@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from rackless.store.tables import OF_A_SANDBOX
 from tests.kills.api import Api
 
 LAB = """
@@ -37,7 +38,7 @@ wires:
 """
 """East is gone, north is new, and pc1 is wired."""
 ONE = "name: {name}\nrouters:\n  west: {{cards: 1, ports_per_card: 1}}\n"
-HOOKS = "hooks:\n" + "".join(
+HOOKS = "locks: [bed]\nhooks:\n" + "".join(
     f"  {phase}: [{{run: [note]}}]\n"
     for phase in (
         *("pre-provisioning", "provisioning", "post-provisioning", "connectivity", "configuration"),
@@ -174,7 +175,8 @@ SCENARIOS: dict[str, Scenario] = {
         answer=lambda api: api.ask("DELETE", "/labs/a"),
         answered=lambda api: api.state("a") == "ended" and api.idle("a"),
         end={
-            **{name: [] for name in ("machines", "ports", "wires", "inventory", "pools", "secrets", "files")},
+            **{table.name: [] for table in OF_A_SANDBOX},
+            "files": [],
             **{"place": {}, "jobs": None, "history": None, "steps": None, "failed": None, "sandboxes": None},
         },
     ),

@@ -157,6 +157,7 @@ def every_route(site: Site) -> Iterator[tuple[str, str, str]]:
         "group": "core",
         "digest": "none",
         "provider": "corp",
+        "lock": "one",
     }
     for name, route in ROUTES.items():
         if isinstance(route, APIRoute):

@@ -97,6 +97,13 @@ RULES: Mapping[str, Rule] = {
     "list_hosts": Rule(OPERATOR),
     "show_audit": Rule(OPERATOR),
     "remove_leftovers": Rule(ADMIN),
+    # locks
+    "list_locks": Rule(VIEWER),
+    "lock_log": Rule(VIEWER),
+    "acquire_lock": Rule(USER),
+    "renew_lock": Rule(USER),
+    "release_lock": Rule(USER),
+    "break_lock": Rule(ADMIN),
     # sessions
     "log_in": Rule(None),
     "list_providers": Rule(None),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from rackless.blueprints import hooks, owners, source, startup, structure, templates, wires
+from rackless.blueprints import hooks, locks, owners, source, startup, structure, templates, wires
 from rackless.blueprints.reading import Reading
 from rackless.model.blueprint import Blueprint
 from rackless.model.errors import BlueprintErrors
@@ -36,6 +36,7 @@ def load(text: str, *, file: str, families: Sequence[Family], files: Mapping[str
     owners.check_names(reading)
     joined = wires.read(reading, [*host_rooms, *router_rooms])
     run = hooks.of_blueprint(reading)
+    held = locks.read(reading)
     _check_not_empty(reading)
     if parsed.problems:
         raise BlueprintErrors(parsed.problems)
@@ -46,6 +47,7 @@ def load(text: str, *, file: str, families: Sequence[Family], files: Mapping[str
         hosts=tuple(hosts),
         wires=tuple(joined),
         hooks=run,
+        locks=held,
         files=tuple((name, files[name]) for name in used),
     )
 

@@ -43,7 +43,7 @@ _RULE = {
     "address": "Write a host's address with its prefix length: 192.0.2.7/24.",
     "gateway": "Write an address without a prefix length: 192.0.2.1.",
 }
-READ_ELSEWHERE = frozenset({"hooks"})
+READ_ELSEWHERE = frozenset({"hooks", "locks"})
 """Parts whose modules say themselves what is wrong with them; the schema has them for editors."""
 NAME_RULE = f"Use at most {naming.NAME_MOST} lower-case letters, digits and single hyphens, starting with a letter"
 

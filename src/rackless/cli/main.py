@@ -20,6 +20,7 @@ from rackless.cli import (
     images,
     jobs,
     labs,
+    locks,
     login,
     machines,
     people,
@@ -69,6 +70,7 @@ def everywhere(
 for noun in (
     plan,
     labs,
+    locks,
     apply,
     blueprint,
     times,

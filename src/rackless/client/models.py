@@ -556,6 +556,31 @@ class Listening(Answer):
     fingerprint: str
 
 
+class Lock(Answer):
+    """`token`: number of this acquisition, which grows. `holder`: what of the owner's has it. `expires` null: until the
+    lab's end. Times are seconds since the epoch.
+    """
+
+    name: str
+    held: bool
+    token: int
+    owner: str
+    holder: str
+    since: float
+    expires: float | None
+
+
+class LockEntry(Answer):
+    """`what`: acquired, taken-over, released or broken."""
+
+    id: int
+    token: int
+    time: float
+    who: str
+    what: str
+    why: str
+
+
 class Login(Answer):
     """A user's name and password."""
 

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 
 from rackless.model.calendar import ALWAYS
 from rackless.model.durations import spoken
-from rackless.model.errors import CapacityError, RacklessError
+from rackless.model.errors import CapacityError, RacklessError, StateError
 from rackless.model.lifecycle import SandboxState
 from rackless.sandboxes import booking, times
 from rackless.store import sandboxes
@@ -74,6 +74,10 @@ def _begin(db: sa.Connection, row: sandboxes.SandboxRow, place: times.Place, due
             due.jobs.append(booking.begin(db, row.id, place, why))
     except CapacityError as error:
         sandboxes.move(db, row.id, SandboxState.FAILED, error.message)
+    except StateError as error:  # a lock of it is not free: it waits, and may end so
+        if row.reason != error.message:
+            sandboxes.move(db, row.id, row.state, error.message)
+        due.next = min(due.next, time.time() + AGAIN)
 
 
 async def keep(world: World) -> None:

@@ -114,6 +114,8 @@ class Blueprint:
     hosts: tuple[HostWish, ...] = ()
     wires: tuple[Wire, ...] = ()
     hooks: tuple[Hook, ...] = ()
+    locks: tuple[str, ...] = ()
+    """What the lab holds from its begin to its end, so that no other has it then."""
     files: tuple[tuple[str, str], ...] = ()
     """(name, content) of every file the blueprint refers to, so that a blueprint is whole in itself."""
 

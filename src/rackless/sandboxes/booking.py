@@ -24,9 +24,9 @@ from rackless.model.lifecycle import JobState, SandboxState, WireState
 from rackless.model.plan import Forward, MachineSpec, Plan, WireSpec
 from rackless.model.site import HookRules, Site
 from rackless.planning import allot, plan
-from rackless.sandboxes import departures, hooks, secrecy
+from rackless.sandboxes import departures, exclusion, hooks, secrecy
 from rackless.sandboxes.times import SERVICES, Place, Wish, fits, pooled
-from rackless.store import blueprints, history, jobs, machines, pools, ports, sandboxes, secrets, wires
+from rackless.store import blueprints, history, jobs, locks, machines, pools, ports, sandboxes, secrets, wires
 
 CONSOLE, FORWARD = "console", "forward"
 """Names of the pools."""
@@ -94,7 +94,7 @@ def book(
         written: the blueprint as it was written, to be kept.
 
     Raises:
-        StateError: the name is taken by another blueprint, or a job is at work on the lab.
+        StateError: the name is taken by another blueprint, a job is at work on the lab, or somebody has a lock of it.
         CapacityError: it does not fit beside what is booked, in the time that is wished.
     """
     wish, now = wish or Wish(), time.time()
@@ -111,7 +111,9 @@ def book(
     span = Span(begins=now if wish.begins is None else wish.begins, ends=(wish.begins or now) + wish.length)
     stay = Stay(sandbox=name, span=span, amounts=amounts)
     within = fits(db, stay, place, owner=wish.owner, queue=wish.queue)
-    state = SandboxState.BOOKED if within else SandboxState.WAITING
+    if (why := exclusion.in_the_way(db, blueprint.locks, span)) and not wish.queue:
+        raise StateError(why, hint="Wait for it with `--queue`, or book another time with `--from`.")
+    state = SandboxState.BOOKED if within and not why else SandboxState.WAITING
     key = sandboxes.add(
         db,
         plan=drafted,
@@ -140,8 +142,10 @@ def begin(db: sa.Connection, key: int, place: Place, why: str, *, who: str = his
 
     Raises:
         CapacityError: a pool is empty; site.yaml was made smaller since.
+        StateError: somebody has a lock of it.
     """
     row = sandboxes.by_id(db, key)
+    exclusion.take(db, row)
     final = _from_pools(db, row.plan, key, place.site, place.forwarded)
     sandboxes.replan(db, key, final)
     sandboxes.booted(db, key, place.boot_id)
@@ -335,6 +339,7 @@ def release(db: sa.Connection, key: int, job: str, result: dict[str, list[str]] 
     row = sandboxes.by_id(db, key)
     sandboxes.replan(db, key, replace(row.plan, blueprint=replace(row.plan.blueprint, files=())))
     sandboxes.depart(db, key, ())
+    locks.release_of(db, key)
     failed = (result or {}).get("failed", [])
     sandboxes.move(db, key, SandboxState.ENDED, ". ".join(["nothing is left of it", *failed]))
     jobs.end(db, job, JobState.SUCCEEDED, result=result or None)

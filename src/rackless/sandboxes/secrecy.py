@@ -20,7 +20,9 @@ _BLUEPRINT = TypeAdapter(Blueprint)
 
 def digest(blueprint: Blueprint) -> str:
     """Tells a blueprint from another, its files and secrets included."""
-    later = {name for name in ("hooks",) if not getattr(blueprint, name)}  # keys that came after a release change no older digest
+    later = {
+        name for name in ("hooks", "locks") if not getattr(blueprint, name)
+    }  # keys that came after a release change no older digest
     return hashlib.sha256(_BLUEPRINT.dump_json(blueprint, exclude=later)).hexdigest()
 
 

@@ -15,7 +15,7 @@ from rackless.model.lifecycle import SandboxState
 from rackless.model.plan import Plan
 from rackless.model.site import Site
 from rackless.planning.calendar import Calendar, earliest, fair_order, share
-from rackless.sandboxes import quotas
+from rackless.sandboxes import exclusion, quotas
 from rackless.store import history, sandboxes
 
 SERVICES = (("ssh", "tcp", 22), ("netconf", "tcp", 830), ("snmp", "udp", 161))
@@ -94,7 +94,7 @@ def fits(db: sa.Connection, stay: Stay, place: Place, *, owner: str, queue: bool
 def queued(db: sa.Connection, place: Place, now: float) -> dict[int, Stay]:
     """When those that wait will begin, by sandbox and in their order: each as soon as it fits, in the place and in its owner's
     quota, beside all that are booked and those before it in the queue, whom it never delays. One that would wait for ever, behind
-    labs without an end, is left out."""
+    labs without an end, is left out, and one that waits for a lock."""
     waiting = {row.id: row for row in sandboxes.waiting(db)}
     if not waiting:
         return {}
@@ -111,6 +111,8 @@ def queued(db: sa.Connection, place: Place, now: float) -> dict[int, Stay]:
         begins = earliest(limits, row.amounts, row.span.length, max(now, row.span.begins))
         if begins is not None:
             span = Span(begins=begins, ends=begins + row.span.length)
+            if exclusion.in_the_way(db, row.plan.blueprint.locks, span, but=row.id):
+                continue  # it delays nobody meanwhile
             found[row.id] = Stay(sandbox=row.name, span=span, amounts=row.amounts)
             booked.append(found[row.id])
             ledger.add(row.owner, found[row.id])

@@ -487,6 +487,50 @@ class JobsOperations(Noun):
         return self._calls.stream("GET", f"/v1/jobs/{part(job)}/events", query={"after": after, "follow": follow})
 
 
+class LocksOperations(Noun):
+    def list_locks(self, *, limit: int = 100, after: str | None = None) -> Pages[models.Lock]:
+        """Every lock that there was, held or not.
+
+        Args:
+            limit: Items of a page at most.
+            after: `next` of the page before; without it the first page.
+        """
+        return Pages(self._calls, models.Lock, "/v1/locks", query={"limit": limit, "after": after})
+
+    def lock_log(self, lock: str, *, limit: int = 100, after: str | None = None) -> Pages[models.LockEntry]:
+        """Who had a lock, newest first.
+
+        Args:
+            limit: Items of a page at most.
+            after: `next` of the page before; without it the first page.
+        """
+        return Pages(self._calls, models.LockEntry, f"/v1/locks/{part(lock)}/log", query={"limit": limit, "after": after})
+
+    def acquire_lock(self, lock: str, *, seconds: float, holder: str = "", wait: float = 0) -> models.Lock:
+        """Take a lock, at once or within the time one would wait. A lease that is over may be taken over.
+
+        Args:
+            seconds: How long it is held, if it is not renewed.
+        """
+        return self._calls.answer(
+            models.Lock, "POST", f"/v1/locks/{part(lock)}", body=given({"seconds": seconds, "holder": holder, "wait": wait})
+        )
+
+    def release_lock(self, lock: str, *, token: int) -> None:
+        """Give a lock back: its owner, with its token."""
+        self._calls.call("DELETE", f"/v1/locks/{part(lock)}", query={"token": token})
+
+    def renew_lock(self, lock: str, *, token: int, seconds: float) -> models.Lock:
+        """Another lease from now on, for its owner with its token."""
+        return self._calls.answer(
+            models.Lock, "POST", f"/v1/locks/{part(lock)}/renew", body=given({"token": token, "seconds": seconds})
+        )
+
+    def break_lock(self, lock: str, *, why: str) -> models.Lock:
+        """Take a lock away from whoever has it; its log keeps who did, and why."""
+        return self._calls.answer(models.Lock, "POST", f"/v1/locks/{part(lock)}/break", body=given({"why": why}))
+
+
 class SessionOperations(Noun):
     def log_in(self, *, body: models.Login | models.Redeemed) -> models.Self:
         """Open a session: the answer sets its cookie."""
@@ -719,6 +763,7 @@ class Operations:
         self.routers = RoutersOperations(calls)
         self.exchange = ExchangeOperations(calls)
         self.jobs = JobsOperations(calls)
+        self.locks = LocksOperations(calls)
         self.session = SessionOperations(calls)
         self.people = PeopleOperations(calls)
         self.events = EventsOperations(calls)
