@@ -32,8 +32,6 @@ SUITES = {
         "src/rackless/providers/fake_cloud.py",
         "requirements.lock",
     ),
-    # Requests made out of the OpenAPI document.
-    "schema": ("tests/schema", "src/rackless/api", "src/rackless/model", "requirements.lock"),
 }
 BUILT = {"__pycache__", "node_modules", "dist", "build"}
 

@@ -1,10 +1,14 @@
 #!/bin/bash
-# test.sh [--all]: every test. Light suites run first and side by side with nothing; those that boot VMs run after, one after the other.
-# All suites fit the time; --all repeats what is random (cuts of power in a commit) as often as the issue asks for.
+# test.sh [--all]: every test. First what is light, two at a time; then the slow suites that are due (packaging/suites.py: those of
+# which something that they cover has changed since they last passed); then what boots VMs, one after the other.
+# --all: every suite, due or not; all that has a store once more on PostgreSQL; and what is random (cuts of power in a commit) as
+# often as the issue asks for. A suite that passes is marked in packaging/passed.txt: commit that.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-packaging/check.sh
-[ "${1:-}" != --all ] || export RACKLESS_POWER_CUTS=50
+if [ -z "${RACKLESS_CHECKED:-}" ]; then
+  packaging/check.sh
+  export RACKLESS_CHECKED=1
+fi
 export PATH="$PWD/.venv/bin:$PATH"
 if [ "$(id -u)" = 0 ] && [ -z "${RACKLESS_TEST_NAMESPACE:-}" ]; then
   # As root the tests get a network namespace of their own: management networks and captures touch nothing of this machine's.
@@ -15,10 +19,22 @@ if [ "$(id -u)" = 0 ] && [ -z "${RACKLESS_TEST_NAMESPACE:-}" ]; then
   RACKLESS_TEST_NAMESPACE=$name ip netns exec "$name" "$0" "$@"
   exit
 fi
-pytest -m "not machines" -n 2 --dist loadfile tests
-# Unit tests run on both databases. With --all so do the rest of those that have a server or a store.
-if [ -n "${RACKLESS_POWER_CUTS:-}" ]; then
+all=; [ "${1:-}" != --all ] || all=1
+side_by_side=(pytest -m "not machines" -n 2 --dist loadfile)
+
+"${side_by_side[@]}" tests --ignore tests/web --ignore tests/kills
+for suite in kills web; do
+  if [ -n "$all" ] || python packaging/suites.py due $suite; then
+    "${side_by_side[@]}" --timeout 600 "tests/$suite"
+    python packaging/suites.py passed $suite
+  else
+    printf '==> %s: passed on what it covers, not run again\n' "$suite"
+  fi
+done
+if [ -n "$all" ]; then
+  export RACKLESS_POWER_CUTS=50
+  # Unit tests run on both databases. So do now the rest of those that have a server or a store.
   mapfile -t stored < <(grep -lE 'Shell\(|shell: Shell|Driver|EVERYWHERE' tests/stories/test_*.py tests/unit/test_*.py)
-  RACKLESS_TEST_DATABASE=postgresql pytest -m "not machines" -n 2 --dist loadfile --timeout 300 "${stored[@]}"
+  RACKLESS_TEST_DATABASE=postgresql "${side_by_side[@]}" --timeout 300 "${stored[@]}"
 fi
 pytest -m machines --timeout 600 tests
