@@ -68,7 +68,7 @@ def test_a_blueprints_problems_and_the_files_that_are_asked_for_are_in_the_docum
 
 
 async def answer(client: Client, method: str, path: str, **more: Any) -> httpx.Response:
-    return await client._http.request(method, path, timeout=60, **more)
+    return await client.http.request(method, path, timeout=60, **more)
 
 
 def problem(found: httpx.Response, status: int, code: Code) -> dict[str, Any]:

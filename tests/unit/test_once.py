@@ -20,7 +20,7 @@ SMALL = "name: {name}\nrouters:\n  west: {{cards: 1, ports_per_card: 1}}\n"
 
 async def send(client: Client, method: str, path: str, body: Any = None, key: str = "k", **more: Any) -> httpx.Response:
     headers = {"Idempotency-Key": key} if key else {}
-    return await client._http.request(method, path, json=body, headers=headers, timeout=60, **more)
+    return await client.http.request(method, path, json=body, headers=headers, timeout=60, **more)
 
 
 async def history(client: Client) -> list[str]:
@@ -128,7 +128,7 @@ async def test_each_caller_has_keys_of_their_own_and_no_secret_is_kept(client: C
 
 @pytest.mark.parametrize("key", ["", "x" * 256, "\x07"])
 async def test_keys_that_cannot_be_are_refused(client: Client, key: str) -> None:
-    answer = await client._http.post("/users", json={"name": "una"}, headers=[(b"idempotency-key", key.encode())])
+    answer = await client.http.post("/users", json={"name": "una"}, headers=[(b"idempotency-key", key.encode())])
     assert (answer.status_code, answer.json()["code"]) == (422, "input")
 
 

@@ -185,3 +185,51 @@ def test_a_database_that_does_not_answer_is_told_without_its_password(tmp_path: 
     with pytest.raises(ProviderError, match=r"cannot be used: .*No such file") as caught:
         database.migrate()
     assert "s3cret" not in str(caught.value)
+
+
+async def test_what_is_recalled_is_never_older_than_the_last_write(database: Database) -> None:
+    reads = 0
+
+    def names(db: sa.Connection) -> list[str]:
+        nonlocal reads
+        reads += 1
+        return sandboxes.names(db)
+
+    assert await database.recall(names) == []
+    await lab(database, "one")
+    assert await database.recall(names) == ["one"]
+    assert await database.recall(names) == ["one"]
+    assert reads == (3 if database.shared else 2)
+
+
+async def test_a_read_that_a_write_overtook_is_not_recalled(database: Database) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+
+    def slow(db: sa.Connection) -> list[str]:
+        found = sandboxes.names(db)
+        begun.set()
+        assert go_on.wait(20)
+        return found
+
+    reading = asyncio.create_task(database.recall(slow))
+    assert await asyncio.to_thread(begun.wait, 20)
+    await lab(database, "one")
+    go_on.set()
+    assert await reading == []
+    assert await database.recall(slow) == ["one"]
+
+
+async def test_a_write_whose_caller_went_is_told_all_the_same(database: Database) -> None:
+    told = asyncio.Event()
+    begun, go_on = threading.Event(), threading.Event()
+
+    def slow(db: sa.Connection) -> None:
+        begun.set()
+        assert go_on.wait(20)
+
+    database.written.append(told.set)
+    writing = asyncio.create_task(database.run(slow))
+    assert await asyncio.to_thread(begun.wait, 20)
+    writing.cancel()
+    go_on.set()
+    await asyncio.wait_for(told.wait(), 20)

@@ -194,7 +194,7 @@ async def test_a_teardown_goes_on_after_an_error_and_names_what_is_left(client: 
 
 async def test_the_same_name_twice_at_once_is_told_clearly(client: Client) -> None:
     first, second = await asyncio.gather(
-        client._http.post("/labs", json=client.blueprint()), client._http.post("/labs", json=client.blueprint())
+        client.http.post("/labs", json=client.blueprint()), client.http.post("/labs", json=client.blueprint())
     )
     answers = sorted((first, second), key=lambda answer: answer.status_code)
     assert [answer.status_code for answer in answers] == [202, 409]

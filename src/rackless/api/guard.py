@@ -64,7 +64,7 @@ async def guard(connection: HTTPConnection, here: Here) -> None:
     if rule.socket and caller.via != "socket":
         raise ForbiddenError("This is for the unix socket only.", hint="Run the command on the server's own machine.")
     if rule.over is not Over.NOTHING:
-        await here.database.read(_check, rule, caller, dict(connection.path_params))
+        await here.database.recall(_check, rule, caller, tuple(sorted(connection.path_params.items())))
     if connection.scope["type"] == "http":
         await claim(connection, here, caller)
 
@@ -180,7 +180,8 @@ def caller_in(db: sa.Connection, row: sessions.SessionRow) -> Caller:
     return Caller(name=user.name, role=user.role, via="session", session=row.id)
 
 
-def _check(db: sa.Connection, rule: Rule, caller: Caller, path: dict[str, str]) -> None:
+def _check(db: sa.Connection, rule: Rule, caller: Caller, parameters: tuple[tuple[str, str], ...]) -> None:
+    path = dict(parameters)
     if rule.over is Over.SELF:
         if path["user"] != caller.name and not caller.has(Role.ADMIN):
             raise ForbiddenError(f"{caller.name} may not do that for {path['user']}.", hint="Ask an admin.")

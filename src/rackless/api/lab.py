@@ -174,7 +174,7 @@ def _known(db: sa.Connection, name: str) -> _Known:
 
 async def lab_of(here: World, name: str) -> Lab:
     """Raises NotFoundError."""
-    known = await here.database.read(_known, name)
+    known = await here.database.recall(_known, name)
     row, found = known.row, known.inventory
     try:
         refs = {ref.name: ref for ref in await here.provider.owned(name) if ref.kind is RefKind.MACHINE}

@@ -106,7 +106,7 @@ async def saved(name: str, owner: str, here: Here) -> PlainTextResponse:
     return PlainTextResponse(await asyncio.to_thread(path.read_text, encoding="utf-8"))
 
 
-@router.post("/run/{owner}", response_class=StreamingResponse)
+@router.post("/run/{owner}", response_class=StreamingResponse, responses={200: {"content": {"application/x-ndjson": {}}}})
 async def run(name: str, owner: str, body: Command, here: Here) -> StreamingResponse:
     """Run a command on a router (over SSH) or host. NDJSON: {"out": base64}, {"err": base64}, at last {"exit": status}."""
     row = await here.database.read(sandboxes.get, name)

@@ -113,14 +113,14 @@ async def list_labs(here: Here, who: Who, asked: Pages) -> Page[LabLine]:
     """Those that the caller may see, by name."""
     after = asked.after(str)
     seen_by = None if who.has(Role.OPERATOR) else who.name
-    rows = await here.database.read(outlines.page, asked.more, after[0] if after else "", seen_by=seen_by)
+    rows = await here.database.recall(outlines.page, asked.more, after[0] if after else "", seen_by=seen_by)
     try:
         running, trouble = await running_in(here.provider, [row.name for row in rows]), ""
     except RacklessError as error:
         running, trouble = {}, f"The place does not answer: {error.message}"
     nobody: frozenset[str] = frozenset()
     hurt = [row for row in rows if row.on and len(running.get(row.name, nobody)) < row.machines]
-    should = await here.database.read(outlines.should_run, [row.id for row in hurt]) if hurt else {}
+    should = await here.database.recall(outlines.should_run, tuple(row.id for row in hurt)) if hurt else {}
 
     whole = sees_all(who, None)
 

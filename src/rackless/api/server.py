@@ -65,13 +65,13 @@ class Stopping(BaseModel):
 
 
 def _work(db: sa.Connection) -> tuple[list[str], int, dict[str, int]]:
-    return [job.id for job in jobs.running(db)], sandboxes.count(db), pools.count(db)
+    return jobs.running_ids(db), sandboxes.count(db), pools.count(db)
 
 
 @router.get("/server")
 async def server(here: Here) -> Server:
     info = here.provider.info
-    running, labs, taken = await here.database.read(_work)
+    running, labs, taken = await here.database.recall(_work)
     return Server(
         version=release(),
         build=BUILD,

@@ -64,7 +64,7 @@ async def link(name: str, body: LinkTo, here: Here, wait: Wait = 0) -> Started:
     return await started(here, name, await here.database.run(booking.book_job, name, "link", arguments), wait)
 
 
-@router.get("/capture", response_class=StreamingResponse)
+@router.get("/capture", response_class=StreamingResponse, responses={200: {"content": {"application/vnd.tcpdump.pcap": {}}}})
 async def capture(name: str, end: Annotated[str, Query(description="west:ge-0/0/0")], here: Here) -> StreamingResponse:
     """The frames of a port in both directions, as a pcap stream. Hanging up ends the capture."""
     row = await here.database.read(sandboxes.get, name)

@@ -12,7 +12,7 @@ import contextvars
 import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
@@ -31,6 +31,8 @@ READERS = 4
 """Threads that read at once. A process has one interpreter: more of them would only take turns."""
 WAIT = 30
 """Seconds that a writer waits for its turn, and for PostgreSQL to answer."""
+RECALLED = 1000
+"""Results that are kept in memory until the next write."""
 WRITING, MIGRATING = 0x7261636B01, 0x7261636B02
 """Keys of PostgreSQL's advisory locks ("rack" and a number)."""
 FORMS = "sqlite:///FILE or postgresql://USER@HOST/NAME"
@@ -53,6 +55,8 @@ class Database:
         self.engine = _postgresql(self.url) if self.shared else _sqlite(self.url)
         self.written: list[Callable[[], None]] = []
         """Called in the event loop after every write of this process."""
+        self._recalled: dict[Any, Any] = {}
+        """What was read since the last write."""
         self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
         self._readers = ThreadPoolExecutor(max_workers=READERS, thread_name_prefix="store-read")
         self._reading = self.engine.execution_options(isolation_level="REPEATABLE READ") if self.shared else self.engine
@@ -150,17 +154,24 @@ class Database:
         self, body: Callable[Concatenate[sa.Connection, Arguments], Result], *args: Arguments.args, **kwargs: Arguments.kwargs
     ) -> Result:
         """Run `body(connection, ...)` in one transaction: all of it or, when it raises, nothing of it."""
+        loop = asyncio.get_running_loop()
 
         def transact() -> Result:
             with self.engine.begin() as connection:
                 if self.shared:
                     connection.execute(sa.select(sa.func.pg_advisory_xact_lock(WRITING)))
-                return body(connection, *args, **kwargs)
+                result = body(connection, *args, **kwargs)
+            # Here, and not where the result is awaited: who awaits it may be cancelled, and the write is done all the same.
+            self._recalled = {}
+            with suppress(RuntimeError):  # the loop was closed meanwhile
+                loop.call_soon_threadsafe(self._tell)
+            return result
 
-        result = await asyncio.get_running_loop().run_in_executor(self._writer, contextvars.copy_context().run, transact)
+        return await loop.run_in_executor(self._writer, contextvars.copy_context().run, transact)
+
+    def _tell(self) -> None:
         for tell in self.written:
             tell()
-        return result
 
     async def read(
         self, body: Callable[Concatenate[sa.Connection, Arguments], Result], *args: Arguments.args, **kwargs: Arguments.kwargs
@@ -182,6 +193,23 @@ class Database:
     def in_turn(self, body: Callable[[], Result]) -> Result:
         """Run it while nobody of this process writes; on SQLite that is nobody at all. Not on the event loop."""
         return self._writer.submit(body).result()
+
+    async def recall(
+        self, body: Callable[Concatenate[sa.Connection, Arguments], Result], *args: Arguments.args, **kwargs: Arguments.kwargs
+    ) -> Result:
+        """The same, out of memory if it was read since the last write: for reads that are asked for again and again, and whose
+        results nobody changes. A store that other servers write to is read each time. Arguments must be hashable."""
+        if self.shared:
+            return await self.read(body, *args, **kwargs)
+        kept, key = self._recalled, (body, args, tuple(sorted(kwargs.items())))
+        if key not in kept:
+            found = await self.read(body, *args, **kwargs)
+            if len(kept) >= RECALLED:
+                kept.clear()
+            kept[key] = found  # when something was written meanwhile, nobody looks into this one any more
+            return found
+        result: Result = kept[key]
+        return result
 
     def bytes(self, db: sa.Connection) -> int:
         """On disk, with the record of workflows where that is in the same database, and with journals."""

@@ -127,6 +127,12 @@ def running(db: sa.Connection, key: int | None = None) -> list[JobRow]:
     return [_row(row) for row in db.execute(query).mappings()]
 
 
+def running_ids(db: sa.Connection) -> list[str]:
+    """Ids of all that have not ended."""
+    query = sa.select(table.c.id).where(table.c.state == JobState.RUNNING.value).order_by(table.c.started)
+    return list(db.execute(query).scalars())
+
+
 def ask_cancel(db: sa.Connection, job: str) -> None:
     db.execute(table.update().where(table.c.id == job).values(cancelled=True))
 
