@@ -199,6 +199,13 @@ async def test_up_with_another_blueprint_points_to_apply_and_with_an_equal_one_g
     assert "rackless apply" in error["hint"]
     again = "# another comment\n" + BLUEPRINT.replace("  west: {cards: 2, ", "  west: {family: reference, cards: 2, ")
     assert (await client.up(again))["kind"] == "again"
+    # Wires for later are no difference either, and are drawn from then on.
+    later = again + "  - {ends: [west:ge-1/0/1, north:ge-0/0/0], planned: true}\n"
+    before = await numbers(client)
+    assert (await client.up(later))["kind"] == "again"
+    assert await numbers(client) == before
+    wires = (await client.ask("GET", "/labs/lab"))["wires"]
+    assert ["west:ge-1/0/1", "north:ge-0/0/0"] in [wire["ends"] for wire in wires]
 
 
 async def test_apply_starts_what_stopped_and_tells_it(client: Client) -> None:

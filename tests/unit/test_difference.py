@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rackless.model.blueprint import Blueprint, End, HostWish, Login, RouterWish, Wire
-from rackless.model.changes import Difference, Effect, Live, LiveWire, Verb
+from rackless.model.changes import Difference, Live, LiveWire
 from rackless.model.naming import port_label
 from rackless.model.plan import Plan
 from rackless.model.site import Site
@@ -93,10 +93,10 @@ def test_what_stays_keeps_all_it_has_and_what_differs_goes_or_comes(old: Bluepri
     assert len(set(macs)) == len(macs)
     assert len(set(addresses)) == len(addresses)
     # Whoever is switched off is told, and needs to be allowed, unless their router goes for good.
-    told = {name for change in found.disruptive for name in change.machines}
-    told |= {name for change in found.changes if change.verb is Verb.REMOVE for name in change.machines}
-    told |= {name for change in found.changes if change.effect is Effect.LIVE for name in change.machines}
-    assert set(leaving) <= told
+    stops = [name for change in found.changes for name in change.stops]
+    assert sorted(stops) == sorted(leaving)
+    allowed = {name for change in found.disruptive for name in change.stops} | (set(before) - set(after))
+    assert set(leaving) <= allowed
 
 
 @given(blueprints(), blueprints())

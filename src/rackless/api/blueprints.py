@@ -36,8 +36,8 @@ class ApplyWish(BlueprintSource):
 
 class ChangeRow(BaseModel):
     """`kind`: router, host or wire. `effect`: none, live (behind running machines), restart (machines go off and come back with
-    their disks), anew (from their image: what was configured since is lost). `machines`: those that come, go off or go.
-    `allowed` false: it needs `replace`, which was not given."""
+    their disks), anew (from their image: what was configured since is lost). `machines`: those that come, go off or go; `stops`:
+    those of them that are there. `allowed` false: it needs `replace`, which was not given."""
 
     verb: Verb
     kind: str
@@ -45,6 +45,7 @@ class ChangeRow(BaseModel):
     reason: str
     effect: Effect
     machines: list[str]
+    stops: list[str]
     allowed: bool
 
 
@@ -146,6 +147,7 @@ def _rows(what: Difference, terms: changing.Terms, *, made: bool) -> list[Change
             reason=each.reason,
             effect=each.effect,
             machines=list(each.machines),
+            stops=list(each.stops),
             allowed=not made or terms.anew or each not in what.disruptive,
         )
         for each in what.changes

@@ -66,7 +66,7 @@ def _all_new(planned: dict[str, Any]) -> list[dict[str, Any]]:
     owners: dict[str, list[dict[str, Any]]] = {}
     for machine in planned["machines"]:
         owners.setdefault(machine["owner"], []).append(machine)
-    rest = {"verb": "add", "reason": "the lab is new", "effect": "live", "allowed": True}
+    rest = {"verb": "add", "reason": "the lab is new", "effect": "live", "stops": [], "allowed": True}
     rows = [
         {
             "kind": "host" if machines[0]["role"] == "host" else "router",
@@ -107,10 +107,9 @@ def _show(applied: dict[str, Any], *, whole: bool) -> None:
 def _effect(row: dict[str, Any]) -> str:
     if row["verb"] != "change" or not row["machines"]:
         return ""
-    machines = ", ".join(row["machines"])
-    return {"restart": f"restarts {machines}", "anew": f"makes {machines} anew", "live": f"live: {machines}"}.get(
-        row["effect"], ""
-    )
+    stops, machines = ", ".join(row["stops"]), ", ".join(row["machines"])
+    effects = {"restart": f"restarts {stops}", "anew": f"makes {stops} anew", "live": f"live: {machines}"}
+    return effects.get(row["effect"], "")
 
 
 def _follow(api: Api, applied: dict[str, Any]) -> None:

@@ -166,7 +166,7 @@ class CalendarBody(Answer):
 class ChangeRow(Answer):
     """`kind`: router, host or wire. `effect`: none, live (behind running machines), restart (machines go off and come back
     with their disks), anew (from their image: what was configured since is lost). `machines`: those that come, go off
-    or go. `allowed` false: it needs `replace`, which was not given.
+    or go; `stops`: those of them that are there. `allowed` false: it needs `replace`, which was not given.
     """
 
     verb: Verb
@@ -175,6 +175,7 @@ class ChangeRow(Answer):
     reason: str
     effect: Effect
     machines: list[str]
+    stops: list[str]
     allowed: bool
 
 

@@ -38,7 +38,8 @@ class Effect(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Change:
-    """One row. `kind`: router, host or wire. `machines`: those that are made, switched off or taken away."""
+    """One row. `kind`: router, host or wire. `machines`: those that are made, switched off or taken away; `stops`: those of them
+    that are there."""
 
     verb: Verb
     kind: str
@@ -46,6 +47,7 @@ class Change:
     reason: str = ""
     effect: Effect = Effect.NONE
     machines: tuple[str, ...] = ()
+    stops: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -26,6 +26,8 @@ class _Owner:
     remade: set[str] = field(default_factory=set)
     touched: set[str] = field(default_factory=set)
     """Machines that come, go, or are started."""
+    goes: set[str] = field(default_factory=set)
+    """Those of them that go."""
 
     def say(self, reason: str, effect: Effect, *, remade: Iterable[str] = (), touched: Iterable[str] = ()) -> None:
         self.reasons.append(reason)
@@ -47,7 +49,10 @@ def difference(there: Plan, wanted: Plan, live: Live, *, prune: bool = False) ->
     for name, wish in olds.items():
         if name not in news:
             gone = tuple(spec.name for spec in there.machines_of(name))
-            changes.append(Change(verb=Verb.REMOVE, kind=_kind(wish), name=name, reason=_GONE, effect=Effect.ANEW, machines=gone))
+            row = Change(
+                verb=Verb.REMOVE, kind=_kind(wish), name=name, reason=_GONE, effect=Effect.LIVE, machines=gone, stops=gone
+            )
+            changes.append(row)
     joined: Wiring = wiring(there, plan, live, prune=prune)
     changes += joined.changes
     changes += _later(plan)
@@ -77,9 +82,15 @@ def _owner_row(name: str, wish: RouterWish | HostWish, owner: _Owner | None, pla
         return Change(verb=Verb.ADD, kind=_kind(wish), name=name, reason="it is new", effect=Effect.LIVE, machines=all_of_it)
     if not owner.reasons:
         return Change(verb=Verb.KEEP, kind=_kind(wish), name=name)
-    machines = all_of_it if owner.effect is Effect.ANEW else tuple(sorted(owner.remade | owner.touched))
+    anew = owner.effect is Effect.ANEW
     return Change(
-        verb=Verb.CHANGE, kind=_kind(wish), name=name, reason="; ".join(owner.reasons), effect=owner.effect, machines=machines
+        verb=Verb.CHANGE,
+        kind=_kind(wish),
+        name=name,
+        reason="; ".join(owner.reasons),
+        effect=owner.effect,
+        machines=all_of_it if anew else tuple(sorted(owner.remade | owner.touched)),
+        stops=tuple(spec.name for spec in plans[0].machines_of(name) if anew or spec.name in owner.remade | owner.goes),
     )
 
 
@@ -134,6 +145,7 @@ def _router(owner: _Owner, old: RouterWish, new: RouterWish, blueprints: tuple[B
             remade=[] if alive else [controller],
             touched=[naming.card(new.name, slot) for slot in slots],
         )
+        owner.goes.update(naming.card(new.name, slot) for slot in range(new.cards, old.cards))
 
 
 def _host(owner: _Owner, old: HostWish, new: HostWish) -> None:

@@ -162,8 +162,7 @@ def _again(db: sa.Connection, found: sandboxes.SandboxRow, blueprint: Blueprint,
     name, digest = found.name, secrecy.digest(blueprint)
     _check_stays(found)
     if found.digest != digest:
-        _check_equal(db, found, blueprint, site)
-        sandboxes.made_from(db, found.id, digest)
+        found = _rewritten(db, found, blueprint, site)
     if found.state in {SandboxState.BOOKED, SandboxState.WAITING}:
         kind = Kind.BOOKED if found.state is SandboxState.BOOKED else Kind.WAITING
         return Booking(kind=kind, job="", sandbox_id=found.id, was=found.state.value)
@@ -184,17 +183,27 @@ def _check_stays(found: sandboxes.SandboxRow) -> None:
         raise StateError(f"Lab {name} is being taken down.", hint=f"Wait with `rackless logs {name} --follow`, then try again.")
 
 
-def _check_equal(db: sa.Connection, found: sandboxes.SandboxRow, blueprint: Blueprint, site: Site) -> None:
-    """Raises StateError when the blueprint says something else than what the lab was made from."""
+def _rewritten(db: sa.Connection, found: sandboxes.SandboxRow, blueprint: Blueprint, site: Site) -> sandboxes.SandboxRow:
+    """The lab with a blueprint that makes the same: in another order, with other hooks, with wires for later.
+
+    Raises:
+        StateError: the blueprint says something else than what the lab was made from.
+    """
     from rackless.sandboxes.changing import compare
 
-    changes = compare(db, found, blueprint, site, plans_only=True).changes
-    if any(change.verb is not Verb.KEEP for change in changes):
+    what = compare(db, found, blueprint, site, plans_only=True)
+    if any(change.verb is not Verb.KEEP for change in what.changes):
         raise StateError(
             f"Lab {found.name} exists already, and was made from a different blueprint.",
             hint=f"`rackless apply FILE` changes it (`--dry-run` shows how); or take it down with `rackless down {found.name}`, "
             "or give this one another name with `--name`.",
         )
+    digest = secrecy.digest(blueprint)
+    if jobs.running(db, found.id):
+        return replace(found, digest=digest)  # A job's plan never changes under it.
+    sandboxes.made_from(db, found.id, digest)
+    sandboxes.replan(db, found.id, secrecy.without(what.plan))
+    return sandboxes.by_id(db, found.id)
 
 
 def followed(db: sa.Connection, found: sandboxes.SandboxRow, digest: str) -> Booking | None:

@@ -165,7 +165,7 @@ def refuse(found: sandboxes.SandboxRow, what: Difference, terms: Terms) -> None:
 
 
 def _told(change: Change) -> str:
-    how = "is made anew" if change.effect.value == "anew" else f"restarts {', '.join(change.machines)}"
+    how = "is made anew" if change.effect.value == "anew" else f"restarts {', '.join(change.stops)}"
     return f"{change.name} {how} ({change.reason})"
 
 
