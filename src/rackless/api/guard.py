@@ -21,7 +21,7 @@ from rackless.api.rules import RULES, Over, Rule
 from rackless.model.errors import DefectError, ForbiddenError, NotFoundError, UnauthorizedError
 from rackless.model.people import LOCAL, Caller, Role
 from rackless.store import access, jobs, sandboxes, sessions, users
-from rackless.workflows.world import world
+from rackless.workflows.world import World, world
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 """Methods that change nothing (RFC 9110, section 9.2.1)."""
@@ -35,6 +35,15 @@ have to ask first, CORS, and is not answered)."""
 
 async def guard(connection: HTTPConnection, here: Here) -> None:
     """Let the request through, with `connection.state.caller` set, unless everybody may come.
+
+    Raises:
+        RacklessError: as `admit`.
+    """
+    await admit(connection, here)
+
+
+async def admit(connection: HTTPConnection, here: World, *, again: bool = False) -> None:
+    """The same. `again`: a request that goes on; that is no sign of life of its session.
 
     Raises:
         UnauthorizedError: no token and no session, or one that is nobody's.
@@ -52,7 +61,7 @@ async def guard(connection: HTTPConnection, here: Here) -> None:
             rates.stranger(connection)
         return
     try:
-        caller = await identify(connection, here)
+        caller = await identify(connection, here, touch=not again)
     except UnauthorizedError:
         rates.stranger(connection)
         raise
@@ -123,7 +132,7 @@ async def _log(scope: Scope, status: int) -> None:
         )
 
 
-async def identify(connection: HTTPConnection, here: Here) -> Caller:
+async def identify(connection: HTTPConnection, here: World, *, touch: bool = True) -> Caller:
     """By the unix socket, a token, or the cookie of a session. A token wins over a cookie."""
     if by_socket(connection):
         return LOCAL
@@ -131,21 +140,21 @@ async def identify(connection: HTTPConnection, here: Here) -> Caller:
     if kind.lower() == "bearer" and secret:
         return await _of_token(secret.strip(), here)
     if cookie := connection.cookies.get(COOKIE):
-        return await _of_session(connection, cookie, here)
+        return await _of_session(connection, cookie, here, touch=touch)
     raise UnauthorizedError(
         "No token was sent, and there is no session.",
         hint="Log in, or send `Authorization: Bearer TOKEN`; `rackless token add` makes one.",
     )
 
 
-async def _of_token(secret: str, here: Here) -> Caller:
+async def _of_token(secret: str, here: World) -> Caller:
     found = await here.database.read(users.holder, secret, time.time())
     if found is None:
         raise UnauthorizedError("That token is not known, or has expired.", hint="`rackless token add` makes another.")
     return Caller(name=found.name, role=found.role, via="token")
 
 
-async def _of_session(connection: HTTPConnection, secret: str, here: Here) -> Caller:
+async def _of_session(connection: HTTPConnection, secret: str, here: World, *, touch: bool) -> Caller:
     """The browser sends the cookie by itself, whoever's page asks: so it must be our own page's request."""
     if connection.scope["type"] == "websocket":
         if not own_origin(connection):
@@ -154,7 +163,7 @@ async def _of_session(connection: HTTPConnection, secret: str, here: Here) -> Ca
         raise ForbiddenError("With a session, what changes something needs the header `X-Rackless: 1`.", hint="Send it.")
     now = time.time()
     row, caller = await here.database.read(_in_session, secret, now)
-    if row.seen < now - sessions.TOUCH:
+    if touch and row.seen < now - sessions.TOUCH:
         await here.database.run(sessions.touch, row.id, now)
     return caller
 
