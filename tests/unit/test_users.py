@@ -234,6 +234,16 @@ async def test_a_console_that_is_open_ends_with_the_right_to_it(site: Site, loss
     await stays.close()
 
 
+async def test_an_answer_that_takes_long_is_not_disturbed_by_being_looked_at(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watching, "EVERY", 0.02)
+    headers = {"authorization": f"Bearer {site.tokens['una']}", "idempotency-key": "one"}
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(APP), base_url="http://127.0.0.1:8000/v1", headers=headers
+    ) as http:
+        answer = await http.delete("/labs/lab?wait=60", timeout=60)
+    assert (answer.status_code, answer.json()["state"]) == (202, "succeeded")
+
+
 def every_route(site: Site) -> Iterator[tuple[str, str, str]]:
     """Name, method, path."""
     things = {

@@ -37,15 +37,6 @@ async def guard(connection: HTTPConnection, here: Here) -> None:
     """Let the request through, with `connection.state.caller` set, unless everybody may come.
 
     Raises:
-        RacklessError: as `admit`.
-    """
-    await admit(connection, here)
-
-
-async def admit(connection: HTTPConnection, here: World, *, again: bool = False) -> None:
-    """The same. `again`: a request that goes on; that is no sign of life of its session.
-
-    Raises:
         UnauthorizedError: no token and no session, or one that is nobody's.
         ForbiddenError: the role is not enough, or another site's page asks.
         NotFoundError: a lab that the caller may not see.
@@ -61,21 +52,36 @@ async def admit(connection: HTTPConnection, here: World, *, again: bool = False)
             rates.stranger(connection)
         return
     try:
-        caller = await identify(connection, here, touch=not again)
+        caller = await identify(connection, here)
     except UnauthorizedError:
         rates.stranger(connection)
         raise
     connection.state.caller = caller
     rates.caller(caller)
     observing.bind(caller=caller.name)
-    if not caller.has(rule.role):
+    await check(connection, here, rule, caller)
+    if connection.scope["type"] == "http":
+        await claim(connection, here, caller)
+
+
+async def still(connection: HTTPConnection, here: World) -> bool:
+    """May a request that goes on go on? That it does is no sign of life of its session."""
+    rule = RULES[connection.scope["route"].name]
+    try:
+        await check(connection, here, rule, await identify(connection, here, touch=False))
+    except (UnauthorizedError, ForbiddenError, NotFoundError):
+        return False
+    return True
+
+
+async def check(connection: HTTPConnection, here: World, rule: Rule, caller: Caller) -> None:
+    """Raises ForbiddenError or NotFoundError where the rule does not let the caller."""
+    if rule.role is not None and not caller.has(rule.role):
         raise ForbiddenError(f"{caller.name} is {caller.role.value}; this takes {rule.role.value}.", hint="Ask an admin.")
     if rule.socket and caller.via != "socket":
         raise ForbiddenError("This is for the unix socket only.", hint="Run the command on the server's own machine.")
     if rule.over is not Over.NOTHING:
         await here.database.recall(_check, rule, caller, tuple(sorted(connection.path_params.items())))
-    if connection.scope["type"] == "http":
-        await claim(connection, here, caller)
 
 
 def rates_of(connection: HTTPConnection, here: Here) -> Rates:

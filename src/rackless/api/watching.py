@@ -8,8 +8,7 @@ import asyncio
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from rackless.api.guard import admit
-from rackless.model.errors import RacklessError
+from rackless.api.guard import still
 from rackless.workflows.world import world
 
 EVERY = 15.0
@@ -66,9 +65,7 @@ class _Watch:
     async def _look(self) -> None:
         caller = self._scope.get("state", {}).get("caller")
         while caller is not None and caller.via != "socket":
-            try:
-                await admit(HTTPConnection(self._scope), world(), again=True)
-            except RacklessError:
+            if not await still(HTTPConnection(self._scope), world()):
                 self.over = True
                 self.task.cancel()
                 return
