@@ -172,6 +172,16 @@ async def test_one_that_may_wait_waits_for_its_owners_quota(people: People) -> N
     assert state in {"deploying", "ready"}
 
 
+async def test_who_has_less_is_next_in_the_queue(people: People) -> None:
+    object.__setattr__(people.client.world.site, "most_memory", 500)  # one lab at a time
+    await people.book("una", "one", seconds=3600)
+    await people.book("una", "two", seconds=3600, queue=True)
+    await people.book("uwe", "three", seconds=3600, queue=True)
+    lines = {lab["lab"]: lab for lab in (await people.client.ask("GET", "/calendar"))["labs"]}
+    assert lines["three"]["begins"] == lines["one"]["ends"]
+    assert lines["two"]["begins"] == lines["three"]["ends"]
+
+
 async def test_it_may_not_wait_for_what_it_will_never_have(people: People) -> None:
     await people.limit("users/una", machines=1)
     error = await people.book("una", "one", status=409, seconds=60, queue=True)

@@ -257,6 +257,16 @@ async def test_a_source_that_tries_many_users_is_slowed_down(una: Client) -> Non
         assert [answer.status_code for answer in answers] == [401] * 20 + [429]
 
 
+async def test_addresses_of_one_ipv6_network_are_one_source(una: Client) -> None:
+    for number in range(5):
+        async with browser(f"2001:db8::{number}") as http:
+            assert (await log_in(http, password="another guess")).status_code == 401
+    async with browser("2001:db8::99") as http:
+        assert (await log_in(http)).status_code == 429
+    async with browser("2001:db8:0:1::99") as http:
+        assert (await log_in(http)).status_code == 200
+
+
 @given(st.integers(0, 20), st.floats(1, 1000), st.integers(0, 10_000))
 def test_the_wait_grows_up_to_its_bound(free: int, most: float, count: int) -> None:
     patience = Patience(free=free, most=most)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -14,7 +15,7 @@ from fastapi.routing import APIRoute, APIWebSocketRoute
 from starlette.types import ASGIApp
 from tests.unit.api_client import Client
 
-from rackless.api import errors
+from rackless.api import errors, watching
 from rackless.api.app import BARE, PARTS, PREFIX, make
 from rackless.api.arrival import on_network, on_socket
 from rackless.api.guard import CHANGES, COOKIE, guard
@@ -142,6 +143,105 @@ async def test_what_came_by_no_known_way_is_nobodys(site: Site) -> None:
     for name, method, path in every_route(site):
         wanted = 299 if RULES[name].role is None else 401
         assert (await site.answer("nobody", method, path, app=app)).status_code == wanted, f"{method} {path}"
+
+
+class Stream:
+    """A websocket without a socket, of a session's page or by a token."""
+
+    def __init__(self, app: ASGIApp, path: str, headers: dict[str, str]) -> None:
+        self.told: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        self._typed: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        self._typed.put_nowait({"type": "websocket.connect"})
+        path = f"/v1{path}"
+        everything = {"host": "127.0.0.1:8000", **headers}
+        scope = {
+            "type": "websocket",
+            "scheme": "ws",
+            "path": path,
+            "raw_path": path.encode(),
+            "query_string": b"",
+            "root_path": "",
+            "headers": [(name.encode(), value.encode()) for name, value in everything.items()],
+            "server": ("127.0.0.1", 8000),
+            "client": ("192.0.2.1", 40000),
+            "subprotocols": [],
+            "state": {},
+        }
+        self._task = asyncio.create_task(app(scope, self._typed.get, self._tell))
+
+    async def _tell(self, message: Any) -> None:
+        await self.told.put(dict(message))
+
+    async def next(self, kind: str) -> dict[str, Any]:
+        """The next message of this kind."""
+        while True:
+            found = await asyncio.wait_for(self.told.get(), 30)
+            if found["type"] == kind:
+                return found
+
+    async def close(self) -> None:
+        self._typed.put_nowait({"type": "websocket.disconnect", "code": 1000})
+        await asyncio.wait_for(asyncio.gather(self._task, return_exceptions=True), 30)
+
+
+def headers_of(site: Site, who: str, way: str) -> dict[str, str]:
+    if way == "token":
+        return {"authorization": f"Bearer {site.tokens[who]}"} if who in site.tokens else {}
+    origin = {"page": {"origin": "http://127.0.0.1:8000"}, "cookie": {"origin": "http://evil.example"}}[way]
+    return {**origin, **({"cookie": f"{COOKIE}={site.sessions[who]}"} if who in site.sessions else {})}
+
+
+@pytest.mark.parametrize("way", ["token", "page", "cookie"])
+async def test_every_websocket_by_every_caller_by_every_way(site: Site, way: str) -> None:
+    """`cookie`: the page of another site asks."""
+    paths = {
+        name: route.path.format(name="lab", machine="west-vcp", owner="west")
+        for name, route in ROUTES.items()
+        if isinstance(route, APIWebSocketRoute)
+    }
+    codes = {401: "unauthorized", 403: "forbidden", 404: "not-found"}
+    for name, path in paths.items():
+        for who in [*PEOPLE, "nobody"]:
+            wanted = 403 if way == "cookie" and who != "nobody" else may(RULES[name], who)
+            stream = Stream(APP, path, headers_of(site, who, way))
+            first = json.loads((await stream.next("websocket.send")).get("text") or "{}")
+            told = first.get("error", {}).get("code", "")
+            assert told == codes.get(wanted, told), f"{who} {way} {name}"
+            assert told not in codes.values() or wanted in codes, f"{who} {way} {name}"
+            await stream.close()
+
+
+@pytest.mark.parametrize("loss", ["sessions", "disabled", "share", "token"])
+async def test_a_console_that_is_open_ends_with_the_right_to_it(site: Site, loss: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watching, "EVERY", 0.1)
+    stream = Stream(APP, "/labs/lab/machines/west-vcp/console", headers_of(site, "uwe", "token" if loss == "token" else "page"))
+    stays = Stream(APP, "/labs/lab/machines/west-vcp/console", headers_of(site, "una", "page"))
+    for one in (stream, stays):
+        assert json.loads((await one.next("websocket.send"))["text"]) == {"open": "west-vcp"}
+    ask = site.client.ask
+    if loss == "sessions":
+        await ask("DELETE", "/users/uwe/sessions", status=204)
+    elif loss == "disabled":
+        await ask("PATCH", "/users/uwe", {"disabled": True})
+    elif loss == "share":
+        await ask("DELETE", "/labs/lab/shares/uwe", status=204)
+    else:
+        await ask("DELETE", "/users/uwe/tokens/test", status=204)
+    assert (await stream.next("websocket.close"))["code"] == watching.ENDED
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(stays.next("websocket.close"), 0.5)
+    await stream.close()
+    await stays.close()
+
+
+async def test_an_answer_that_takes_long_is_not_disturbed_by_being_looked_at(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watching, "EVERY", 0.02)
+    headers = {"authorization": f"Bearer {site.tokens['una']}", "idempotency-key": "one"}
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(APP), base_url="http://127.0.0.1:8000/v1", headers=headers
+    ) as http:
+        answer = await http.delete("/labs/lab?wait=60", timeout=60)
+    assert (answer.status_code, answer.json()["state"]) == (202, "succeeded")
 
 
 def every_route(site: Site) -> Iterator[tuple[str, str, str]]:

@@ -41,6 +41,7 @@ from rackless.api import (
 from rackless.api.document import describe
 from rackless.api.guard import Logged, guard
 from rackless.api.requests import Observed
+from rackless.api.watching import Watched
 
 PREFIX = "/v1"
 """Version of the API: of every path but those of `BARE`."""
@@ -88,6 +89,7 @@ def make(stop: Callable[[], None]) -> FastAPI:
         app.include_router(part.router, prefix=PREFIX, dependencies=[Depends(guard)], responses=errors.RESPONSES)
     for router in BARE:
         app.include_router(router)
+    app.add_middleware(Watched)
     app.add_middleware(once.Once)
     app.add_middleware(Logged)
     app.add_middleware(bounds.Bounds)

@@ -149,7 +149,7 @@ async def _stream(
             checked = time.monotonic()
         elif not batch or time.monotonic() - checked >= ALIVE:
             try:
-                who = await identify(request, here)
+                who = await identify(request, here, touch=False)
             except RacklessError:
                 return
             yield format_sse_event(comment="still there", id=str(batch[0].id - 1 if batch else at))

@@ -21,7 +21,7 @@ from rackless.api.rules import RULES, Over, Rule
 from rackless.model.errors import DefectError, ForbiddenError, NotFoundError, UnauthorizedError
 from rackless.model.people import LOCAL, Caller, Role
 from rackless.store import access, jobs, sandboxes, sessions, users
-from rackless.workflows.world import world
+from rackless.workflows.world import World, world
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 """Methods that change nothing (RFC 9110, section 9.2.1)."""
@@ -59,14 +59,29 @@ async def guard(connection: HTTPConnection, here: Here) -> None:
     connection.state.caller = caller
     rates.caller(caller)
     observing.bind(caller=caller.name)
-    if not caller.has(rule.role):
+    await check(connection, here, rule, caller)
+    if connection.scope["type"] == "http":
+        await claim(connection, here, caller)
+
+
+async def still(connection: HTTPConnection, here: World) -> bool:
+    """May a request that goes on go on? That it does is no sign of life of its session."""
+    rule = RULES[connection.scope["route"].name]
+    try:
+        await check(connection, here, rule, await identify(connection, here, touch=False))
+    except (UnauthorizedError, ForbiddenError, NotFoundError):
+        return False
+    return True
+
+
+async def check(connection: HTTPConnection, here: World, rule: Rule, caller: Caller) -> None:
+    """Raises ForbiddenError or NotFoundError where the rule does not let the caller."""
+    if rule.role is not None and not caller.has(rule.role):
         raise ForbiddenError(f"{caller.name} is {caller.role.value}; this takes {rule.role.value}.", hint="Ask an admin.")
     if rule.socket and caller.via != "socket":
         raise ForbiddenError("This is for the unix socket only.", hint="Run the command on the server's own machine.")
     if rule.over is not Over.NOTHING:
         await here.database.recall(_check, rule, caller, tuple(sorted(connection.path_params.items())))
-    if connection.scope["type"] == "http":
-        await claim(connection, here, caller)
 
 
 def rates_of(connection: HTTPConnection, here: Here) -> Rates:
@@ -123,7 +138,7 @@ async def _log(scope: Scope, status: int) -> None:
         )
 
 
-async def identify(connection: HTTPConnection, here: Here) -> Caller:
+async def identify(connection: HTTPConnection, here: World, *, touch: bool = True) -> Caller:
     """By the unix socket, a token, or the cookie of a session. A token wins over a cookie."""
     if by_socket(connection):
         return LOCAL
@@ -131,21 +146,21 @@ async def identify(connection: HTTPConnection, here: Here) -> Caller:
     if kind.lower() == "bearer" and secret:
         return await _of_token(secret.strip(), here)
     if cookie := connection.cookies.get(COOKIE):
-        return await _of_session(connection, cookie, here)
+        return await _of_session(connection, cookie, here, touch=touch)
     raise UnauthorizedError(
         "No token was sent, and there is no session.",
         hint="Log in, or send `Authorization: Bearer TOKEN`; `rackless token add` makes one.",
     )
 
 
-async def _of_token(secret: str, here: Here) -> Caller:
+async def _of_token(secret: str, here: World) -> Caller:
     found = await here.database.read(users.holder, secret, time.time())
     if found is None:
         raise UnauthorizedError("That token is not known, or has expired.", hint="`rackless token add` makes another.")
     return Caller(name=found.name, role=found.role, via="token")
 
 
-async def _of_session(connection: HTTPConnection, secret: str, here: Here) -> Caller:
+async def _of_session(connection: HTTPConnection, secret: str, here: World, *, touch: bool) -> Caller:
     """The browser sends the cookie by itself, whoever's page asks: so it must be our own page's request."""
     if connection.scope["type"] == "websocket":
         if not own_origin(connection):
@@ -154,7 +169,7 @@ async def _of_session(connection: HTTPConnection, secret: str, here: Here) -> Ca
         raise ForbiddenError("With a session, what changes something needs the header `X-Rackless: 1`.", hint="Send it.")
     now = time.time()
     row, caller = await here.database.read(_in_session, secret, now)
-    if row.seen < now - sessions.TOUCH:
+    if touch and row.seen < now - sessions.TOUCH:
         await here.database.run(sessions.touch, row.id, now)
     return caller
 

@@ -8,6 +8,7 @@ and not keep them out.
 
 from __future__ import annotations
 
+import ipaddress
 import math
 from dataclasses import dataclass
 
@@ -70,7 +71,17 @@ def succeeded(db: sa.Connection, user: str, source: str) -> None:
 
 
 def _keys(user: str, source: str) -> list[tuple[str, Patience]]:
+    source = network(source)
     return [(f"pair {source} {user}", PAIR), (f"source {source}", SOURCE), (f"user {user}", USER)]
+
+
+def network(source: str) -> str:
+    """The address, or of an IPv6 address the /64: one host has all of that (RFC 4291, section 2.5.1)."""
+    try:
+        address = ipaddress.ip_address(source)
+    except ValueError:
+        return source
+    return str(ipaddress.ip_network((address, 64), strict=False)) if address.version == 6 else source
 
 
 def redeem(db: sa.Connection, ticket: str, now: float, *, local: str, source: str, agent: str) -> tuple[sessions.SessionRow, str]:
