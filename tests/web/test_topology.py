@@ -239,7 +239,7 @@ def test_a_router_is_asked_things(visit: Visit, lab: str) -> None:
     details.get_by_role("button", name="Logins…").click()
     expect(page.get_by_role("dialog")).to_contain_text("Password")
     page.keyboard.press("Escape")
-    details.get_by_role("button", name="Restart west-vfp0").click()
+    details.get_by_role("button", name="Restart west-vcp").click()
     page.get_by_role("dialog").get_by_role("button", name="Restart").click()
     expect(page.get_by_role("dialog")).to_have_count(0)
     expect(router(page, "west")).to_have_attribute("aria-label", re.compile("running"))
@@ -285,3 +285,45 @@ def test_it_can_be_read_by_everybody(visit: Visit, lab: str, scheme: str) -> Non
     page.get_by_role("button", name="Tables").click()
     visitor.shot(f"topology-tables-{scheme}")
     assert visitor.violations() == []
+
+
+def test_a_hundred_routers_are_laid_out_beside_each_other(visit: Visit, lab: str, site: Site) -> None:
+    """The picture of a large lab, whose answer is made of a small one's: what is tested is the page."""
+    one = site.ask("GET", f"/labs/{lab}")
+    like = {key: one[key][0] for key in ("routers", "machines", "ports", "wires")}
+    names = [f"r{number}" for number in range(100)]
+    ends = [(f"r{at}:ge-0/0/0", f"r{(at + 1) % 100}:ge-0/0/1") for at in range(100)]
+    ends += [(f"r{at}:ge-1/0/0", f"r{(at * 7 + 30) % 100}:ge-1/0/1") for at in range(0, 100, 2)]
+    peers = {end: other for pair in ends for end, other in (pair, pair[::-1])}
+    ports = [f"{name}:ge-{card}/0/{number}" for name in names for card in (0, 1) for number in range(4)]
+    one |= {
+        "routers": [like["routers"] | {"name": name} for name in names],
+        "machines": [like["machines"] | {"name": f"{name}-vcp", "owner": name, "role": "controller"} for name in names],
+        "ports": [
+            like["ports"]
+            | {"name": port, "owner": port.split(":")[0], "machine": f"{port.split(':')[0]}-vfp", "ready": True}
+            | {"peer": peers.get(port), "up": port in peers}
+            for port in ports
+        ],
+        "wires": [like["wires"] | {"ends": list(pair), "state": "connected"} for pair in ends],
+    }
+    visitor = visit()
+    visitor.page.route(f"**/v1/labs/{lab}", lambda route: route.fulfill(json=one))
+    page = visitor.log_in("una", f"/labs/{lab}")
+    expect(page.locator("[data-node]")).to_have_count(100)
+    visitor.shot("topology-100")
+    boxes = page.evaluate(
+        "[...document.querySelectorAll('.chassis .body')].map((one) => { const b = one.getBoundingClientRect();"
+        " return [b.left, b.top, b.right, b.bottom]; })"
+    )
+    frame = page.get_by_label("Topology of pair").bounding_box()
+    assert frame
+    for at, (left, top, right, bottom) in enumerate(boxes):
+        assert frame["x"] <= left <= right <= frame["x"] + frame["width"]
+        assert frame["y"] <= top <= bottom <= frame["y"] + frame["height"]
+        for other in boxes[at + 1 :]:
+            assert left >= other[2] or right <= other[0] or top >= other[3] or bottom <= other[1]
+    before = router(page, "r50").get_attribute("transform")
+    router(page, "r50").focus()
+    page.keyboard.press("Shift+ArrowRight")
+    expect(router(page, "r50")).not_to_have_attribute("transform", before or "")

@@ -37,7 +37,7 @@ const COLOURS = HighlightStyle.define([
 function diagnostic(doc: Text, problem: BlueprintProblem): Diagnostic {
   const line = doc.line(Math.min(Math.max(problem.line, 1), doc.lines));
   const start = Math.min(line.from + Math.max(problem.column - 1, 0), line.to);
-  const word = /^[^\s,[\]{}#]+/.exec(doc.sliceString(start, line.to))?.[0].length ?? 0;
+  const word = /^[^\s,[\]{}#]+?(?=:?(?:[\s,[\]{}#]|$))/.exec(doc.sliceString(start, line.to))?.[0].length ?? 0;
   const placed = problem.line > 0;
   const [from, to] = placed ? [start, word ? start + word : Math.max(start, line.to)] : [0, doc.line(1).to];
   return { from, to, severity: "error", message: problem.hint ? `${problem.message}\n${problem.hint}` : problem.message };
