@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
@@ -10,8 +12,12 @@ from rackless.model.errors import InputError
 LEAST = 10
 """Characters; NIST SP 800-63B asks for 8."""
 _hasher = PasswordHasher()
-_NOBODY = _hasher.hash("nobody's password")
-"""Checked where there is no user, so that an answer's time does not tell."""
+
+
+@functools.cache
+def _nobody() -> str:
+    """Checked where there is no user, so that an answer's time does not tell. Made at the first need: a hash is slow on purpose."""
+    return _hasher.hash("nobody's password")
 
 
 def hashed(password: str) -> str:
@@ -24,6 +30,6 @@ def hashed(password: str) -> str:
 def matches(kept: str | None, password: str) -> bool:
     """Takes the same time whether there is one kept or not."""
     try:
-        return _hasher.verify(kept or _NOBODY, password) and kept is not None
+        return _hasher.verify(kept or _nobody(), password) and kept is not None
     except (VerificationError, InvalidHashError):
         return False
