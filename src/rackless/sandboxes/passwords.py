@@ -16,7 +16,7 @@ _hasher = PasswordHasher()
 
 @functools.cache
 def _nobody() -> str:
-    """Checked where there is no user, so that an answer's time does not tell. Made at the first need: a hash is slow on purpose."""
+    """Checked where there is no user, so that an answer's time does not tell. Made at the first need: hashing is slow."""
     return _hasher.hash("nobody's password")
 
 
