@@ -251,12 +251,14 @@ async def test_guessing_is_slowed_down_and_the_user_is_not_kept_out(una: Client,
         assert (await log_in(guesser, password="a slip, after it")).status_code == 401
 
 
+@pytest.mark.usefixtures("clock")
 async def test_a_source_that_tries_many_users_is_slowed_down(una: Client) -> None:
     async with browser() as http:
         answers = [await log_in(http, f"user{number}") for number in range(21)]
         assert [answer.status_code for answer in answers] == [401] * 20 + [429]
 
 
+@pytest.mark.usefixtures("clock")
 async def test_addresses_of_one_ipv6_network_are_one_source(una: Client) -> None:
     for number in range(5):
         async with browser(f"2001:db8::{number}") as http:
