@@ -314,6 +314,9 @@ async def test_the_blueprint_is_kept_as_written_and_what_is_there_can_be_had_as_
     labs = [await client.ask("GET", f"/labs/{name}") for name in ("lab", "copy")]
     assert labs[0]["state"] == labs[1]["state"] == "ready"
     assert [wire["ends"] for wire in labs[0]["wires"]] == [wire["ends"] for wire in labs[1]["wires"]]
+    odd = await client.ask("PUT", "/labs/lab/blueprint", {**body, "file": "a\0b\n" + "c" * 500}, status=200)
+    assert odd["kind"] == "unchanged"
+    assert (await client.ask("GET", "/labs/lab/blueprint"))["file"] == "ab" + "c" * 253
     await client.down()
     await client.ask("GET", "/labs/lab/blueprint", status=404)
 

@@ -17,7 +17,7 @@ from tests.postgresql import Cluster
 from rackless.model.calendar import ALWAYS
 from rackless.model.errors import StateError
 from rackless.model.lifecycle import SandboxState
-from rackless.store import jobs, machines, sandboxes, snapshot
+from rackless.store import jobs, machines, sandboxes, snapshot, wires
 from rackless.store.database import Database
 from rackless.store.tables import metadata
 
@@ -134,4 +134,28 @@ async def test_making_a_table_anew_takes_no_rows_that_belong_to_it_along(empty_d
     assert {table: len(found) for table, found in (await database.read(rows)).items()} == before
     with pytest.raises(sa.exc.IntegrityError):  # and it is looked after again
         await database.run(jobs.add, "x", 999, "save", {})
+    database.close()
+
+
+async def test_a_wire_that_no_blueprint_has_was_drawn_live(empty_database_url: str, tmp_path: Path) -> None:
+    database = released("0002", empty_database_url, tmp_path)
+    values = {
+        "sandbox_id": 1,
+        "segment": "wire-drawn",
+        "end_a": "west:ge-0/0/1",
+        "end_b": "east:ge-0/0/1",
+        "machine_a": "west-vfp0",
+    }
+    values |= {"nic_a": 3, "machine_b": "east-vfp0", "nic_b": 3, "state": "connected", "reason": "", "since": 1.0}
+
+    def draw(db: sa.Connection) -> set[str]:
+        columns = [sa.column(name) for name in values]
+        db.execute(sa.insert(sa.table("wires", *columns)).values(**values))
+        return set(db.execute(sa.text("SELECT segment FROM wires WHERE sandbox_id = 1")).scalars())
+
+    segments = await database.run(draw)
+    database.migrate()
+    found = {row.segment: row.drawn for row in await database.read(wires.of, 1, "one")}
+    assert set(found) == segments
+    assert [segment for segment, drawn in found.items() if drawn] == ["wire-drawn"]
     database.close()

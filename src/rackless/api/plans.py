@@ -37,7 +37,8 @@ class BlueprintSource(BaseModel):
     def written(self) -> Written:
         """To be kept with the lab."""
         used = {name: self.files[name] for name in references(self.text) if name in self.files}
-        return Written(text=self.text, file=self.file, files=used)
+        file = "".join(char for char in self.file if char.isprintable()) or "blueprint.yaml"
+        return Written(text=self.text, file=file, files=used)
 
 
 class BlueprintText(BlueprintSource):

@@ -6,6 +6,7 @@ machine that is there.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -43,12 +44,15 @@ def difference(there: Plan, wanted: Plan, live: Live, *, prune: bool = False) ->
     or `prune` says otherwise.
     """
     olds, news = _wishes(there.blueprint), _wishes(wanted.blueprint)
+    before, after = _by_owner(there), _by_owner(wanted)
     compared = {name: _compare(olds[name], news[name], there, wanted, live) for name in news if name in olds}
+    for name, owner in compared.items():
+        _hurt(owner, name, (before[name], after[name]), live)
     plan = _kept(there, wanted, compared)
-    changes = [_owner_row(name, wish, compared.get(name), (there, plan)) for name, wish in news.items()]
+    changes = [_owner_row(name, wish, compared.get(name), (before[name], after[name])) for name, wish in news.items()]
     for name, wish in olds.items():
         if name not in news:
-            gone = tuple(spec.name for spec in there.machines_of(name))
+            gone = before[name]
             row = Change(
                 verb=Verb.REMOVE, kind=_kind(wish), name=name, reason=_GONE, effect=Effect.LIVE, machines=gone, stops=gone
             )
@@ -69,6 +73,14 @@ def _wishes(blueprint: Blueprint) -> dict[str, RouterWish | HostWish]:
     return {router.name: router for router in blueprint.routers} | {host.name: host for host in blueprint.hosts}
 
 
+def _by_owner(plan: Plan) -> defaultdict[str, tuple[str, ...]]:
+    """Names of the machines of each router and host."""
+    found: defaultdict[str, tuple[str, ...]] = defaultdict(tuple)
+    for spec in plan.machines:
+        found[spec.owner] += (spec.name,)
+    return found
+
+
 _GONE = "it is no longer in the blueprint"
 
 
@@ -76,8 +88,10 @@ def _kind(wish: RouterWish | HostWish) -> str:
     return "router" if isinstance(wish, RouterWish) else "host"
 
 
-def _owner_row(name: str, wish: RouterWish | HostWish, owner: _Owner | None, plans: tuple[Plan, Plan]) -> Change:
-    all_of_it = tuple(dict.fromkeys(spec.name for plan in plans for spec in plan.machines_of(name)))
+def _owner_row(
+    name: str, wish: RouterWish | HostWish, owner: _Owner | None, names: tuple[tuple[str, ...], tuple[str, ...]]
+) -> Change:
+    all_of_it = tuple(dict.fromkeys(names[0] + names[1]))
     if owner is None:
         return Change(verb=Verb.ADD, kind=_kind(wish), name=name, reason="it is new", effect=Effect.LIVE, machines=all_of_it)
     if not owner.reasons:
@@ -90,7 +104,7 @@ def _owner_row(name: str, wish: RouterWish | HostWish, owner: _Owner | None, pla
         reason="; ".join(owner.reasons),
         effect=owner.effect,
         machines=all_of_it if anew else tuple(sorted(owner.remade | owner.touched)),
-        stops=tuple(spec.name for spec in plans[0].machines_of(name) if anew or spec.name in owner.remade | owner.goes),
+        stops=tuple(machine for machine in names[0] if anew or machine in owner.remade | owner.goes),
     )
 
 
@@ -112,7 +126,6 @@ def _compare(old: RouterWish | HostWish, new: RouterWish | HostWish, there: Plan
         _host(owner, old, new)
     else:
         owner.say(f"{_kind(old)} => {_kind(new)}", Effect.ANEW)
-    _hurt(owner, new.name, there, wanted, live)
     return owner
 
 
@@ -160,10 +173,9 @@ def _host(owner: _Owner, old: HostWish, new: HostWish) -> None:
             owner.say(f"{what} are others", Effect.RESTART, remade=[new.name])
 
 
-def _hurt(owner: _Owner, name: str, there: Plan, wanted: Plan, live: Live) -> None:
+def _hurt(owner: _Owner, name: str, names: tuple[tuple[str, ...], tuple[str, ...]], live: Live) -> None:
     """What is equal and not as it should be all the same."""
-    still = {spec.name for spec in wanted.machines_of(name)}
-    stopped = sorted(spec.name for spec in there.machines_of(name) if spec.name in live.stopped and spec.name in still)
+    stopped = sorted(machine for machine in names[0] if machine in live.stopped and machine in names[1])
     if stopped:
         owner.say(f"{', '.join(stopped)} {'is' if len(stopped) == 1 else 'are'} not running", Effect.LIVE, touched=stopped)
     elif name in live.unfinished:

@@ -20,6 +20,7 @@ class Wiring:
 def wiring(there: Plan, plan: Plan, live: Live, *, prune: bool) -> Wiring:
     """`plan` is what will be there."""
     rows = {wire.spec.segment: wire for wire in live.wires}
+    known = {wire.segment for wire in there.wires}
     changes: list[Change] = []
     unwire: list[str] = []
     for wire in plan.wires:
@@ -27,7 +28,7 @@ def wiring(there: Plan, plan: Plan, live: Live, *, prune: bool) -> Wiring:
         if row is not None and _ports(row.spec) != _ports(wire):
             unwire.append(wire.segment)
         if row is None:
-            changes.append(_row(Verb.ADD, wire, "it is new" if _unknown(there, wire) else "it was disconnected"))
+            changes.append(_row(Verb.ADD, wire, "it was disconnected" if wire.segment in known else "it is new"))
         elif not row.connected:
             changes.append(_row(Verb.ADD, wire, "it is not connected yet"))
         else:
@@ -47,10 +48,6 @@ def _row(verb: Verb, wire: WireSpec, reason: str) -> Change:
 
 def _ports(wire: WireSpec) -> frozenset[PortRef]:
     return frozenset(wire.ports)
-
-
-def _unknown(there: Plan, wire: WireSpec) -> bool:
-    return all(other.segment != wire.segment for other in there.wires)
 
 
 def _others(plan: Plan, live: Live) -> Iterator[LiveWire]:

@@ -12,7 +12,7 @@ from rackless.model import naming
 from rackless.model.changes import Leaving
 from rackless.model.family import Role
 from rackless.model.lifecycle import MachineState
-from rackless.store import inventory, machines, pools, ports, sandboxes, secrets, wires
+from rackless.store import inventory, machines, pools, ports, sandboxes, secrets, vlans, wires
 
 NEXT = "next-"
 """Before the kind of a secret that a router gets when it is made anew."""
@@ -57,6 +57,7 @@ def end(db: sa.Connection, key: int, owner: str, transcripts: Path) -> None:
             machines.drop(db, key, name)
         spec = row.plan.machine(name)
         if spec is None:
+            vlans.drop(db, key, name)
             pools.give_back(db, key, name)
             continue
         if each.whole or name not in known:

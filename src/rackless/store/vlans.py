@@ -41,6 +41,11 @@ def leave(db: sa.Connection, key: int, machine: str, nic: int) -> None:
     db.execute(table.delete().where(table.c.sandbox_id == key, table.c.machine == machine, table.c.nic == nic))
 
 
+def drop(db: sa.Connection, key: int, machine: str) -> None:
+    """A machine is no more."""
+    db.execute(table.delete().where(table.c.sandbox_id == key, table.c.machine == machine))
+
+
 def of(db: sa.Connection, key: int) -> list[Member]:
     """Of a sandbox, by machine and NIC."""
     columns = [column for column in table.c if column.name != "sandbox_id"]

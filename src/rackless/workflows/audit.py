@@ -7,9 +7,10 @@ is not mistaken for a leftover.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 
 import sqlalchemy as sa
 
@@ -58,15 +59,17 @@ class Known:
 
     def has(self, ref: Ref) -> bool:
         """Whether it is one of the lab's machines, disks and networks; those on their way out are. Other kinds come with them."""
+        return ref.kind not in self._names or ref.name in self._names[ref.kind]
+
+    @cached_property
+    def _names(self) -> Mapping[RefKind, frozenset[str]]:
         specs = [*self.row.plan.machines, *(each.machine for each in self.row.leaving)]
-        if ref.kind is RefKind.MACHINE:
-            return any(spec.name == ref.name for spec in specs)
-        if ref.kind is RefKind.DISK:
-            return any(disk.name == ref.name for spec in specs for disk in spec.disks)
-        if ref.kind is RefKind.SEGMENT:
-            internal = {naming.internal_segment(spec.owner) for spec in specs if spec.role is Role.CONTROLLER}
-            return ref.name in self.segments | internal
-        return True
+        internal = frozenset(naming.internal_segment(spec.owner) for spec in specs if spec.role is Role.CONTROLLER)
+        return {
+            RefKind.MACHINE: frozenset(spec.name for spec in specs),
+            RefKind.DISK: frozenset(disk.name for spec in specs for disk in spec.disks),
+            RefKind.SEGMENT: self.segments | internal,
+        }
 
 
 def compare(refs: Iterable[Ref], labs: Iterable[Known]) -> list[Finding]:
