@@ -33,6 +33,8 @@ DEADLINE = 40.0
 """Seconds for a server to start, and for what was asked of it to be done."""
 
 
+QUIET = 0.5
+"""Seconds without a point after which a run is over."""
 MOST_KILLS = 60
 """Of one run."""
 
@@ -126,23 +128,22 @@ class Run:
 
         asking = threading.Thread(target=ask)
         asking.start()
+        stopped: list[dict[str, Any]] = []
         found: list[dict[str, Any]] = []
         seen: dict[str, int] = {}
-        while asking.is_alive():
-            for point in life.stops(0.02):
+        # The end that the client sees comes before the last record: so go on until nothing more is done.
+        while asking.is_alive() or stopped:
+            stopped = life.stops(QUIET)
+            for point in stopped:
                 snapshot = self.top / f"snapshots/{len(found)}"
                 shutil.copytree(self.state, snapshot)
                 point["snapshot"] = len(found)
-                content = content_of(snapshot)
-                point["same"] = seen.setdefault(content, len(found))
+                point["same"] = seen.setdefault(content_of(snapshot), len(found))
                 found.append(point)
                 life.go_on()
         asking.join()
         if failures:
             raise failures[0]
-        # What goes on after the answer (the last record) is no part of it.
-        while life.stops(0.1):
-            life.go_on()
         life.kill()
         return found, end_of(self.state)
 

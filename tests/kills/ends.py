@@ -25,9 +25,10 @@ TIMES = frozenset(
         "taken",
         "expires",
         "warned",
+        "plan_key",
     }
 )
-"""Columns that are another at each run: times; and a warning that nobody gives any more when the end has come."""
+"""Columns that are another at each run: times, keys; and a warning that nobody gives any more when the end has come."""
 OTHERWISE = frozenset(
     {"jobs", "job_events", "history", "secrets", "events", "answers", "access_log", "servers", "alembic_version"}
     | {"sqlite_sequence"}

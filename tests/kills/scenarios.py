@@ -172,7 +172,7 @@ SCENARIOS: dict[str, Scenario] = {
         known=lambda _: True,
         done=lambda api: api.state("a") == "ready" and api.idle("a"),
         verbs=frozenset({"deploy", "teardown"}),
-        answer=lambda api: api.ask("DELETE", "/labs/a"),
+        answer=lambda api: api.answer("DELETE", "/labs/a"),  # 404 when nobody knows of it yet
         answered=lambda api: api.state("a") == "ended" and api.idle("a"),
         end={
             **{table.name: [] for table in OF_A_SANDBOX},
