@@ -16,7 +16,7 @@ import re
 import socket
 import ssl
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import uvicorn
@@ -115,6 +115,7 @@ class _Bound:
     at: Address
     socket: socket.socket
     tls: ssl.SSLContext | None = None
+    fingerprint: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,6 +124,8 @@ class _Open:
     server: _Server
     task: asyncio.Task[None]
     tls: ssl.SSLContext | None
+    fingerprint: str
+    """Of the certificate that is shown, which may be another than the file's by now."""
 
 
 class Listeners:
@@ -180,10 +183,13 @@ class Listeners:
 
     def reload(self) -> None:
         """Read the certificate anew: for connections that come from now on. The old one stays where that fails."""
-        for one in self._open:
+        for at, one in enumerate(self._open):
             if one.tls is not None:
                 try:
-                    self._pair(one.at).load(one.tls)
+                    pair = self._pair(one.at)
+                    certificate.context(pair)  # a pair that fails would leave its half behind in the one that is used
+                    pair.load(one.tls)
+                    self._open[at] = replace(one, fingerprint=pair.fingerprint)
                 except InputError as error:
                     log.warning("the certificate stays the old one: %s", error.message)
 
@@ -220,11 +226,12 @@ class Listeners:
     def _bind(self, at: Address, *, plain: bool) -> _Bound:
         listening = tcp_socket(at)
         try:
-            tls = None if plain else certificate.context(self._pair(at))
+            pair = None if plain else self._pair(at)
+            tls, mark = (certificate.context(pair), pair.fingerprint) if pair is not None else (None, "")
         except BaseException:
             listening.close()
             raise
-        return _Bound(at=Address(host=at.host, port=listening.getsockname()[1]), socket=listening, tls=tls)
+        return _Bound(at=Address(host=at.host, port=listening.getsockname()[1]), socket=listening, tls=tls, fingerprint=mark)
 
     async def _listen(self, bound: _Bound) -> _Open:
         names = {*LOOPBACK, *self._site.names} if bound.at.loopback else None
@@ -255,7 +262,7 @@ class Listeners:
         if not server.listens.is_set():
             task.cancel()
             raise ProviderError("The server could not begin to listen.", hint="Its log is server.log in its state directory.")
-        return _Open(at=bound.at, server=server, task=task, tls=tls)
+        return _Open(at=bound.at, server=server, task=task, tls=tls, fingerprint=bound.fingerprint)
 
     def _pair(self, at: Address) -> Pair:
         if self._serving.given is not None:
@@ -269,8 +276,8 @@ class Listeners:
             host = "::1" if ":" in host else "127.0.0.1"
         scheme = "http" if one.tls is None else "https"
         place = f"[{host}]" if ":" in host else host
-        mark = "" if one.tls is None else self._pair(one.at).fingerprint
-        return Listening(url=f"{scheme}://{place}:{one.at.port}/", host=one.at.host, port=one.at.port, fingerprint=mark)
+        url = f"{scheme}://{place}:{one.at.port}/"
+        return Listening(url=url, host=one.at.host, port=one.at.port, fingerprint=one.fingerprint)
 
 
 def addresses() -> set[str]:
