@@ -34,7 +34,7 @@ done
 if [ -n "$all" ]; then
   export RACKLESS_POWER_CUTS=50
   # Unit tests run on both databases. So do now the rest of those that have a server or a store.
-  mapfile -t stored < <(grep -lE 'Shell\(|shell: Shell|Driver|EVERYWHERE' tests/stories/test_*.py tests/unit/test_*.py)
+  mapfile -t stored < <(grep -lE 'Shell\(|shell: Shell|Driver|EVERYWHERE' tests/{stories,unit,kills}/test_*.py)
   RACKLESS_TEST_DATABASE=postgresql "${side_by_side[@]}" --timeout 300 "${stored[@]}"
 fi
 pytest -m machines --timeout 600 tests

@@ -163,6 +163,12 @@ def _deploying(api: Api) -> None:
         time.sleep(0.03)
 
 
+NOTHING: dict[str, Any] = {
+    **{table.name: [] for table in OF_A_SANDBOX},
+    **{"secrets": [], "files": [], "place": {}},
+    **dict.fromkeys(("jobs", "history", "steps", "failed", "sandboxes", "departures")),
+}
+"""The end of a lab that was taken down, however it got there."""
 ALLOWED = "hooks: {executables: @/h}\n"
 SCENARIOS: dict[str, Scenario] = {
     "deploy": _deploy(LAB),
@@ -174,11 +180,7 @@ SCENARIOS: dict[str, Scenario] = {
         verbs=frozenset({"deploy", "teardown"}),
         answer=lambda api: api.answer("DELETE", "/labs/a"),  # 404 when nobody knows of it yet
         answered=lambda api: api.state("a") == "ended" and api.idle("a"),
-        end={
-            **{table.name: [] for table in OF_A_SANDBOX},
-            "files": [],
-            **{"place": {}, "jobs": None, "history": None, "steps": None, "failed": None, "sandboxes": None},
-        },
+        end=NOTHING,
     ),
     "up-again": Scenario(
         before=up,
@@ -213,6 +215,16 @@ SCENARIOS: dict[str, Scenario] = {
         known=lambda api: any(verb == "apply" for verb, _ in api.jobs("a")),
         done=lambda api: any(verb == "apply" for verb, _ in api.jobs("a")) and api.state("a") == "ready" and api.idle("a"),
         verbs=frozenset({"apply"}),
+    ),
+    "apply-then-down": Scenario(
+        before=up,
+        ask=lambda api: api.ask("PUT", "/labs/a/blueprint", blueprint(CHANGED, prune=True)),
+        known=lambda _: True,
+        done=lambda api: any(verb == "apply" for verb, _ in api.jobs("a")) and api.state("a") == "ready" and api.idle("a"),
+        verbs=frozenset({"apply", "teardown"}),
+        answer=lambda api: api.answer("DELETE", "/labs/a"),
+        answered=lambda api: api.state("a") == "ended" and api.idle("a"),
+        end=NOTHING,
     ),
     "connect": _of_job("connect", "POST", "/labs/a/wires", {"a": WIRE[0], "b": WIRE[1]}),
     "disconnect": _of_job("disconnect", "DELETE", "/labs/a/wires?a=west:ge-0/0/0&b=east:ge-0/0/0"),

@@ -14,6 +14,7 @@ import pytest
 
 from rackless.model.lifecycle import SANDBOX, SandboxState
 from tests.kills.matrix import ROOT
+from tests.postgresql import EVERYWHERE, shared
 
 COUNT = 200
 STATES = {state.value for state in SandboxState}
@@ -24,8 +25,9 @@ SEED = int(os.environ.get("RACKLESS_SEED", "1"))
 def test_two_hundred_labs_leave_nothing_and_share_nothing(top: Path) -> None:
     path = os.pathsep.join([str(ROOT / "src"), str(ROOT)])
     command = [sys.executable, "-m", "tests.kills.two_hundred", str(top), str(SEED), str(COUNT)]
+    env = {"RACKLESS_DATABASE": shared().ready()} if EVERYWHERE else {}
     done = subprocess.run(
-        command, stdout=subprocess.PIPE, text=True, cwd=ROOT, env={**os.environ, "PYTHONPATH": path}, check=False
+        command, stdout=subprocess.PIPE, text=True, cwd=ROOT, env={**os.environ, "PYTHONPATH": path, **env}, check=False
     )
     assert done.returncode == 0, (top / "log").read_text()[-4000:]
     found = json.loads(done.stdout)
