@@ -10,7 +10,7 @@ import { count } from "../parts/amounts";
 import { ProblemNote, Read } from "../parts/problem";
 import { navigate } from "../routing";
 import BlueprintEditor from "./blueprint-editor";
-import { useDraft } from "./draft";
+import { begin, useDraft } from "./draft";
 
 const PAUSE = 500;
 /** Milliseconds without a key before the server is asked what would change. */
@@ -122,6 +122,18 @@ function Editing({ lab, written, reread }: EditingProps) {
             {draft && (
               <button type="button" className="small" onClick={forget}>
                 Back to the lab’s
+              </button>
+            )}{" "}
+            {has("user") && (
+              <button
+                type="button"
+                className="small"
+                onClick={() => {
+                  begin("new", { text: now.text, name: `${lab.name}-2`, files: now.files });
+                  navigate("/new");
+                }}
+              >
+                Another lab of it…
               </button>
             )}
           </span>

@@ -87,7 +87,7 @@ async function laidOut(nodes: Node[], picture: Picture): Promise<Group> {
   }
   const options: Record<string, string> =
     nodes.length > MANY || edges.length > nodes.length * DENSE
-      ? { "elk.algorithm": "stress", "elk.stress.desiredEdgeLength": "340" }
+      ? { "elk.algorithm": "stress", "elk.stress.desiredEdgeLength": "250" }
       : {
           "elk.algorithm": "layered",
           "elk.direction": nodes.length <= FEW ? "RIGHT" : "DOWN",
@@ -105,10 +105,18 @@ async function laidOut(nodes: Node[], picture: Picture): Promise<Group> {
     const engineNow = await elk();
     const first = await engineNow.layout(graph);
     if (options["elk.algorithm"] !== "stress") return first;
-    const apart = { "elk.algorithm": "sporeOverlap", "elk.spacing.nodeNode": "60" };
+    lay(first);
+    const apart = { "elk.algorithm": "sporeOverlap", "elk.spacing.nodeNode": "45" };
     return engineNow.layout({ ...first, layoutOptions: apart, edges: graph.edges ?? [] });
   });
   return found ? grouped(found) : inRows(nodes);
+}
+
+/** Turn what is higher than wide: screens are not. */
+function lay(graph: ElkNode): void {
+  const { width, height } = grouped(graph);
+  if (height <= width) return;
+  for (const child of graph.children ?? []) [child.x, child.y] = [child.y ?? 0, child.x ?? 0];
 }
 
 /** Undefined when it took too long; the worker is ended then. */
