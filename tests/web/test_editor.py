@@ -178,6 +178,15 @@ def test_a_text_with_problems_can_be_taken_back(visit: Visit, lab: str) -> None:
     expect(page.locator(".cm-lintRange-error")).to_have_count(0)
 
 
+def test_another_lab_is_begun_from_the_blueprint_of_one(visit: Visit, lab: str) -> None:
+    _, page = new(visit, "olga", f"/labs/{lab}/blueprint")
+    page.get_by_role("button", name="Another lab of it…").click()
+    expect(page).to_have_url(re.compile("/new$"))
+    expect(editor(page)).to_contain_text("name: live")
+    expect(page.get_by_label("Name")).to_have_value("live-2")
+    expect(page.get_by_label("Plan", exact=True)).to_contain_text("live-2")
+
+
 def test_one_who_may_not_change_it_reads_it(visit: Visit, lab: str) -> None:
     visitor = visit()
     page = visitor.log_in("viv", f"/labs/{lab}/blueprint")

@@ -310,7 +310,7 @@ def test_a_hundred_routers_are_laid_out_beside_each_other(visit: Visit, lab: str
     visitor = visit()
     visitor.page.route(f"**/v1/labs/{lab}", lambda route: route.fulfill(json=one))
     page = visitor.log_in("una", f"/labs/{lab}")
-    expect(page.locator("[data-node]")).to_have_count(100)
+    expect(page.locator("[data-node]")).to_have_count(100, timeout=60_000)
     visitor.shot("topology-100")
     boxes = page.evaluate(
         "[...document.querySelectorAll('.chassis .body')].map((one) => { const b = one.getBoundingClientRect();"

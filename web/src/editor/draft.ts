@@ -14,6 +14,15 @@ function kept<T>(of: string): T | undefined {
   }
 }
 
+/** Begin a draft from elsewhere: it is found when its page opens. */
+export function begin(of: string, draft: unknown): void {
+  try {
+    localStorage.setItem(key(of), JSON.stringify(draft));
+  } catch {
+    // The page then opens with what it has.
+  }
+}
+
 export interface Draft<T> {
   /** Undefined when nothing was changed since `forget`. */
   draft: T | undefined;

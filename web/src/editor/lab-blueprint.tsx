@@ -1,7 +1,7 @@
 /** The blueprint of a lab, and its change while the lab runs: what another text would change is shown before it is done. */
 import { useEffect, useState } from "react";
-import { BASE, newKey } from "../api/client";
-import { Problem, problemOf } from "../api/problem";
+import { api, ok, type Schemas } from "../api/client";
+import { type Problem, problemOf } from "../api/problem";
 import { useReading } from "../api/reading";
 import { useSession } from "../api/session";
 import type { LabPart } from "../lab/part";
@@ -10,7 +10,7 @@ import { count } from "../parts/amounts";
 import { ProblemNote, Read } from "../parts/problem";
 import { navigate } from "../routing";
 import BlueprintEditor from "./blueprint-editor";
-import { useDraft } from "./draft";
+import { begin, useDraft } from "./draft";
 
 const PAUSE = 500;
 /** Milliseconds without a key before the server is asked what would change. */
@@ -21,47 +21,23 @@ interface Written {
   files: Record<string, string>;
 }
 
-interface Change {
-  verb: "add" | "remove" | "change" | "keep";
-  kind: string;
-  name: string;
-  reason: string;
-  effect: "none" | "live" | "restart" | "anew";
-  machines: string[];
-  allowed: boolean;
-}
-
-interface Applied {
-  job: string;
-  kind: string;
-  changes: Change[];
-}
+type Change = Schemas["ChangeRow"];
+type Applied = Schemas["Applied"];
 
 interface Terms {
   replace: boolean;
   prune: boolean;
 }
 
-async function answered<T>(answer: Response): Promise<T> {
-  const body = (await answer.json().catch(() => ({}))) as Record<string, unknown>;
-  if (!answer.ok) throw new Problem(answer.status, body);
-  return body as T;
-}
-
 async function read(name: string): Promise<Written> {
-  const found = await answered<Partial<Written>>(await fetch(`${BASE}/labs/${encodeURIComponent(name)}/blueprint`));
-  return { text: found.text ?? "", file: found.file || "blueprint.yaml", files: found.files ?? {} };
+  // It is text too, for who asks for that.
+  const found = (await ok(api.GET("/labs/{name}/blueprint", { params: { path: { name } } }))) as Schemas["LabBlueprint"];
+  return { text: found.text, file: found.file, files: found.files };
 }
 
 async function apply(name: string, written: Written, terms: Terms, dry: boolean, signal?: AbortSignal): Promise<Applied> {
-  return answered<Applied>(
-    await fetch(`${BASE}/labs/${encodeURIComponent(name)}/blueprint`, {
-      method: "PUT",
-      headers: { "Content-Type": "application/json", "X-Rackless": "1", ...(dry ? {} : { "Idempotency-Key": newKey() }) },
-      body: JSON.stringify({ ...written, ...terms, dry_run: dry }),
-      ...(signal ? { signal } : {}),
-    }),
-  );
+  const body = { ...written, ...terms, complete: false, dry_run: dry };
+  return ok(api.PUT("/labs/{name}/blueprint", { params: { path: { name } }, body, ...(signal ? { signal } : {}) }));
 }
 
 export default function LabBlueprint({ lab, reread }: LabPart) {
@@ -122,6 +98,18 @@ function Editing({ lab, written, reread }: EditingProps) {
             {draft && (
               <button type="button" className="small" onClick={forget}>
                 Back to the lab’s
+              </button>
+            )}{" "}
+            {has("user") && (
+              <button
+                type="button"
+                className="small"
+                onClick={() => {
+                  begin("new", { text: now.text, name: `${lab.name}-2`, files: now.files });
+                  navigate("/new");
+                }}
+              >
+                Another lab of it…
               </button>
             )}
           </span>

@@ -8,6 +8,10 @@ const BETWEEN = 60;
 /** Between what is not wired to each other. */
 const DENSE = 1.6;
 /** Wires a node from which on layers say less than distances do. */
+const MANY = 30;
+/** Nodes from which on layers become wide, and take long. */
+const LONGEST = 30_000;
+/** Milliseconds after which rows and columns have to do. */
 
 const FEW = 6;
 /** So many stand side by side: screens are wider than high. */
@@ -82,15 +86,13 @@ async function laidOut(nodes: Node[], picture: Picture): Promise<Group> {
     return { places: new Map([[only.id, { x: 0, y: 0 }]]), width: box.width, height: box.height };
   }
   const options: Record<string, string> =
-    edges.length > nodes.length * DENSE
-      ? { "elk.algorithm": "stress", "elk.stress.desiredEdgeLength": "420" }
+    nodes.length > MANY || edges.length > nodes.length * DENSE
+      ? { "elk.algorithm": "stress", "elk.stress.desiredEdgeLength": "250" }
       : {
           "elk.algorithm": "layered",
           "elk.direction": nodes.length <= FEW ? "RIGHT" : "DOWN",
           "elk.layered.spacing.nodeNodeBetweenLayers": "110",
           "elk.layered.nodePlacement.strategy": "NETWORK_SIMPLEX",
-          "elk.layered.layering.strategy": nodes.length > 30 ? "COFFMAN_GRAHAM" : "NETWORK_SIMPLEX",
-          "elk.layered.layering.coffmanGraham.layerBound": String(Math.ceil(Math.sqrt(nodes.length) * 1.2)),
           "elk.edgeRouting": "POLYLINE",
         };
   const graph: ElkNode = {
@@ -99,16 +101,48 @@ async function laidOut(nodes: Node[], picture: Picture): Promise<Group> {
     children: nodes.map((node) => ({ id: node.id, width: boxOf(node).width, height: boxOf(node).height })),
     edges: edges.map(([a, b], at) => ({ id: String(at), sources: [a], targets: [b] })),
   };
-  const engineNow = await elk();
-  let done = await engineNow.layout(graph);
-  if (options["elk.algorithm"] === "stress") {
-    done = await engineNow.layout({
-      ...done,
-      layoutOptions: { "elk.algorithm": "sporeOverlap", "elk.spacing.nodeNode": "60" },
-      edges: graph.edges ?? [],
-    });
+  const found = await inTime(async () => {
+    const engineNow = await elk();
+    const first = await engineNow.layout(graph);
+    if (options["elk.algorithm"] !== "stress") return first;
+    lay(first);
+    const apart = { "elk.algorithm": "sporeOverlap", "elk.spacing.nodeNode": "45" };
+    return engineNow.layout({ ...first, layoutOptions: apart, edges: graph.edges ?? [] });
+  });
+  return found ? grouped(found) : inRows(nodes);
+}
+
+/** Turn what is higher than wide: screens are not. */
+function lay(graph: ElkNode): void {
+  const { width, height } = grouped(graph);
+  if (height <= width) return;
+  for (const child of graph.children ?? []) [child.x, child.y] = [child.y ?? 0, child.x ?? 0];
+}
+
+/** Undefined when it took too long; the worker is ended then. */
+async function inTime(work: () => Promise<ElkNode>): Promise<ElkNode | undefined> {
+  let timer: number | undefined;
+  const late = new Promise<undefined>((done) => {
+    timer = window.setTimeout(() => done(undefined), LONGEST);
+  });
+  try {
+    const found = await Promise.race([work(), late]);
+    if (!found) {
+      void engine?.then((one) => one.terminateWorker());
+      engine = undefined;
+    }
+    return found;
+  } finally {
+    window.clearTimeout(timer);
   }
-  return grouped(done);
+}
+
+function inRows(nodes: Node[]): Group {
+  const columns = Math.ceil(Math.sqrt(nodes.length));
+  const width = Math.max(...nodes.map((node) => boxOf(node).width)) + BETWEEN;
+  const height = Math.max(...nodes.map((node) => boxOf(node).height)) + BETWEEN;
+  const places = new Map(nodes.map((node, at) => [node.id, { x: (at % columns) * width, y: Math.floor(at / columns) * height }]));
+  return { places, width: columns * width, height: Math.ceil(nodes.length / columns) * height };
 }
 
 function grouped(done: ElkNode): Group {

@@ -227,8 +227,8 @@ function PortDetails({ lab, picture, port, rates, mayUse, onSelect, onWire, ...r
 function flowRows(flow: ReturnType<Rates["get"]>): (readonly [string, ReactNode])[] {
   if (!flow) return [];
   return [
-    ["In", `${bits(flow.inBits)}, ${Math.round(flow.inPackets)} packets/s, ${bytes(flow.inOctets)} so far`],
-    ["Out", `${bits(flow.outBits)}, ${Math.round(flow.outPackets)} packets/s, ${bytes(flow.outOctets)} so far`],
+    ["In", `${bits(flow.inBits)}, ${count(Math.round(flow.inPackets), "packet")}/s, ${bytes(flow.inOctets)} so far`],
+    ["Out", `${bits(flow.outBits)}, ${count(Math.round(flow.outPackets), "packet")}/s, ${bytes(flow.outOctets)} so far`],
   ];
 }
 

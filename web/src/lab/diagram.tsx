@@ -1,5 +1,15 @@
 /** The lab as a picture: zoomed, panned, rearranged and wired with the mouse or with the keyboard. */
-import { type KeyboardEvent, type PointerEvent, useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
+import {
+  type CSSProperties,
+  type KeyboardEvent,
+  type PointerEvent,
+  useCallback,
+  useEffect,
+  useLayoutEffect,
+  useMemo,
+  useRef,
+  useState,
+} from "react";
 import { Cable, Chassis, Ports } from "./chassis";
 import { type Box, boxOf, type Curve, curve, extent, GRID, type Point, portBox, snapped } from "./geometry";
 import { domId, nearest, type Spot, spotAt } from "./moving";
@@ -282,6 +292,7 @@ export function Diagram(props: DiagramProps) {
       <svg
         ref={svg}
         className={`scene${rubber ? " wiring" : ""}${view.k < FAR ? " far" : ""}`}
+        style={{ "--far": `${Math.min(60, 11 / view.k)}px` } as CSSProperties}
         role="application"
         aria-label={`Topology of ${props.name}`}
         aria-describedby="diagram-keys"

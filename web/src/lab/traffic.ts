@@ -1,15 +1,12 @@
 /** What flows over the wires now: rates between the last two readings of the lab's counters. */
 import { useEffect, useRef, useState } from "react";
-import { BASE } from "../api/client";
+import { api, ok, type Schemas } from "../api/client";
 import { rate } from "../parts/amounts";
 
 const EVERY = 2_000;
 /** Milliseconds between readings. */
 
-interface Counters {
-  at: number;
-  ports: { name: string; in_octets: number; out_octets: number; in_packets: number; out_packets: number }[];
-}
+type Counters = Schemas["Counters"];
 
 export interface Rate {
   /** Bit/s and packets/s, as the port sees them. */
@@ -44,13 +41,10 @@ export function useTraffic(name: string, on: boolean): Rates {
       let again = EVERY;
       if (!document.hidden) {
         try {
-          const answer = await fetch(`${BASE}/labs/${encodeURIComponent(name)}/counters`, { signal: abort.signal });
-          if (answer.ok) {
-            const now = (await answer.json()) as Counters;
-            setRates(between(before.current, now));
-            before.current = now;
-          } else if (answer.status === 404 || answer.status === 501) return;
-          else again = EVERY * 5;
+          const path = { name };
+          const now = await ok(api.GET("/labs/{name}/counters", { params: { path }, signal: abort.signal }));
+          setRates(between(before.current, now));
+          before.current = now;
         } catch {
           again = EVERY * 5; // the page says elsewhere that the server does not answer
         }
