@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import socket
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -71,6 +72,9 @@ class Site:
         (shell.top / "s/site.yaml").write_text("caller_rate: 0\nstranger_rate: 0\n")
         self.server = shell.start("serve", "--tcp", str(self.port), "--plain")
         until(self.server, "listening on ")
+        # Its log is read on: a full pipe would stop it.
+        self._reader = threading.Thread(target=lambda: [None for _ in self.server.stderr or ()], daemon=True)
+        self._reader.start()
         (shell.top / "lab.yaml").write_text(BLUEPRINT)
         shell.run("up", "lab.yaml")
         self.headers: list[dict[str, str]] = [{}]
@@ -88,7 +92,7 @@ class Site:
 
     def close(self) -> None:
         self.shell.run("stop")
-        self.server.communicate(timeout=60)
+        self.server.wait(60)
 
 
 @pytest.fixture(scope="module")
