@@ -9,7 +9,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 from tests.web.conftest import PASSWORD, ZONE, Site, Visitor
 
 SMALL = "name: {name}\nrouters:\n  r1: {{cards: 1, ports_per_card: 2}}\n"
@@ -58,6 +58,22 @@ def test_the_address_that_rackless_web_prints_logs_in_once(visit: Visit, site: S
     page = second.go(url)
     expect(page.get_by_role("button", name="Log in")).to_be_visible()
     expect(page.get_by_role("alert")).to_be_visible()
+
+
+def test_rackless_web_opens_it_over_tls(browser: Browser, site: Site) -> None:
+    url = site.shell.json("web")["url"]
+    assert url.startswith("https://127.0.0.1:")
+    context = browser.new_context(ignore_https_errors=True)
+    page = context.new_page()
+    page.goto(url)
+    expect(page.get_by_role("link", name=re.compile("local"))).to_be_visible()
+    cookie = context.cookies()[0]
+    assert (cookie["secure"], cookie["httpOnly"], cookie["sameSite"]) == (True, True, "Strict")
+    site.up("over-tls", SMALL.format(name="over-tls"))
+    expect(row(page, "over-tls")).to_contain_text("ready")
+    site.ask("DELETE", "/labs/over-tls", wait=60)
+    expect(row(page, "over-tls")).to_have_count(0)
+    context.close()
 
 
 def test_a_lab_from_blueprint_to_end(visit: Visit, site: Site) -> None:
