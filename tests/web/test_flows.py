@@ -426,3 +426,20 @@ def test_pages_of_one_browser_share_one_stream_and_another_takes_it_over(visit: 
     expect(row(second, "shared-stream")).to_have_count(0)
     assert len(streams) == 1
     second.close()
+
+
+def test_a_lock_is_seen_and_an_admin_breaks_it_with_a_reason(visit: Visit, site: Site) -> None:
+    site.ask("POST", "/locks/optical-switch", {"seconds": 3600, "holder": "rewiring row 3"})
+    page = visit().log_in("ada", "/site/locks")
+    lock = page.get_by_role("row").filter(has_text="optical-switch")
+    expect(lock).to_contain_text("rewiring row 3")
+    expect(lock).to_contain_text("held")
+    page.get_by_role("button", name="Break optical-switch").click()
+    page.get_by_role("button", name="Break it").click()
+    assert page.get_by_role("dialog").is_visible(), "a lock is not broken without a reason"
+    page.get_by_label("Why").fill("its holder went home")
+    page.get_by_role("button", name="Break it").click()
+    expect(lock).to_contain_text("free")
+    page.get_by_role("button", name="Log of optical-switch").click()
+    expect(page.get_by_role("dialog")).to_contain_text("its holder went home")
+    assert [one["held"] for one in site.ask("GET", "/locks")["items"]] == [False]
