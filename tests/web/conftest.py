@@ -28,7 +28,7 @@ ARGUMENTS = [
 SHOTS = ROOT / "build/screenshots"
 AXE = ROOT / "web/node_modules/axe-core/axe.min.js"
 PASSWORD = "a long enough one"
-PEOPLE = {"ada": "admin", "olga": "operator", "una": "user", "pia": "user", "viv": "viewer"}
+PEOPLE = {"ada": "admin", "olga": "operator", "una": "user", "pia": "user", "tim": "user", "viv": "viewer"}
 ZONE = "Asia/Tokyo"
 """Of the server."""
 
