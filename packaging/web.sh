@@ -7,7 +7,7 @@ python=${RACKLESS_PYTHON:-.venv/bin/python}
 built=src/rackless/web
 say() { printf '==> %s\n' "$*" >&2; }
 
-digest() { find "$@" -type f ! -path '*/node_modules/*' ! -path '*/__pycache__/*' ! -name schema.ts -print0 | sort -z | xargs -0 sha256sum | sha256sum; }
+digest() { find "$@" \( -name node_modules -o -name __pycache__ \) -prune -o -type f ! -name schema.ts -print0 | sort -z | xargs -0 sha256sum | sha256sum; }
 
 want=$(digest web src/rackless/api src/rackless/model src/rackless/planning packaging/web.sh)
 done=$built/.inputs

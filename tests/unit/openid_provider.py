@@ -122,6 +122,11 @@ class Handler(BaseHTTPRequestHandler):
         elif path == "/keys":
             odd = {"kty": "XYZ", "kid": "odd"}
             self._say(200, {"keys": [odd, here.key.as_dict(private=False)]})
+        elif path == "/authorize":  # a browser, whose user agrees at once
+            self.send_response(302)
+            self.send_header("location", here.authorize(self.path))
+            self.send_header("content-length", "0")
+            self.end_headers()
         elif path == "/me" and self.headers["authorization"] == "Bearer at":
             self._say(200, {"sub": here.claims["sub"], **here.userinfo})
         else:

@@ -28,7 +28,7 @@ ARGUMENTS = [
 SHOTS = ROOT / "build/screenshots"
 AXE = ROOT / "web/node_modules/axe-core/axe.min.js"
 PASSWORD = "a long enough one"
-PEOPLE = {"ada": "admin", "olga": "operator", "una": "user", "pia": "user", "viv": "viewer"}
+PEOPLE = {"ada": "admin", "olga": "operator", "una": "user", "pia": "user", "tim": "user", "viv": "viewer"}
 ZONE = "Asia/Tokyo"
 """Of the server."""
 
@@ -45,7 +45,10 @@ def free_port() -> int:
 class Site:
     """A server on the fake provider, on TCP, and people of every role, whose password is PASSWORD."""
 
-    def __init__(self, top: Path) -> None:
+    def __init__(self, top: Path, site_file: str = "") -> None:
+        if site_file:
+            (top / "s").mkdir()
+            (top / "s/site.yaml").write_text(site_file)
         self.shell = Shell(top, TZ=ZONE, RACKLESS_IMAGES=str(top / "i"))
         self.port = free_port()
         self.place = f"http://127.0.0.1:{self.port}"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 from tests.web.conftest import PASSWORD, ZONE, Site, Visitor
 
 SMALL = "name: {name}\nrouters:\n  r1: {{cards: 1, ports_per_card: 2}}\n"
@@ -60,6 +60,22 @@ def test_the_address_that_rackless_web_prints_logs_in_once(visit: Visit, site: S
     expect(page.get_by_role("alert")).to_be_visible()
 
 
+def test_rackless_web_opens_it_over_tls(browser: Browser, site: Site) -> None:
+    url = site.shell.json("web")["url"]
+    assert url.startswith("https://127.0.0.1:")
+    context = browser.new_context(ignore_https_errors=True)
+    page = context.new_page()
+    page.goto(url)
+    expect(page.get_by_role("link", name=re.compile("local"))).to_be_visible()
+    cookie = context.cookies()[0]
+    assert (cookie["secure"], cookie["httpOnly"], cookie["sameSite"]) == (True, True, "Strict")
+    site.up("over-tls", SMALL.format(name="over-tls"))
+    expect(row(page, "over-tls")).to_contain_text("ready")
+    site.ask("DELETE", "/labs/over-tls", wait=60)
+    expect(row(page, "over-tls")).to_have_count(0)
+    context.close()
+
+
 def test_a_lab_from_blueprint_to_end(visit: Visit, site: Site) -> None:
     visitor, watcher = visit(), visit(scheme="dark")
     page = visitor.log_in("una", "/labs")
@@ -103,15 +119,17 @@ def test_a_lab_from_blueprint_to_end(visit: Visit, site: Site) -> None:
 
 def tab_to(page: Page, what: str) -> None:
     """Press Tab until the focus is on what is called so."""
+    met = []
     for _ in range(60):
         page.keyboard.press("Tab")
         name = page.evaluate(
-            "(e => e.getAttribute('aria-label') || (e.labels && e.labels[0]?.innerText) || e.innerText || e.value || '')"
+            "(e => e.getAttribute('aria-label') || (e.labels && e.labels[0]?.innerText) || e.innerText || e.value || e.tagName)"
             "(document.activeElement)"
         )
         if what in name:
             return
-    raise AssertionError(f"the focus never came to {what}")
+        met.append(name[:30])
+    raise AssertionError(f"the focus never came to {what}, but to {met}")
 
 
 def test_everything_by_keyboard_alone(visit: Visit, site: Site) -> None:
@@ -136,9 +154,9 @@ def test_everything_by_keyboard_alone(visit: Visit, site: Site) -> None:
     tab_to(page, "Blueprint")
     page.keyboard.press("Control+a")
     page.keyboard.insert_text(SMALL.format(name="keys"))
-    page.keyboard.press("Escape")  # out of an editor that takes Tab for itself
     expect(page.get_by_role("button", name="Deploy")).to_be_enabled()
     expect(page.get_by_role("region", name="Plan", exact=True)).to_contain_text("keys")
+    page.keyboard.press("Escape")  # the editor takes Tab for itself, but not right after Escape
     tab_to(page, "Deploy")
     page.keyboard.press("Enter")
     expect(page.locator(".facts .state")).to_have_text("succeeded")
@@ -356,25 +374,25 @@ def test_a_quota_is_set_and_refuses_what_is_beyond_it(visit: Visit, site: Site) 
     owner.allow("409")
     owner.allow("403")
     page = admin.log_in("ada", "/admin/quotas")
-    site.know("pia")
+    site.know("tim")
     page.reload()
-    page.get_by_role("button", name="Limits of pia").click()
+    page.get_by_role("button", name="Limits of tim").click()
     page.get_by_label("Machines", exact=True).fill("1")
     page.get_by_label("Memory (GiB)").fill("1.5")
     page.get_by_role("button", name="Set them").click()
-    expect(page.get_by_role("row").filter(has_text="pia")).to_contain_text("1.5 GiB")
-    assert site.ask("GET", "/users/pia/quota")["limits"]["memory"] == 1536
-    theirs = owner.log_in("pia", "/new")
+    expect(page.get_by_role("row").filter(has_text="tim")).to_contain_text("1.5 GiB")
+    assert site.ask("GET", "/users/tim/quota")["limits"]["memory"] == 1536
+    theirs = owner.log_in("tim", "/new")
     expect(theirs.get_by_role("button", name="Deploy")).to_be_enabled()
     theirs.get_by_role("button", name="Deploy").click()
     expect(theirs.locator(".new-side").get_by_role("alert")).to_contain_text("machines")
     owner.go("/account")
     expect(theirs.get_by_text("0 of 1", exact=True)).to_be_visible()
-    page.get_by_role("button", name="Limits of pia").click()
+    page.get_by_role("button", name="Limits of tim").click()
     page.get_by_label("Machines", exact=True).fill("")
     page.get_by_label("Memory (GiB)").fill("none")
     page.get_by_role("button", name="Set them").click()
-    expect(page.get_by_role("row").filter(has_text="pia")).not_to_contain_text("1.5 GiB")
+    expect(page.get_by_role("row").filter(has_text="tim")).not_to_contain_text("1.5 GiB")
 
 
 def test_a_group_is_made_and_users_put_into_it(visit: Visit, site: Site) -> None:
@@ -410,3 +428,20 @@ def test_pages_of_one_browser_share_one_stream_and_another_takes_it_over(visit: 
     expect(row(second, "shared-stream")).to_have_count(0)
     assert len(streams) == 1
     second.close()
+
+
+def test_a_lock_is_seen_and_an_admin_breaks_it_with_a_reason(visit: Visit, site: Site) -> None:
+    site.ask("POST", "/locks/optical-switch", {"seconds": 3600, "holder": "rewiring row 3"})
+    page = visit().log_in("ada", "/site/locks")
+    lock = page.get_by_role("row").filter(has_text="optical-switch")
+    expect(lock).to_contain_text("rewiring row 3")
+    expect(lock).to_contain_text("held")
+    page.get_by_role("button", name="Break optical-switch").click()
+    page.get_by_role("button", name="Break it").click()
+    assert page.get_by_role("dialog").is_visible(), "a lock is not broken without a reason"
+    page.get_by_label("Why").fill("its holder went home")
+    page.get_by_role("button", name="Break it").click()
+    expect(lock).to_contain_text("free")
+    page.get_by_role("button", name="Log of optical-switch").click()
+    expect(page.get_by_role("dialog")).to_contain_text("its holder went home")
+    assert [one["held"] for one in site.ask("GET", "/locks")["items"]] == [False]

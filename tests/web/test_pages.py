@@ -38,6 +38,7 @@ PAGES = {
     "images": ("/images", "Images"),
     "site": ("/site", "Site"),
     "site-pools": ("/site/pools", "Site"),
+    "site-locks": ("/site/locks", "Site"),
     "site-audit": ("/site/audit", "Site"),
     "admin-users": ("/admin", "Admin"),
     "admin-quotas": ("/admin/quotas", "Admin"),
@@ -58,6 +59,7 @@ def labs(site: Site) -> None:
     site.ask("PATCH", "/users/una/quota", {"limits": {"labs": 4, "memory": 16384}})
     site.ask("POST", "/groups", {"name": "training"})
     site.ask("PUT", "/groups/training/members/una")
+    site.ask("POST", "/locks/optical-switch", {"seconds": HOUR, "holder": "rewiring row 3"})
     site.upload("vendor-router", DISK)
     site.ask("PUT", "/labs/backbone/shares/una")
 

@@ -46,12 +46,13 @@ export function SessionProvider({ children }: { children: ReactNode }) {
 
   useEffect(() => onSignedOut(() => setSelf((before) => (before === undefined ? before : null))), []);
   useEffect(() => {
-    const ticket = new URLSearchParams(location.hash.slice(1)).get("ticket");
+    const told = new URLSearchParams(location.hash.slice(1));
+    const [ticket, refusal] = [told.get("ticket"), told.get("login-error")];
+    if (ticket || refusal) history.replaceState(null, "", location.pathname + location.search);
     if (!ticket) {
-      void refresh();
+      void refresh().then(() => refusal && setProblem(problemOf(new Error(refusal))));
       return;
     }
-    history.replaceState(null, "", location.pathname + location.search);
     ok(api.POST("/session", { body: { ticket } }))
       .catch((error: unknown) => setProblem(problemOf(error)))
       .finally(() => void refresh());

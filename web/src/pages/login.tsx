@@ -1,6 +1,6 @@
-/** Who are you? By password, or by a ticket in the address (`rackless web`). */
+/** Who are you? By password, by what the installation is tied to, or by a ticket in the address (`rackless web`). */
 import { type FormEvent, useEffect, useState } from "react";
-import { api, ok } from "../api/client";
+import { all, api, BASE, ok, type Schemas } from "../api/client";
 import type { Problem } from "../api/problem";
 import { useSession } from "../api/session";
 import { Field } from "../parts/field";
@@ -13,6 +13,7 @@ export function Login({ problem: before }: { problem: Problem | undefined }) {
   const [password, setPassword] = useState("");
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState<unknown>(undefined);
+  const providers = useProviders();
 
   useEffect(() => {
     document.title = "Log in · Rackless";
@@ -62,10 +63,30 @@ export function Login({ problem: before }: { problem: Problem | undefined }) {
         <button type="submit" className="primary wide" disabled={busy}>
           Log in
         </button>
+        {providers.length > 0 && (
+          <div className="providers">
+            <span className="hint">or with</span>
+            {providers.map((one) => (
+              <a key={one.name} className="button wide" href={`${BASE}/session/oidc/${encodeURIComponent(one.name)}`}>
+                {one.title}
+              </a>
+            ))}
+          </div>
+        )}
         <p className="hint">
           On the server's machine, <code>rackless web</code> opens this page logged in.
         </p>
       </form>
     </main>
   );
+}
+
+function useProviders(): Schemas["LoginProvider"][] {
+  const [found, setFound] = useState<Schemas["LoginProvider"][]>([]);
+  useEffect(() => {
+    all((after) => ok(api.GET("/session/providers", { params: { query: { after } } })))
+      .then(setFound)
+      .catch(() => setFound([])); // a password is the way in without them
+  }, []);
+  return found;
 }

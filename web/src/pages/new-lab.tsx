@@ -326,7 +326,10 @@ function PlanView({ plan }: { plan: Plan }) {
                 <td className="mono">{machine.management}</td>
                 <td className="mono muted">
                   {plan.ports
-                    .filter((port) => port.machine === machine.name)
+                    .filter(
+                      (port) =>
+                        port.machine === machine.name || (port.machine === machine.owner && machine.role === "controller"),
+                    )
                     .map((port) => (port.peer ? `${port.label} → ${port.peer}` : port.label))
                     .join(", ")}
                 </td>

@@ -66,7 +66,10 @@ function Head({ lab, title, reread }: LabPart & { title: string }) {
   const { self, has } = useSession();
   const [dialog, setDialog] = useState<"extend" | "end" | null>(null);
   const may = has("operator") || (has("user") && lab.owner === self?.name);
-  const running = lab.machines.filter((machine) => machine.running).length;
+  // Machines of cards are told to operators only; everybody knows the cards, though.
+  const cards = lab.machines.some((machine) => machine.role === "card") ? [] : lab.routers.flatMap((router) => router.slots);
+  const all = lab.machines.length + cards.length;
+  const running = lab.machines.filter((one) => one.running).length + cards.filter((one) => one.state === "running").length;
   return (
     <>
       <Heading
@@ -92,7 +95,7 @@ function Head({ lab, title, reread }: LabPart & { title: string }) {
           </span>
           <span>
             <b>
-              {running}/{lab.machines.length}
+              {running}/{all}
             </b>{" "}
             machines run
           </span>
@@ -117,6 +120,11 @@ function Head({ lab, title, reread }: LabPart & { title: string }) {
               </>
             )}
           </span>
+          {lab.phase && (
+            <span>
+              phase <b>{lab.phase}</b>
+            </span>
+          )}
           {lab.job?.state === "running" && (
             <span>
               <Link to={`/jobs/${lab.job.id}`}>{lab.job.verb} is running</Link>

@@ -84,23 +84,43 @@ function Router({ lab, router, inventory }: { lab: Lab; router: Lab["routers"][n
             <ConsoleLink lab={lab} machine={controller} />
           </div>
         )}
-        {machines
-          .filter((machine) => machine.role === "card")
-          .sort((a, b) => (a.slot ?? 0) - (b.slot ?? 0))
-          .map((card) => (
-            <details key={card.name} className="card" open>
+        {router.slots.map((slot) => {
+          const machine = machines.find((one) => one.role === "card" && one.slot === slot.slot);
+          return (
+            <details key={slot.slot} className="card" open>
               <summary>
-                <MachineLine machine={card} title={`Card ${card.slot}`} detail={cardText(inventory, card.slot)} />
+                {machine ? (
+                  <MachineLine machine={machine} title={`Card ${slot.slot}`} detail={cardText(inventory, slot.slot)} />
+                ) : (
+                  <span className="machine-line">
+                    <strong>Card {slot.slot}</strong>
+                    <State state={slot.state} reason={slot.reason} />
+                    <span className="muted">{cardText(inventory, slot.slot)}</span>
+                  </span>
+                )}
               </summary>
-              <Ports ports={ports.filter((port) => port.machine === card.name)} inventory={inventory} />
-              <p className="card-foot">
-                <ConsoleLink lab={lab} machine={card} />
-              </p>
+              <Ports
+                card={`card ${slot.slot} of ${router.name}`}
+                ports={ports.filter((port) => slotOf(port) === slot.slot)}
+                inventory={inventory}
+              />
+              {machine && (
+                <p className="card-foot">
+                  <ConsoleLink lab={lab} machine={machine} />
+                </p>
+              )}
             </details>
-          ))}
+          );
+        })}
       </div>
     </details>
   );
+}
+
+/** The slot in a port's name, as in ge-2/0/0. */
+function slotOf(port: LabPort): number | null {
+  const found = /-(\d+)\//.exec(port.name.slice(port.owner.length + 1));
+  return found ? Number(found[1]) : null;
 }
 
 function cardText(inventory: Inventory | undefined, slot: number | null): string {
@@ -124,7 +144,7 @@ function Hosts({ lab }: { lab: Lab }) {
               <MachineLine machine={host} title="Host" />
               <ConsoleLink lab={lab} machine={host} />
             </div>
-            <Ports ports={lab.ports.filter((port) => port.machine === host.name)} inventory={undefined} />
+            <Ports card={host.name} ports={lab.ports.filter((port) => port.machine === host.name)} inventory={undefined} />
           </div>
         ))}
       </div>
@@ -151,10 +171,10 @@ function ConsoleLink({ lab, machine }: { lab: Lab; machine: LabMachine }) {
   );
 }
 
-function Ports({ ports, inventory }: { ports: LabPort[]; inventory: Inventory | undefined }) {
+function Ports({ card, ports, inventory }: { card: string; ports: LabPort[]; inventory: Inventory | undefined }) {
   if (ports.length === 0) return <p className="hint">It has no ports.</p>;
   return (
-    <section className="table-scroll" aria-label={`Ports of ${ports[0]?.machine}`} tabIndex={0}>
+    <section className="table-scroll" aria-label={`Ports of ${card}`} tabIndex={0}>
       <table className="ports">
         <thead>
           <tr>

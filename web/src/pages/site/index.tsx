@@ -3,11 +3,13 @@ import { Heading } from "../../parts/heading";
 import { Tabbed } from "../../parts/tabbed";
 import { Audit } from "./audit";
 import { Doctor } from "./doctor";
+import { Locks } from "./locks";
 import { Pools } from "./pools";
 
 const TABS = [
   { tab: "", title: "Host" },
   { tab: "pools", title: "Pools" },
+  { tab: "locks", title: "Locks" },
   { tab: "audit", title: "Audit" },
 ] as const;
 
@@ -28,6 +30,8 @@ function Part({ tab }: { tab: string }) {
       return <Doctor />;
     case "pools":
       return <Pools />;
+    case "locks":
+      return <Locks />;
     case "audit":
       return <Audit />;
     default:
