@@ -23,7 +23,16 @@ from tests.kills.scenarios import SCENARIOS
 from tests.postgresql import EVERYWHERE
 
 ROOT = Path(__file__).parents[2]
-PARTS = {"apply": 2, "apply-then-down": 2, "healed": 2, "deploy": 4, "up-again": 2, "deploy-with-hooks": 3, "queue": 2}
+PARTS = {
+    "apply": 2,
+    "apply-anew": 3,
+    "apply-then-down": 2,
+    "healed": 2,
+    "deploy": 4,
+    "up-again": 2,
+    "deploy-with-hooks": 3,
+    "queue": 2,
+}
 """A scenario with many points is run in parts, side by side."""
 
 

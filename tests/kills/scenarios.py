@@ -37,6 +37,18 @@ wires:
   - [west:ge-0/0/1, pc1:eth1]
 """
 """East is gone, north is new, and pc1 is wired."""
+REMADE = """
+name: a
+routers:
+  west: {cards: 2, ports_per_card: 2, startup: west.set}
+  east: {cards: 1, ports_per_card: 1, login: {user: ops}}
+hosts:
+  pc1: {nics: 2}
+wires:
+  - [west:ge-0/0/0, east:ge-0/0/0]
+  - [west:ge-1/0/0, pc1:eth2]
+"""
+"""West has another card, east is made anew, pc1 gets a NIC and keeps its disk."""
 ONE = "name: {name}\nrouters:\n  west: {{cards: 1, ports_per_card: 1}}\n"
 HOOKS = "locks: [bed]\nhooks:\n" + "".join(
     f"  {phase}: [{{run: [note]}}]\n"
@@ -225,6 +237,13 @@ SCENARIOS: dict[str, Scenario] = {
         answer=lambda api: api.answer("DELETE", "/labs/a"),
         answered=lambda api: api.state("a") == "ended" and api.idle("a"),
         end=NOTHING,
+    ),
+    "apply-anew": Scenario(
+        before=up,
+        ask=lambda api: api.ask("PUT", "/labs/a/blueprint", blueprint(REMADE, replace=True)),
+        known=lambda api: any(verb == "apply" for verb, _ in api.jobs("a")),
+        done=lambda api: any(verb == "apply" for verb, _ in api.jobs("a")) and api.state("a") == "ready" and api.idle("a"),
+        verbs=frozenset({"apply"}),
     ),
     "connect": _of_job("connect", "POST", "/labs/a/wires", {"a": WIRE[0], "b": WIRE[1]}),
     "disconnect": _of_job("disconnect", "DELETE", "/labs/a/wires?a=west:ge-0/0/0&b=east:ge-0/0/0"),
