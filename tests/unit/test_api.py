@@ -82,8 +82,8 @@ def problem(found: httpx.Response, status: int, code: Code) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("method", "path", "more", "status", "code"),
     [
-        ("GET", "http://rackless/nothing", {}, 404, Code.NOT_FOUND),
-        ("GET", "http://rackless/labs", {}, 404, Code.NOT_FOUND),
+        ("GET", "http://rackless/nothing.txt", {}, 404, Code.NOT_FOUND),
+        ("GET", "/nothing", {}, 404, Code.NOT_FOUND),
         ("GET", "/labs/none", {}, 404, Code.NOT_FOUND),
         ("PUT", "/labs", {}, 405, Code.METHOD),
         ("POST", "/plans", {"content": b"{", "headers": {"content-type": "application/json"}}, 400, Code.MALFORMED),
