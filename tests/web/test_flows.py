@@ -333,7 +333,11 @@ def test_a_telephone_shows_it_without_scrolling_sideways(visit: Visit) -> None:
     for path in ("/labs", "/calendar", "/new", "/admin", "/account"):
         visitor.go(path)
         page = visitor.shown()
-        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{path} is wider than a telephone"
+        wide = page.evaluate(
+            "[...document.querySelectorAll('main *')].filter(e => e.getBoundingClientRect().right > innerWidth + 1)"
+            ".map(e => `${e.tagName}.${e.className}`).slice(0, 8)"
+        )
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{path} is wider than a telephone: {wide}"
 
 
 def test_an_image_is_taken_in_made_current_and_cleared_away(visit: Visit, site: Site) -> None:
