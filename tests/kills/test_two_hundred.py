@@ -42,4 +42,4 @@ def test_two_hundred_labs_leave_nothing_and_share_nothing(top: Path) -> None:
         assert all(new in SANDBOX[old] for old, new in pairwise(states)), (name, history)
         assert all(why for _, _, why in history), (name, history)
     assert any("was told to fail" in why for why in failed)  # the place did fail, and not only where a second try mends it
-    assert found["ready"] > COUNT / 4
+    assert found["jobs"]["deploy succeeded"] > COUNT / 10  # those without an end, a fifth, had time enough
