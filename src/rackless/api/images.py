@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import StreamingResponse
@@ -134,15 +134,13 @@ def _lines(images: Path, own: Path) -> list[ImageLine]:
                 current=current,
                 labs=list(uses.users(folder, own)),
                 path=str(folder),
-                problem=_problem(images, folder.parent.name) if current else "",
+                problem=_problem(folder, kept),
             )
         )
     return lines
 
 
-def _problem(images: Path, name: str) -> str:
-    try:
-        store.find(images, name)
-    except RacklessError as error:
-        return error.message
-    return ""
+def _problem(folder: Path, manifest: dict[str, Any]) -> str:
+    """What was in the build and is not there any more."""
+    missing = [file for file in manifest.get("files", {}) if not (folder / file).is_file()]
+    return f"It lacks {', '.join(missing)}." if missing else ""
