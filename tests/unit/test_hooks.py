@@ -149,7 +149,7 @@ async def test_a_hook_that_fails_never_stops_teardown_and_is_told(client: Client
     assert len(failed) == 3
     assert await client.world.provider.owned() == ()
     assert await client.items("/labs") == []
-    history = await client.ask("GET", "/labs/lab/history")
+    history = await client.items("/labs/lab/history")
     assert (history[-1]["what"], failed[0] in history[-1]["why"]) == ("ended", True)
 
 
