@@ -171,13 +171,18 @@ def _keepers(world: World, heartbeat: Heartbeat | None) -> dict[str, Coroutine[A
     return found
 
 
-async def _serve(settings: Settings, serving: Serving) -> None:
+async def _serve(settings: Settings, serving: Serving) -> int:
+    """Returns the exit status: 130 for who was interrupted at a terminal, as of any program, else 0."""
     world = build(settings)
     use(world)
     life = uuid.uuid4().hex[:8]
     log.info("server %s: provider %s, state %s", life, world.provider.info.name, settings.state)
 
-    def stop() -> None:
+    status = 0
+
+    def stop(told: int = 0) -> None:
+        nonlocal status
+        status = status or told
         manager.stopping()
         listeners.stop()
         world.feed.close()  # else the server would wait for those who follow it
@@ -210,13 +215,14 @@ async def _serve(settings: Settings, serving: Serving) -> None:
         settings.run.joinpath("server.pid").unlink(missing_ok=True)
         await world.consoles.close()
         log.info("server %s ended", life)
+    return status
 
 
-def heed(listeners: Listeners, stop: Callable[[], None]) -> None:
+def heed(listeners: Listeners, stop: Callable[[int], None]) -> None:
     """SIGTERM and SIGINT end the server, SIGHUP reads its certificate anew."""
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop)
+    loop.add_signal_handler(signal.SIGTERM, stop, 0)
+    loop.add_signal_handler(signal.SIGINT, stop, 128 + signal.SIGINT)
     loop.add_signal_handler(signal.SIGHUP, listeners.reload)
 
 
@@ -246,7 +252,7 @@ def serve(*, tcp: str | None = None, plain: bool = False, certificate: str | Non
     os.umask(0o077)  # nothing that it writes is for other users of this machine
     observing.set_up(file=settings.state / "server.log")
     with alone(settings):
-        asyncio.run(_serve(settings, serving))
+        status = asyncio.run(_serve(settings, serving))
         logging.shutdown()
         # The record is safe at every moment, and worker threads of running jobs have nothing left to say.
-        os._exit(0)
+        os._exit(status)

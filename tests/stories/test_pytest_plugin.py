@@ -158,7 +158,7 @@ def test_ctrl_c_takes_a_lab_down_that_is_half_up(suite: Suite) -> None:
     running.send_signal(signal.SIGINT)
     rest, _ = running.communicate(timeout=120)
     assert running.returncode == pytest.ExitCode.INTERRUPTED
-    assert b"is taken down" in rest
+    assert b"is taken down" in rest, rest.decode()
     assert suite.labs() == []
 
 

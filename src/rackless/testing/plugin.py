@@ -87,6 +87,14 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
             terminalreporter.write_line(f"{name}: rackless show {name}; rackless down {name}")
 
 
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """An interrupt can come between any two lines of pytest's own: what its fixtures did not take down goes here."""
+    made = config.stash.get(LABS, None)
+    if made is not None:
+        made.close()
+        made.client.close()
+
+
 def _blueprint(request: pytest.FixtureRequest) -> Path:
     marker = request.node.get_closest_marker("lab")
     if marker is not None:
