@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -70,7 +70,13 @@ class Driver(Protocol):
         """Set statements, and reading over SNMP with the spot's community, in one commit."""
         ...
 
-    async def discover(self, spot: Spot, *, deadline: Deadline) -> Inventory: ...
+    async def discover(self, spot: Spot, expected: Collection[str], *, deadline: Deadline) -> Inventory:
+        """What the router says it is, once it tells of every port in `expected` (labels): its agent may be up before its parts.
+
+        Raises:
+            DeadlineError: no answer, or which of the ports are missing.
+        """
+        ...
 
     async def counters(self, spot: Spot, wanted: frozenset[str], *, deadline: Deadline) -> list[PortCounters]:
         """Of the ports in `wanted` (labels) that the router has."""

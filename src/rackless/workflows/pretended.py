@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from contextlib import AbstractAsyncContextManager
 
 from rackless.console.hub import ConsoleHub, Lease
@@ -82,7 +82,7 @@ class PretendedDriver:
         await self._status(spot)
         self._loaded[spot.sandbox, spot.router] = configuration
 
-    async def discover(self, spot: Spot, *, deadline: Deadline) -> Inventory:
+    async def discover(self, spot: Spot, expected: Collection[str], *, deadline: Deadline) -> Inventory:
         ports = tuple(
             InventoryPort(
                 name=port.label,

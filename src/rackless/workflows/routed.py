@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from contextlib import AbstractAsyncContextManager
 
 from rackless.autoload import counters
@@ -70,8 +70,8 @@ class RoutedDriver:
     async def load(self, spot: Spot, configuration: str, *, deadline: Deadline) -> None:
         await self._family.load(as_root(spot), configuration, community=spot.community, deadline=deadline)
 
-    async def discover(self, spot: Spot, *, deadline: Deadline) -> Inventory:
-        return await discover(*spot.snmp, spot.community, deadline=deadline)
+    async def discover(self, spot: Spot, expected: Collection[str], *, deadline: Deadline) -> Inventory:
+        return await discover(*spot.snmp, spot.community, deadline=deadline, expected=expected)
 
     async def counters(self, spot: Spot, wanted: frozenset[str], *, deadline: Deadline) -> list[PortCounters]:
         return await counters.read(*spot.snmp, spot.community, wanted, deadline=deadline)

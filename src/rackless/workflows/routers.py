@@ -251,7 +251,10 @@ async def _restart_card(work: Work, card: MachineSpec, tell: Tell) -> None:
 async def _discover(work: Work, router: str) -> None:
     world = work.world
     spec = controller_of(work.lab.plan, router)
-    found = await world.driver(spec.family).discover(await spot_of(world, work.lab, router), deadline=Deadline(DISCOVER))
+    specs = work.lab.plan.machines_of(router)
+    expected = [nic.label for machine in specs for nic in machine.nics if nic.role is NicRole.TRAFFIC]
+    spot = await spot_of(world, work.lab, router)
+    found = await world.driver(spec.family).discover(spot, expected, deadline=Deadline(DISCOVER))
     await world.database.run(inventory.put, work.lab.id, router, found)
 
 
