@@ -213,7 +213,7 @@ def test_what_is_no_whole_backup_is_refused_and_changes_nothing(
         rewritten(file, how)
     with pytest.raises(RacklessError, match=words):
         restoring.restore(str(file))
-    assert sorted(path.name for path in other.state.iterdir()) == ["images", "server.lock"]
+    assert {path.name for path in other.state.iterdir()} - {"images"} == {"server.lock"}
     assert not (tmp_path / "evil").exists()
 
 
