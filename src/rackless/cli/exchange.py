@@ -43,14 +43,13 @@ def import_topology(
         raise InputError(f"{file} cannot be read: {error}.", hint="Give a file in UTF-8 that exists.") from error
     with Api() as api:
         found = api.ask("POST", "/imports/containerlab", body={"text": text, "file": file.name})
+    if output is not None or not in_json:
+        _written(found["text"], output)
     if in_json:
         as_json(found)
-    else:
-        _written(found["text"], output)
-        for line in found["left"]:
-            say(f"Left out: {line}.")
-    if in_json and output is not None:
-        _written(found["text"], output)
+        return
+    for line in found["left"]:
+        say(f"Left out: {line}.")
 
 
 def export(
