@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,16 @@ os.environ["RACKLESS_URL"] = "local"
 
 # Started in the background by a script, we ignore SIGINT, and so would every program that a test starts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(autouse=True)
+def files_as_before() -> Iterator[None]:
+    """What sets the process's umask and leaves it so makes other tests' files unreadable to users that these start."""
+    before = os.umask(0o022)
+    os.umask(before)
+    yield
+    after = os.umask(before)
+    assert after == before, f"a umask of {after:03o} is left behind, not {before:03o}"
 
 
 @pytest.fixture(scope="session")

@@ -51,8 +51,7 @@ def restore(file: str, *, replace: bool = False) -> Restored:
         InputError: it is no whole backup.
     """
     settings = load()
-    os.umask(0o077)
-    with _alone(settings), tempfile.TemporaryDirectory(prefix=".restore.", dir=settings.state) as folder:
+    with _private(), _alone(settings), tempfile.TemporaryDirectory(prefix=".restore.", dir=settings.state) as folder:
         parts = Path(folder)
         manifest = archive.unpack(Path(file).absolute(), parts)
         shared = not settings.database.startswith("sqlite:")
@@ -71,6 +70,16 @@ def restore(file: str, *, replace: bool = False) -> Restored:
             labs = [row.name for row in sandboxes.live(db)]
         rows = sum(manifest.rows.values())
         return Restored(made=manifest.made, version=manifest.version, labs=labs, rows=rows, aside=aside, site=site)
+
+
+@contextmanager
+def _private() -> Iterator[None]:
+    """What is written meanwhile is for no other user of this machine."""
+    before = os.umask(0o077)
+    try:
+        yield
+    finally:
+        os.umask(before)
 
 
 @contextmanager

@@ -14,6 +14,7 @@ GUEST = Path(__file__).resolve().parents[2] / "guest"
 
 INSIDE = """
 set -e
+umask 022
 mount --make-rprivate /
 mount -t tmpfs root "$1"
 mkdir "$1/upper" "$1/work" "$1/all"
