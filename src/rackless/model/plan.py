@@ -44,6 +44,8 @@ class DiskSpec:
     sandbox: str
     name: str
     image: str
+    place: str = ""
+    """Where it is, for all specs alike; empty: at the plan's provider."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,6 +77,7 @@ class MachineSpec:
     """Card number, 0-based; None for controllers and hosts."""
     console_port: int | None = None
     forwards: tuple[Forward, ...] = ()
+    place: str = ""
 
     def nic(self, label: str) -> NicSpec | None:
         return next((nic for nic in self.nics if nic.label == label), None)
@@ -92,6 +95,9 @@ class SegmentSpec:
     kind: str
     ports: tuple[PortRef, ...]
     mtu: int
+    place: str = ""
+    number: int | None = None
+    """VLAN id or VNI out of the place's range; None: the place has no range, and takes what it likes."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from rackless.model.family import Family
 from rackless.model.hooks import Hook
 from rackless.model.openid import OpenId
+from rackless.model.places import Place
 from rackless.model.quotas import BOUNDLESS, Quota
 
 
@@ -50,6 +51,8 @@ class HookRules:
 class Site:
     name: str = "default"
     provider: str = "local"
+    """The place of what names none: a provider of this machine, or the name of one of `places`."""
+    places: tuple[Place, ...] = ()
     families: tuple[Family, ...] = ()
     management_network: str = "172.29.0.0/16"
     """IPv4 network of the fxp0 addresses; its first address is this machine's."""

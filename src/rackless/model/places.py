@@ -1,0 +1,113 @@
+"""The clouds of this installation, as its site file has them: where they are, how one gets in, and what is ours there.
+
+A *place* is a provider with a name and settings. A site with no places has one: its provider, called as the provider is.
+Secrets are never here, only the files that hold them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+
+class Rewiring(StrEnum):
+    """How a port of a machine comes to a segment."""
+
+    HOTPLUG = "hotplug"
+    """A NIC is added to the running machine, and taken from it."""
+    POWER_CYCLE = "power-cycle"
+    """The machine is switched off, given the NIC, and switched on again, also when that failed."""
+    TRUNK = "trunk"
+    """Every port has its NIC from the first boot; only the segment behind it moves."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Numbers:
+    """Inclusive VLAN ids or VNIs that are ours."""
+
+    first: int
+    last: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """`name`: as blueprints and commands call it. `provider`: its kind, a key of providers/registry.py."""
+
+    name: str
+    provider: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class OpenStackPlace(Place):
+    """A project of an OpenStack cloud. MTUs in octets.
+
+    `cloud`: the entry of clouds.yaml; empty: the environment's credentials (OS_*). `clouds_file`: where it is, if not where
+    openstacksdk looks. `segment_type` and `physical_network`: provider:network_type and its network of what wires are made of;
+    empty segment_type: the project's default, with no number of ours. `management_network`: an existing network for fxp0;
+    empty: one of its own per lab, of `management_subnet`. `floating_network`: external network of fxp0's second address.
+    """
+
+    provider: str = "openstack"
+    cloud: str = ""
+    clouds_file: Path | None = None
+    rewiring: Rewiring = Rewiring.TRUNK
+    segment_type: str = ""
+    physical_network: str = ""
+    numbers: Numbers | None = None
+    management_network: str = ""
+    management_subnet: str = "172.29.0.0/16"
+    floating_network: str = ""
+    availability_zone: str = ""
+    internal_mtu: int = 1500
+    flavor_prefix: str = "rackless"
+    make_flavors: bool = True
+
+
+class Cloning(StrEnum):
+    LINKED = "linked"
+    INSTANT = "instant"
+    FULL = "full"
+
+
+class SerialLine(StrEnum):
+    """Who waits for whom on a serial port over the network."""
+
+    SERVER = "server"
+    """The ESXi host listens at a port of `console_ports`."""
+    CLIENT = "client"
+    """The ESXi host connects to us."""
+    CONCENTRATOR = "concentrator"
+
+
+@dataclass(frozen=True, kw_only=True)
+class VspherePlace(Place):
+    """A part of a vCenter's inventory. TLS is verified against `ca_file`, or the system's authorities without one.
+
+    `switch`: a distributed switch; empty: port groups on `standard_switch` of each host of the cluster. `firewall_open`: we may
+    open the ESXi rule "VM serial port connected over network" for our own address.
+    """
+
+    provider: str = "vsphere"
+    server: str
+    port: int = 443
+    user: str
+    password_file: Path
+    ca_file: Path | None = None
+    datacenter: str
+    cluster: str
+    resource_pool: str = ""
+    datastore: str = ""
+    folder: str = "rackless"
+    switch: str = ""
+    standard_switch: str = ""
+    numbers: Numbers | None = None
+    management_network: str = "VM Network"
+    parking_network: str = ""
+    """Port group of NICs that no wire has; empty: one of ours."""
+    cloning: Cloning = Cloning.LINKED
+    serial_line: SerialLine = SerialLine.SERVER
+    concentrator: str = ""
+    console_ports: Numbers = Numbers(first=9300, last=9330)
+    firewall_open: bool = False
+    anti_affinity: bool = False
