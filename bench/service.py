@@ -6,8 +6,8 @@ For each size a fresh server (SQLite, or RACKLESS_DATABASE), labs of a few route
     book        POST /v1/labs until it answers, milliseconds a router
     deploy      from there until every lab is ready, milliseconds a router
     list        GET /v1/labs, all pages, milliseconds a router
-    read        p50 and p99 of reads (a page of labs, a lab, its jobs, the calendar) of 50 clients that each ask once a second,
-                milliseconds; and how many a second are answered at most, when the 50 ask without a pause
+    read        p50 and p99 of reads (a page of labs, a lab, its jobs, the calendar, a page of bookings) of 50 clients that each
+                ask once a second, milliseconds; and how many a second are answered at most, when the 50 ask without a pause
     tear down   DELETE of every lab until nothing is left, milliseconds a router
     memory      of the server, MiB, and KiB a router above the smallest size
 
@@ -174,7 +174,7 @@ async def read(socket: Path, names: list[str], clients: int, reads: int, *, paus
             await asyncio.sleep(pause * number / clients)
             for at in range(reads):
                 name = names[(number * 7919 + at) % len(names)]
-                path = (f"/labs?limit={PAGE}", f"/labs/{name}", f"/labs/{name}/jobs", "/calendar?limit=100")[at % 4]
+                path = (f"/labs?limit={PAGE}", f"/labs/{name}", f"/labs/{name}/jobs", "/calendar", "/bookings?limit=100")[at % 5]
                 began = time.monotonic()
                 (await http.get(path)).raise_for_status()
                 times.append(time.monotonic() - began)

@@ -161,7 +161,7 @@ async def test_one_that_may_wait_waits_for_its_owners_quota(people: People) -> N
     assert (await people.book("una", "two", seconds=3600, queue=True))["kind"] == "waiting"
     error = await people.book("una", "big", status=409, seconds=3600)
     assert "quota" in error["detail"]
-    lines = {lab["lab"]: lab for lab in (await people.client.ask("GET", "/calendar"))["labs"]}
+    lines = {lab["lab"]: lab for lab in await people.client.items("/bookings")}
     assert lines["two"]["begins"] == lines["one"]["ends"]
     await people.client.down("one")
     for _ in range(200):
@@ -177,7 +177,7 @@ async def test_who_has_less_is_next_in_the_queue(people: People) -> None:
     await people.book("una", "one", seconds=3600)
     await people.book("una", "two", seconds=3600, queue=True)
     await people.book("uwe", "three", seconds=3600, queue=True)
-    lines = {lab["lab"]: lab for lab in (await people.client.ask("GET", "/calendar"))["labs"]}
+    lines = {lab["lab"]: lab for lab in await people.client.items("/bookings")}
     assert lines["three"]["begins"] == lines["one"]["ends"]
     assert lines["two"]["begins"] == lines["three"]["ends"]
 

@@ -99,14 +99,20 @@ async def test_what_is_booked_counts_as_used_and_a_refusal_says_when_it_would_fi
     error = await client.ask("POST", "/labs", small(client, "second"), status=409)  # without an end: it would meet them
     assert "never" not in error["hint"]
     await client.ask("POST", "/labs", small(client, "second", begins=begins + HOUR, seconds=HOUR))
-    held = await client.ask("GET", "/calendar")
-    assert [lab["lab"] for lab in held["labs"]] == ["before", "first", "second"]
+    assert [lab["lab"] for lab in await client.items("/bookings")] == ["before", "first", "second"]
+    paged = await client.ask("GET", "/bookings", limit=2)
+    rest = await client.ask("GET", "/bookings", limit=2, after=paged["next"])
+    assert [lab["lab"] for lab in [*paged["items"], *rest["items"]]] == ["before", "first", "second"]
+    assert rest["next"] is None
+    assert (await client.ask("GET", "/calendar"))["held"]["labs"] == 0, "all begin later"
 
 
 async def test_the_queue_keeps_its_order_and_lets_by_who_delays_nobody(client: Client) -> None:
     await room_for(client, 2)
     await client.up(SMALL.format(name="a"), seconds=HOUR)
     await client.up(SMALL.format(name="b"), seconds=2 * HOUR)
+    held = (await client.ask("GET", "/calendar"))["held"]
+    assert held == {what: 2 * amount for what, amount in (await client.items("/bookings"))[0]["amounts"].items()}
     two = SMALL + "  east: {{cards: 1, ports_per_card: 1}}\n"
     large = await client.ask("POST", "/labs", client.blueprint(two.format(name="large"), seconds=HOUR, queue=True))
     assert large["kind"] == "waiting"

@@ -50,6 +50,7 @@ RULES: Mapping[str, Rule] = {
     "deploy": Rule(USER),
     "list_labs": Rule(VIEWER),
     "calendar": Rule(VIEWER),
+    "list_bookings": Rule(VIEWER),
     "show": Rule(VIEWER, Over.LAB),
     "show_history": Rule(VIEWER, Over.LAB),
     "apply": Rule(USER, Over.OWN),

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import asdict
-from typing import Any
+from collections.abc import Mapping
 
 import sqlalchemy as sa
 from fastapi import APIRouter
@@ -14,13 +13,12 @@ from rackless.api.errors import RESPONSES
 from rackless.api.guard import Who
 from rackless.api.here import Here
 from rackless.api.pages import Page, Pages
-from rackless.model.calendar import ALWAYS, RESOURCES, Span
+from rackless.model.calendar import ALWAYS, RESOURCES, Amounts, Span
 from rackless.model.durations import MOST
 from rackless.model.errors import NotFoundError
 from rackless.model.lifecycle import SandboxState
-from rackless.planning.calendar import Calendar
 from rackless.sandboxes import times
-from rackless.store import history, outlines, sandboxes
+from rackless.store import bookings, history, outlines, sandboxes
 
 router = APIRouter(tags=["times"], responses=RESPONSES)
 
@@ -59,7 +57,6 @@ class CalendarBody(BaseModel):
     now: float
     capacity: dict[str, float | None]
     held: dict[str, float]
-    labs: list[Held]
 
 
 class HistoryEntry(BaseModel):
@@ -92,39 +89,40 @@ async def extend(name: str, body: NewEnd, here: Here, who: Who) -> LabTimes:
 
 @router.get("/calendar")
 async def calendar(here: Here) -> CalendarBody:
-    """What is booked from now on, and of how much."""
-    place, now = here.place, time.time()
-    capacity = place.capacity
-
-    def look(db: sa.Connection) -> CalendarBody:
-        queue = times.queued(db, place, now)
-        rows = sorted(sandboxes.live(db), key=lambda row: (row.state is SandboxState.WAITING, row.span.begins, row.name))
-        held = Calendar(capacity, sandboxes.stays(db, now)).held(now)
-        return CalendarBody(
-            now=now,
-            capacity={name: _finite(getattr(capacity, name)) for name in RESOURCES},
-            held=asdict(held),
-            labs=[_held(row, _span(row, queue)) for row in rows],
-        )
-
-    return await here.database.read(look)
+    """How much labs hold now, and of how much. Who holds it, and when: the list of bookings."""
+    capacity, now = here.place.capacity, time.time()
+    held = await here.database.read(bookings.held, now)
+    return CalendarBody(now=now, capacity={name: _finite(getattr(capacity, name)) for name in RESOURCES}, held=_by_resource(held))
 
 
-def _span(row: sandboxes.SandboxRow, queue: dict[int, Any]) -> Span | None:
-    if row.state is not SandboxState.WAITING:
-        return row.span
-    return queue[row.id].span if row.id in queue else None
+@router.get("/bookings")
+async def list_bookings(here: Here, asked: Pages) -> Page[Held]:
+    """Labs that have not ended, by the time of their begin; after them those that wait in the queue."""
+    place, now, after = here.place, time.time(), asked.after(bool, float, str)
+
+    def look(db: sa.Connection) -> tuple[list[bookings.Booked], dict[int, Span]]:
+        found = bookings.page(db, asked.more, after)
+        waits = any(booked.waits for booked in found)
+        return found, {key: stay.span for key, stay in times.queued(db, place, now).items()} if waits else {}
+
+    found, queue = await here.database.read(look)
+    return asked.page(found, lambda booked: booked.key, lambda booked: _held(booked, queue))
 
 
-def _held(row: sandboxes.SandboxRow, span: Span | None) -> Held:
+def _held(booked: bookings.Booked, queue: Mapping[int, Span]) -> Held:
+    span = queue.get(booked.id) if booked.waits else booked.span
     return Held(
-        lab=row.name,
-        owner=row.owner,
-        state=row.state,
+        lab=booked.lab,
+        owner=booked.owner,
+        state=booked.state,
         begins=span.begins if span else None,
         ends=_finite(span.ends) if span else None,
-        amounts=asdict(row.amounts),
+        amounts=_by_resource(booked.amounts),
     )
+
+
+def _by_resource(amounts: Amounts) -> dict[str, float]:
+    return {name: getattr(amounts, name) for name in RESOURCES}
 
 
 @router.get("/labs/{name}/history")

@@ -44,7 +44,7 @@ def calendar(in_json: InJson = False) -> None:
     from rackless.client.api import Api
 
     with Api() as api:
-        found = api.ask("GET", "/calendar")
+        found = {**api.ask("GET", "/calendar"), "labs": api.items("/bookings")}
     if in_json:
         as_json(found)
         return

@@ -160,7 +160,6 @@ class CalendarBody(Answer):
     now: float
     capacity: dict[str, float | None]
     held: dict[str, float]
-    labs: list[Held]
 
 
 class ChangeRow(Answer):

@@ -20,8 +20,9 @@ table = sa.Table(
 
 
 def take(db: sa.Connection, pool: str, numbers: PoolRange, key: int, holder: str) -> int:
-    """The number that the holder has, or the first free one. Safe against others: the key is unique, and the caller's
-    transaction gives it back when it fails.
+    """The number that the holder has, or a free one: the one after the highest that is taken, so that a number is not given
+    again at once; when there is none, the lowest. Safe against others: the key is unique, and the caller's transaction gives it
+    back when it fails.
 
     Raises:
         CapacityError: all are taken.
@@ -31,15 +32,23 @@ def take(db: sa.Connection, pool: str, numbers: PoolRange, key: int, holder: str
     ).scalar()
     if mine is not None:
         return int(mine)
-    taken = set(db.execute(sa.select(table.c.value).where(table.c.pool == pool)).scalars())
-    for value in range(numbers.first, numbers.last + 1):
-        if value not in taken:
-            db.execute(table.insert().values(pool=pool, value=value, sandbox_id=key, holder=holder))
-            return value
-    raise CapacityError(
-        f"All {len(numbers)} numbers of the pool `{pool}` ({numbers.first} to {numbers.last}) are taken.",
-        hint="Take a lab down with `rackless down LAB`, or widen the pool in site.yaml.",
-    )
+    value = _free(db, pool, numbers)
+    if value is None:
+        raise CapacityError(
+            f"All {len(numbers)} numbers of the pool `{pool}` ({numbers.first} to {numbers.last}) are taken.",
+            hint="Take a lab down with `rackless down LAB`, or widen the pool in site.yaml.",
+        )
+    db.execute(table.insert().values(pool=pool, value=value, sandbox_id=key, holder=holder))
+    return value
+
+
+def _free(db: sa.Connection, pool: str, numbers: PoolRange) -> int | None:
+    ours = sa.and_(table.c.pool == pool, table.c.value.between(numbers.first, numbers.last))
+    highest = db.execute(sa.select(sa.func.max(table.c.value)).where(ours)).scalar()
+    if highest is None or highest < numbers.last:
+        return numbers.first if highest is None else int(highest) + 1
+    taken = set(db.execute(sa.select(table.c.value).where(ours)).scalars())
+    return next((value for value in range(numbers.first, numbers.last) if value not in taken), None)
 
 
 def give_back(db: sa.Connection, key: int, machine: str) -> None:

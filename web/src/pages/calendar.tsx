@@ -1,6 +1,6 @@
 /** Who has what when, against what there is. As bars on a time axis, or as a table. */
 import { useState } from "react";
-import { api, ok, type Schemas } from "../api/client";
+import { all, api, ok, type Schemas } from "../api/client";
 import { useReading } from "../api/reading";
 import { memory } from "../parts/amounts";
 import { Heading } from "../parts/heading";
@@ -10,8 +10,8 @@ import { type Column, Table } from "../parts/table";
 import { moment, Time, useNow } from "../parts/time";
 import { Link } from "../routing";
 
-type Calendar = Schemas["CalendarBody"];
-type Held = Calendar["labs"][number];
+type Held = Schemas["Held"];
+type Calendar = Schemas["CalendarBody"] & { labs: Held[] };
 
 const HOUR = 3600;
 const DAY = 24 * HOUR;
@@ -34,10 +34,16 @@ function amount(resource: string, number: number): string {
   return resource === "memory" || resource === "disk" ? memory(number) : String(Math.round(number * 10) / 10);
 }
 
+async function read(): Promise<Calendar> {
+  const bookings = (after: string | null) => ok(api.GET("/bookings", { params: { query: { limit: 1000, after } } }));
+  const [calendar, labs] = await Promise.all([ok(api.GET("/calendar")), all(bookings)]);
+  return { ...calendar, labs };
+}
+
 export default function CalendarPage() {
   const calendar = useReading(
     "calendar",
-    () => ok(api.GET("/calendar")),
+    read,
     (event) => event.kind === "lab",
   );
   const now = useNow(30);

@@ -324,8 +324,17 @@ class TimesOperations(Noun):
         )
 
     def calendar(self) -> models.CalendarBody:
-        """What is booked from now on, and of how much."""
+        """How much labs hold now, and of how much. Who holds it, and when: the list of bookings."""
         return self._calls.answer(models.CalendarBody, "GET", "/v1/calendar")
+
+    def list_bookings(self, *, limit: int = 100, after: str | None = None) -> Pages[models.Held]:
+        """Labs that have not ended, by the time of their begin; after them those that wait in the queue.
+
+        Args:
+            limit: Items of a page at most.
+            after: `next` of the page before; without it the first page.
+        """
+        return Pages(self._calls, models.Held, "/v1/bookings", query={"limit": limit, "after": after})
 
     def show_history(self, name: str, *, limit: int = 100, after: str | None = None) -> Pages[models.HistoryEntry]:
         """Who did what with the newest lab of this name, and why, oldest first; of an ended one too.

@@ -1,0 +1,66 @@
+"""What is booked, in the order of time: without plans, a page at a time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from rackless.model.calendar import ALWAYS, RESOURCES, Amounts, Span
+from rackless.model.lifecycle import SandboxState
+from rackless.store import sandboxes
+
+_lab = sandboxes.table
+_waits = _lab.c.state == SandboxState.WAITING.value
+_ended = _lab.c.state == SandboxState.ENDED.value
+_booked = _lab.c.state == SandboxState.BOOKED.value
+
+Key = tuple[bool, float, str]
+"""Whether it waits, its begin, its name."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Booked:
+    """A lab that has not ended. `span`: of one that waits the time that it asked for."""
+
+    id: int
+    lab: str
+    owner: str
+    state: SandboxState
+    span: Span
+    amounts: Amounts
+
+    @property
+    def waits(self) -> bool:
+        return self.state is SandboxState.WAITING
+
+    @property
+    def key(self) -> Key:
+        return self.waits, self.span.begins, self.lab
+
+
+def page(db: sa.Connection, most: int, after: tuple[object, ...] | None = None) -> list[Booked]:
+    """Labs by begin and name, those that wait after all others; from behind this key on."""
+    order = (_waits, _lab.c.begins, _lab.c.name)
+    query = sa.select(*(_lab.c[name] for name in ("id", "name", "owner", "state", "begins", "ends", *RESOURCES))).where(~_ended)
+    if after is not None:
+        query = query.where(sa.tuple_(*order) > sa.tuple_(*(sa.literal(part) for part in after)))
+    return [
+        Booked(
+            id=row.id,
+            lab=row.name,
+            owner=row.owner,
+            state=SandboxState(row.state),
+            span=Span(begins=row.begins, ends=ALWAYS if row.ends is None else row.ends),
+            amounts=Amounts(**{name: getattr(row, name) for name in RESOURCES}),
+        )
+        for row in db.execute(query.order_by(*order).limit(most))
+    ]
+
+
+def held(db: sa.Connection, now: float) -> Amounts:
+    """What labs hold at this moment. One that should have ended holds what it has until it is gone (see `sandboxes.stays`)."""
+    now_too = sa.and_(_lab.c.begins <= now, sa.or_(_lab.c.ends.is_(None), _lab.c.ends > now))
+    query = sa.select(*(sa.func.coalesce(sa.func.sum(_lab.c[name]), 0.0) for name in RESOURCES))
+    row = db.execute(query.where(~_ended, ~_waits, sa.or_(~_booked, now_too))).one()
+    return Amounts(**{name: float(value) for name, value in zip(RESOURCES, row, strict=True)})
