@@ -3,8 +3,8 @@
 For each size a fresh server (SQLite, or RACKLESS_DATABASE), labs of a few routers in a chain, and by one client process:
 
     plan        POST /v1/plans, milliseconds a router
-    book        POST /v1/labs until it answers, milliseconds a router
-    deploy      from there until every lab is ready, milliseconds a router
+    book        POST /v1/labs of labs that begin tomorrow, milliseconds a router
+    deploy      POST /v1/labs of labs that begin now, until every one is ready, milliseconds a router
     list        GET /v1/labs, all pages, milliseconds a router
     read        p50 and p99 of reads (a page of labs, a lab, its jobs, the calendar, a page of bookings) of 50 clients that each
                 ask once a second, milliseconds; and how many a second are answered at most, when the 50 ask without a pause
@@ -120,6 +120,10 @@ async def measure(routers: int, per_lab: int, clients: int, reads: int) -> Figur
                 (await http.post("/plans", json=blueprint(name, per_lab))).raise_for_status()
 
             async def book(name: str) -> None:
+                tomorrow = {"begins": time.time() + 86400, "seconds": 3600}
+                (await http.post("/labs", json={**blueprint(name, per_lab), **tomorrow})).raise_for_status()
+
+            async def deploy(name: str) -> None:
                 (await http.post("/labs", json=blueprint(name, per_lab))).raise_for_status()
 
             async def down(name: str) -> None:
@@ -127,8 +131,10 @@ async def measure(routers: int, per_lab: int, clients: int, reads: int) -> Figur
 
             scale = 1000 / routers
             figures.plan = await each(names, plan) * scale
-            began = time.monotonic()
             figures.book = await each(names, book) * scale
+            await each(names, down)
+            began = time.monotonic()
+            await each(names, deploy)
             await ready(http, len(names))
             figures.deploy = (time.monotonic() - began) * scale
             began = time.monotonic()

@@ -14,7 +14,7 @@ MOST = 8 << 20
 KEY = "rackless.most_body"
 
 
-def unbounded(connection: HTTPConnection) -> None:
+async def unbounded(connection: HTTPConnection) -> None:
     """A dependency of routes that read their body piece by piece and bound it themselves."""
     connection.scope[KEY] = None
 

@@ -221,7 +221,7 @@ def _check(db: sa.Connection, rule: Rule, caller: Caller, parameters: tuple[tupl
         raise ForbiddenError(f"Lab {row.name} belongs to {row.owner}.", hint=f"Ask {row.owner}, or an operator.")
 
 
-def caller_of(connection: HTTPConnection) -> Caller:
+async def caller_of(connection: HTTPConnection) -> Caller:
     found: Caller = connection.state.caller
     return found
 

@@ -14,7 +14,13 @@ from rackless.store import jobs
 from rackless.workflows.starting import ended, start
 from rackless.workflows.world import World, world
 
-Here = Annotated[World, Depends(world)]
+
+async def _here() -> World:
+    """FastAPI takes a thread for each dependency that is no coroutine: a millisecond of a request for nothing."""
+    return world()
+
+
+Here = Annotated[World, Depends(_here)]
 __all__ = ["Here", "Started", "Wait", "begun", "ended", "started"]
 
 Wait = Annotated[float, Query(ge=0, le=3600, description="Seconds to wait for the job's end before answering")]

@@ -32,13 +32,7 @@ class Page(BaseModel, Generic[Item]):
 class Asked:
     """Which page was asked for."""
 
-    def __init__(
-        self,
-        limit: Annotated[int, Query(ge=1, le=MOST, description="Items of a page at most")] = LIMIT,
-        after: Annotated[
-            str | None, Query(max_length=1024, description="`next` of the page before; without it the first page")
-        ] = None,
-    ) -> None:
+    def __init__(self, limit: int, after: str | None) -> None:
         self.limit = limit
         self._after = after
 
@@ -90,4 +84,13 @@ def _bounded(part: object) -> bool:
     return not isinstance(part, int) or abs(part) < 1 << 31
 
 
-Pages = Annotated[Asked, Depends()]
+async def _asked(
+    limit: Annotated[int, Query(ge=1, le=MOST, description="Items of a page at most")] = LIMIT,
+    after: Annotated[
+        str | None, Query(max_length=1024, description="`next` of the page before; without it the first page")
+    ] = None,
+) -> Asked:
+    return Asked(limit, after)
+
+
+Pages = Annotated[Asked, Depends(_asked)]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 
 import sqlalchemy as sa
 from fastapi import APIRouter
@@ -13,7 +12,7 @@ from rackless.api.errors import RESPONSES
 from rackless.api.guard import Who
 from rackless.api.here import Here
 from rackless.api.pages import Page, Pages
-from rackless.model.calendar import ALWAYS, RESOURCES, Amounts, Span
+from rackless.model.calendar import ALWAYS, RESOURCES, Amounts, Stay
 from rackless.model.durations import MOST
 from rackless.model.errors import NotFoundError
 from rackless.model.lifecycle import SandboxState
@@ -100,17 +99,14 @@ async def list_bookings(here: Here, asked: Pages) -> Page[Held]:
     """Labs that have not ended, by the time of their begin; after them those that wait in the queue."""
     place, now, after = here.place, time.time(), asked.after(bool, float, str)
 
-    def look(db: sa.Connection) -> tuple[list[bookings.Booked], dict[int, Span]]:
-        found = bookings.page(db, asked.more, after)
-        waits = any(booked.waits for booked in found)
-        return found, {key: stay.span for key, stay in times.queued(db, place, now).items()} if waits else {}
-
-    found, queue = await here.database.read(look)
-    return asked.page(found, lambda booked: booked.key, lambda booked: _held(booked, queue))
+    found = await here.database.recall(bookings.page, asked.more, after)
+    waits = any(booked.waits for booked in found)
+    queue = await here.database.read(times.queued, place, now) if waits else {}
+    return asked.page(found, lambda booked: booked.key, lambda booked: _held(booked, queue.get(booked.id)))
 
 
-def _held(booked: bookings.Booked, queue: Mapping[int, Span]) -> Held:
-    span = queue.get(booked.id) if booked.waits else booked.span
+def _held(booked: bookings.Booked, queued: Stay | None) -> Held:
+    span = booked.span if not booked.waits else queued.span if queued else None
     return Held(
         lab=booked.lab,
         owner=booked.owner,
