@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import partial
+from dataclasses import asdict
 
 from fastapi import APIRouter, Request
 from pydantic import BaseModel
@@ -11,8 +11,7 @@ from rackless.api.errors import RESPONSES
 from rackless.api.here import Here
 from rackless.api.pages import Page, Pages
 from rackless.api.web import ports
-from rackless.images import store
-from rackless.providers.local.doctor import examine
+from rackless.providers.contract import Checkable
 from rackless.store import pools
 
 router = APIRouter(tags=["server"], responses=RESPONSES)
@@ -35,9 +34,8 @@ async def doctor(here: Here, request: Request, asked: Pages) -> Page[Finding]:
     """Look at everything; changes nothing (an accelerator is found by booting a tiny guest with it)."""
     info = here.provider.info
     findings = [Finding(name="provider", ok=True, detail=" ".join([f"{info.name}.", *info.notes]))]
-    if info.name == "local":
-        found = await examine(here.settings, here.site, partial(store.find, here.settings.images))
-        findings += [Finding(name=one.name, ok=one.ok, detail=one.detail, hint=one.hint) for one in found]
+    if info.name == "local" and isinstance(here.provider, Checkable):
+        findings += [Finding(**asdict(one)) async for one in here.provider.examine()]
     taken = await here.database.read(pools.count)
     for pool, numbers in (("console", here.site.console_ports), ("forward", here.site.forward_ports)):
         free = len(numbers) - taken.get(pool, 0)

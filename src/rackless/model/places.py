@@ -32,10 +32,32 @@ class Numbers:
 
 @dataclass(frozen=True, kw_only=True)
 class Place:
-    """`name`: as blueprints and commands call it. `provider`: its kind, a key of providers/registry.py."""
+    """`name`: as blueprints and commands call it. `provider`: its kind, a key of providers/registry.py.
+
+    `numbers`: VLAN ids or VNIs that are ours there; each segment of the place takes one. `fabric`: the layer-2 network on which
+    these numbers are VLANs. Places that name the same fabric, and the same numbers, are on it both: a VLAN of it is one and the
+    same at each of them, and so a wire can go from one to the other.
+    """
 
     name: str
     provider: str
+    numbers: Numbers | None = None
+    fabric: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LocalPlace(Place):
+    """This machine's own QEMU."""
+
+    provider: str = "local"
+
+
+@dataclass(frozen=True, kw_only=True)
+class FakePlace(Place):
+    """A pretended cloud, in memory. `memory`: MiB that its machines may have together."""
+
+    provider: str = "fake"
+    memory: int = 1 << 24
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,7 +6,7 @@ given after boot by its `Identity` through the host channel and never baked into
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from rackless.model.blueprint import Blueprint, Wire
 from rackless.model.family import NicRole, Role
@@ -14,11 +14,13 @@ from rackless.model.family import NicRole, Role
 
 @dataclass(frozen=True, kw_only=True, order=True)
 class PortRef:
-    """A NIC of a machine, named inside its sandbox. `nic` is the index in `MachineSpec.nics`."""
+    """A NIC of a machine, named inside its sandbox. `nic` is the index in `MachineSpec.nics`. `place` is where the machine is, and
+    makes no other port of it."""
 
     sandbox: str
     machine: str
     nic: int
+    place: str = field(default="", compare=False)
 
     def __str__(self) -> str:
         return f"{self.sandbox}/{self.machine}/{self.nic}"
@@ -83,7 +85,7 @@ class MachineSpec:
         return next((nic for nic in self.nics if nic.label == label), None)
 
     def port(self, nic: NicSpec) -> PortRef:
-        return PortRef(sandbox=self.sandbox, machine=self.name, nic=nic.index)
+        return PortRef(sandbox=self.sandbox, machine=self.name, nic=nic.index, place=self.place)
 
 
 @dataclass(frozen=True, kw_only=True)

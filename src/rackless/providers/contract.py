@@ -42,7 +42,7 @@ class Ref:
 
     `running` is meaningful for machines. `endpoints` maps a service (ssh, netconf, snmp, console) to "host:port" or a
     path as this machine can reach it. `since` is when a running machine was started, as seconds since the epoch. `uuid` is what
-    the place itself calls a machine.
+    the place itself calls a machine. `place`: where it is; set by what knows of several places, empty otherwise.
     """
 
     kind: RefKind
@@ -53,6 +53,7 @@ class Ref:
     since: float = field(default=0.0, compare=False)
     detail: str = field(default="", compare=False)
     uuid: str = field(default="", compare=False)
+    place: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,6 +72,24 @@ class ProviderInfo:
     """How fxp0 is reached: "address" (its own, from this machine) or "forwarded" (ports of this machine)."""
     accelerator: str = ""
     notes: tuple[str, ...] = ()
+    rewiring: str = "live"
+    """How a port comes to a segment: "live" (nothing of the guest's changes), or one of model/places.py's `Rewiring`."""
+    most_nics: int | None = None
+    """That a machine can have, with those for management and the internal network; None: no limit of the place's own."""
+    numbered: bool = False
+    """Every segment takes a number (VLAN id, VNI) out of the place's `numbers`, if the site gives it some."""
+    segment_most_mtu: int | None = None
+    """Octets of IP that a segment carries whole; None: whatever a guest's NIC can."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """One fact about a place. `ok` False means that labs will not run there, or run badly, until `hint` is followed."""
+
+    name: str
+    ok: bool
+    detail: str
+    hint: str = ""
 
 
 class Stream(Protocol):
@@ -150,6 +169,17 @@ class Bearing(Protocol):
 
     def wanted(self, plan: Plan) -> Amounts:
         """What this plan's machines take of it; pools are not its matter."""
+        ...
+
+
+@runtime_checkable
+class Checkable(Protocol):
+    """A provider that can examine its place: reachable, let in, with all that labs need there."""
+
+    def examine(self) -> AsyncIterator[Finding]:
+        """Each finding as soon as it is known, in the order in which to mend things. What it makes for that, it takes away again,
+        also when the iterator is closed early. A thing that can't be found out is a finding that is not ok, never an
+        exception; each try has a deadline. Names are short and stable: "reachable", "credentials", "quota"."""
         ...
 
 

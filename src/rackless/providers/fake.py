@@ -17,7 +17,7 @@ from rackless.model.calendar import UNLIMITED, Amounts
 from rackless.model.errors import AbsentError, Problem, ProviderError
 from rackless.model.family import NicRole
 from rackless.model.plan import DiskSpec, MachineSpec, Plan, PortRef, SegmentSpec
-from rackless.providers.contract import Power, ProviderInfo, Ref, RefKind, Spec, Stream
+from rackless.providers.contract import Finding, Power, ProviderInfo, Ref, RefKind, Spec, Stream
 from rackless.providers.fake_cloud import FakeCloud, FakeLab, FakeMachine
 from rackless.providers.fake_guest import Terminal, View, answer_line
 
@@ -127,6 +127,14 @@ class FakeProvider:
 
     def wanted(self, plan: Plan) -> Amounts:
         return Amounts(memory=plan.memory, processors=sum(machine.vcpus for machine in plan.machines))
+
+    async def examine(self) -> AsyncIterator[Finding]:
+        """A fault of "examine" is a finding that is not ok."""
+        fault = self.cloud.take_fault("examine", "")
+        hint = "Take the fault away." if fault else ""
+        yield Finding(name="reachable", ok=fault is None, detail=(fault.message if fault else "") or "in memory", hint=hint)
+        free = self.cloud.memory - self.cloud.used(but="")
+        yield Finding(name="memory", ok=free > 0, detail=f"{free} MiB are free", hint="" if free > 0 else "End a lab.")
 
     async def check(self, plan: Plan) -> tuple[Problem, ...]:
         self._begin("check", plan.sandbox)

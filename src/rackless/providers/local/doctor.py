@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 from rackless.ether import links
 from rackless.model.errors import RacklessError
 from rackless.model.site import Site
+from rackless.providers.contract import Finding
 from rackless.providers.local import admission
 from rackless.providers.local.layout import SOCKET_PATH_MOST, Layout
 from rackless.providers.local.management import ADDRESS, choose
@@ -25,31 +25,26 @@ LEAST_DISK = 1024
 """MiB free: an image and a few overlays."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Finding:
-    """One fact. `ok` False means that labs will not run, or run badly, until `hint` is followed."""
-
-    name: str
-    ok: bool
-    detail: str
-    hint: str = ""
-
-
 async def examine(
     settings: Settings, site: Site, find: Callable[[str], BootImage], images: tuple[str, ...] = ("reference",)
-) -> list[Finding]:
+) -> AsyncIterator[Finding]:
     """All findings, in the order in which to mend things. Boots a tiny guest to try the accelerator (10 s at most)."""
     layout = Layout(settings)
-    findings = [await _qemu(), *_programs()]
+    qemu = await _qemu()
+    yield qemu
+    for finding in _programs():
+        yield finding
     kernel = None
     for name in images:
         finding, found = await asyncio.to_thread(_image, name, find)
-        findings.append(finding)
+        yield finding
         kernel = kernel or found
-    if findings[0].ok:
-        findings.append(await _accelerator(settings, kernel))
-    findings += await asyncio.to_thread(_management, layout, site)
-    return [*findings, *_room(layout)]
+    if qemu.ok:
+        yield await _accelerator(settings, kernel)
+    for finding in await asyncio.to_thread(_management, layout, site):
+        yield finding
+    for finding in _room(layout):
+        yield finding
 
 
 async def _qemu() -> Finding:

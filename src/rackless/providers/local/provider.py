@@ -19,8 +19,8 @@ from rackless.model.errors import AbsentError, Problem, ProviderError
 from rackless.model.family import NicRole
 from rackless.model.plan import DiskSpec, MachineSpec, Plan, PortRef, SegmentSpec
 from rackless.model.site import Site
-from rackless.providers.contract import Power, ProviderInfo, Ref, RefKind, Spec, Stream
-from rackless.providers.local import admission
+from rackless.providers.contract import Finding, Power, ProviderInfo, Ref, RefKind, Spec, Stream
+from rackless.providers.local import admission, doctor
 from rackless.providers.local.layout import Layout
 from rackless.providers.local.machines import Machines
 from rackless.providers.local.management import ADDRESS, Management, management_nic
@@ -38,7 +38,7 @@ class LocalProvider:
 
     def __init__(self, settings: Settings, site: Site, find: Callable[[str], BootImage]) -> None:
         self._find = find
-        self._site = site
+        self._settings, self._site = settings, site
         self._images = settings.images
         self._layout = Layout(settings)
         self._records = Records(self._layout)
@@ -77,6 +77,9 @@ class LocalProvider:
             processors=sum(machine.vcpus for machine in plan.machines),
             disk=sum(admission.DISK_MIB for machine in plan.machines for _ in machine.disks),
         )
+
+    def examine(self) -> AsyncIterator[Finding]:
+        return doctor.examine(self._settings, self._site, self._find)
 
     async def check(self, plan: Plan) -> tuple[Problem, ...]:
         """Also finds the accelerator, so that `info` tells it and no machine waits for that (10 s at most, once a boot)."""
