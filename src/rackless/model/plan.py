@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from rackless.model.blueprint import Blueprint, Wire
-from rackless.model.family import NicRole, Role
+from rackless.model.family import DiskBus, NicModel, NicRole, Role
 
 
 @dataclass(frozen=True, kw_only=True, order=True)
@@ -59,6 +59,14 @@ class Forward:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ConfigFile:
+    """A file of a machine's configuration drive. Its content goes through records and clouds: never a secret."""
+
+    path: str
+    content: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class MachineSpec:
     """One VM. Memory in MiB. `console_port` and `forwards` come out of locked pools when the sandbox is booked."""
 
@@ -78,6 +86,16 @@ class MachineSpec:
     console_port: int | None = None
     forwards: tuple[Forward, ...] = ()
     place: str = ""
+    nic_model: NicModel = NicModel.VIRTIO
+    disk_bus: DiskBus = DiskBus.VIRTIO
+    config_drive: tuple[ConfigFile, ...] = ()
+    """Who the machine is, where no host channel tells it (docs/reference/config-drive.md)."""
+    metadata: tuple[tuple[str, str], ...] = ()
+    smbios: tuple[tuple[str, str], ...] = ()
+    serial: bool = True
+    nested: bool = False
+    cpu_flags: tuple[str, ...] = ()
+    """The last six, and the two models: see `RoleFacts`."""
 
     def nic(self, label: str) -> NicSpec | None:
         return next((nic for nic in self.nics if nic.label == label), None)

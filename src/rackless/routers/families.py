@@ -6,7 +6,7 @@ Memory of the reference roles: a controller was measured to use 49 to 58 MiB and
 
 from __future__ import annotations
 
-from rackless.model.family import Family, NicRole, Role, RoleFacts
+from rackless.model.family import ConfigFormat, Family, NicRole, Role, RoleFacts
 
 REFERENCE = Family(
     name="reference",
@@ -19,6 +19,7 @@ REFERENCE = Family(
             least_memory=192,
             fixed_nics=(NicRole.MANAGEMENT, NicRole.INTERNAL),
             fixed_nic_names=("fxp0", "int"),
+            config=ConfigFormat.IDENTITY,
         ),
         RoleFacts(
             role=Role.CARD,
@@ -27,6 +28,7 @@ REFERENCE = Family(
             least_memory=128,
             fixed_nics=(NicRole.MANAGEMENT, NicRole.INTERNAL),
             fixed_nic_names=("mgmt", "int"),
+            config=ConfigFormat.IDENTITY,
         ),
     ),
     live_cards=True,
@@ -44,6 +46,7 @@ LINUX = Family(
             least_memory=128,
             fixed_nics=(NicRole.MANAGEMENT,),
             fixed_nic_names=("eth0",),
+            config=ConfigFormat.IDENTITY,
         ),
     ),
     host_channel=True,
