@@ -31,6 +31,7 @@ class DiskBus(StrEnum):
     IDE = "ide"
     SATA = "sata"
     SCSI = "scsi"
+    USB = "usb"
 
 
 class ConfigFormat(StrEnum):
@@ -41,11 +42,34 @@ class ConfigFormat(StrEnum):
     """`rackless.json`: the identity that the host channel gives where there is one (docs/reference/config-drive.md)."""
     METADATA = "metadata"
     """The vendor's key and value pairs, in OpenStack's meta_data.json."""
+    CLOUD_INIT = "cloud-init"
+    """OpenStack's meta_data.json and network_data.json, as cloud-init's ConfigDrive reads them."""
+
+
+class Readiness(StrEnum):
+    """How one knows that a machine is up."""
+
+    CHANNEL = "channel"
+    """It says so over the host channel; where there is none, as `DIALOGUE` or `PORTS`."""
+    DIALOGUE = "dialogue"
+    """The bootstrap dialogue over its serial line ends well."""
+    PORTS = "ports"
+    """Its ports show on its controller."""
+    LOGIN = "login"
+    """A login prompt stands on its serial line."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DiskFacts:
+    """A disk beside the first. Clouds do without: there the configuration drive says what is on it."""
+
+    image: str
+    bus: DiskBus
 
 
 @dataclass(frozen=True, kw_only=True)
 class RoleFacts:
-    """What one machine of a family needs. Memory in MiB, times in seconds."""
+    """What one machine of a family needs. Memory in MiB, times in seconds. `{slot}` in the image's name is the card's number."""
 
     role: Role
     image: str
@@ -58,13 +82,14 @@ class RoleFacts:
     """What the guest calls them."""
     nic_model: NicModel = NicModel.VIRTIO
     disk_bus: DiskBus = DiskBus.VIRTIO
-    more_disks: tuple[str, ...] = ()
-    """Images of disks beside the first, in the order of their places on the bus."""
+    more_disks: tuple[DiskFacts, ...] = ()
+    """In the order of their places on the bus."""
     config: ConfigFormat = ConfigFormat.NONE
     metadata: tuple[tuple[str, str], ...] = ()
     """What the vendor's guest reads of its platform. `{router}` and `{slot}` in a value are replaced."""
     smbios: tuple[tuple[str, str], ...] = ()
     """Fields of the system's description (SMBIOS type 1) by which the guest knows what it runs as."""
+    ready: Readiness = Readiness.CHANNEL
     serial: bool = True
     """Its console is on the serial line, from the first boot on."""
     nested: bool = False

@@ -46,6 +46,8 @@ class DiskSpec:
     image: str
     place: str = ""
     """Where it is, for all specs alike; empty: at the plan's provider."""
+    bus: DiskBus | None = None
+    """None: the machine's."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -47,7 +47,7 @@ def plan(blueprint: Blueprint, site: Site, *, sandbox: str | None = None, there:
         addresses.held(there) if there is not None else {},
     )
     specs = tuple(
-        identity.given(spec, place.family, blueprint) if identity.at_a_cloud(spec, site) else spec
+        identity.given(spec, place.family, blueprint, cloud=identity.at_a_cloud(spec, site))
         for place in places
         for spec in [machines.machine(place, sandbox, firsts[place.name], management)]
     )

@@ -99,19 +99,22 @@ def machine(place: Place, sandbox: str, first_mac: str, management: Mapping[str,
     """`management` maps the names of controllers and hosts to their management address with prefix length."""
     facts = place.facts
     named = {"router": place.owner, "slot": "" if place.slot is None else str(place.slot)}
-    more = [
-        DiskSpec(sandbox=sandbox, name=naming.disk(place.name, at), image=image) for at, image in enumerate(facts.more_disks, 1)
-    ]
+    image = facts.image.format_map(named)
+    first = DiskSpec(sandbox=sandbox, name=naming.disk(place.name), image=image)
+    more = tuple(
+        DiskSpec(sandbox=sandbox, name=naming.disk(place.name, number), image=disk.image, bus=disk.bus)
+        for number, disk in enumerate(facts.more_disks, start=1)
+    )
     return MachineSpec(
         sandbox=sandbox,
         name=place.name,
         owner=place.owner,
         family=place.family.name,
         role=place.role,
-        image=facts.image,
+        image=image,
         memory=place.memory if place.memory is not None else facts.default_memory,
         vcpus=facts.vcpus,
-        disks=(DiskSpec(sandbox=sandbox, name=naming.disk(place.name), image=facts.image), *more),
+        disks=(first, *more),
         nics=tuple(_nics(place, first_mac, management)),
         slot=place.slot,
         nic_model=facts.nic_model,

@@ -1,7 +1,7 @@
-"""The families this project knows, as one literal table. Planning and blueprints take them as an argument.
+"""The reference router: FRR under a Junos-style command line, of our own image.
 
-Memory of the reference roles: a controller was measured to use 49 to 58 MiB and a card 22 MiB, and machines of 192 and
-128 MiB worked; the defaults leave room for routing tables and packet buffers.
+Memory: a controller was measured to use 49 to 58 MiB and a card 22 MiB, and machines of 192 and 128 MiB worked; the defaults
+leave room for routing tables and packet buffers.
 """
 
 from __future__ import annotations
@@ -34,22 +34,3 @@ REFERENCE = Family(
     live_cards=True,
     host_channel=True,
 )
-
-LINUX = Family(
-    name="linux",
-    title="Plain Linux host",
-    roles=(
-        RoleFacts(
-            role=Role.HOST,
-            image="reference",
-            default_memory=160,
-            least_memory=128,
-            fixed_nics=(NicRole.MANAGEMENT,),
-            fixed_nic_names=("eth0",),
-            config=ConfigFormat.IDENTITY,
-        ),
-    ),
-    host_channel=True,
-)
-
-FAMILIES = (REFERENCE, LINUX)
