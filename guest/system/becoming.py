@@ -39,19 +39,23 @@ HOST_KEY = Path("/etc/ssh/ssh_host_ed25519_key")
 MACHINE_ID = Path("/etc/machine-id")
 
 
-def nic_commands(identity: Identity, found: list[links.Link]) -> list[str]:
-    """`ip` lines that name the NICs and give them their MACs. `found`: NICs in bus order.
+def placed(identity: Identity, found: list[links.Link]) -> list[tuple[links.Link, int]]:
+    """Each NIC with its index. `found`: NICs in bus order.
 
-    A NIC is the one that already has the MAC; when not all MACs are there (a clone of a running template), order decides.
+    A NIC is the one that already has the MAC, also where others are not plugged in yet; when there are NICs with other MACs (a
+    clone of a running template), order decides.
     """
-    by_mac = {link.mac: link for link in found}
-    if identity.nics and all(nic.mac in by_mac for nic in identity.nics):
-        pairs = [(by_mac[nic.mac], nic.index) for nic in identity.nics]
-    else:
-        pairs = [(link, index) for index, link in enumerate(found)]
+    indexes = {nic.mac: nic.index for nic in identity.nics}
+    if found and all(link.mac in indexes for link in found):
+        return sorted(((link, indexes[link.mac]) for link in found), key=lambda pair: pair[1])
+    return [(link, index) for index, link in enumerate(found)]
+
+
+def nic_commands(identity: Identity, found: list[links.Link]) -> list[str]:
+    """`ip` lines that name the NICs and give them their MACs."""
     macs = {nic.index: nic.mac for nic in identity.nics}
     lines, renames = [], []
-    for link, index in pairs:
+    for link, index in placed(identity, found):
         name, mac = identity.interface(index), macs.get(index, link.mac)
         if link.name == name and link.mac == mac:
             continue
@@ -68,7 +72,7 @@ def nic_commands(identity: Identity, found: list[links.Link]) -> list[str]:
 def name_nics(identity: Identity) -> None:
     found = [link for link in map(links.read, links.physical()) if link is not None]
     lines = nic_commands(identity, found)
-    names = [identity.interface(index) for index in range(len(found))]
+    names = [identity.interface(index) for _, index in placed(identity, found)]
     if identity.role == "card":
         names = [name for name in names if not name.startswith("p")]  # carddata brings those up, joined
     links.batch("ip", [*lines, *(f"link set {name} up" for name in names)], force=True)

@@ -1,4 +1,7 @@
-"""The identity of a machine without a host channel: file `rackless.json` on a volume `config-2` (a config drive)."""
+"""The identity of a machine without a host channel: on a volume `config-2`, a config drive (docs/reference/config-drive.md).
+
+In `rackless.json`, or else in what OpenStack calls user data.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ from system.identity import BadIdentity, Identity, parse
 MODULES = ("ata_piix", "ahci", "sr_mod", "sd_mod", "isofs", "nls_ascii", "nls_cp437", "vfat")
 VOLUME = "config-2"
 MOUNT = Path("/run/rackless/config-drive")
+FILES = ("rackless.json", "openstack/latest/user_data")
 
 
 def read_identity() -> Identity | None:
@@ -27,16 +31,28 @@ def read_identity() -> Identity | None:
     MOUNT.mkdir(parents=True, exist_ok=True)
     _run("/bin/busybox", "mount", "-o", "ro", device, str(MOUNT))
     try:
-        values = json.loads((MOUNT / "rackless.json").read_text())
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError) as error:
-        raise BadIdentity(f"rackless.json cannot be read: {error}") from error
+        return identity_in(MOUNT)
     finally:
         _run("/bin/busybox", "umount", str(MOUNT))
-    if not isinstance(values, dict):
-        raise BadIdentity("rackless.json is not an object.")
-    return parse(values)
+
+
+def identity_in(folder: Path) -> Identity | None:
+    """Of the first of FILES that is there.
+
+    Raises:
+        BadIdentity: it is no identity.
+    """
+    for name in FILES:
+        try:
+            values = json.loads((folder / name).read_text())
+        except FileNotFoundError:
+            continue
+        except (OSError, ValueError) as error:
+            raise BadIdentity(f"{name} cannot be read: {error}") from error
+        if not isinstance(values, dict):
+            raise BadIdentity(f"{name} is not an object.")
+        return parse(values)
+    return None
 
 
 def _run(*command: str) -> str:

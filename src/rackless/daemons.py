@@ -53,7 +53,7 @@ log = logging.getLogger(__name__)
 
 def drivers(provider: Provider) -> Callable[[str], Driver]:
     """The driver of a family. On `fake` there is neither SSH nor SNMP, and a stand-in asks the pretended guests."""
-    if provider.info.name == "fake":
+    if provider.info.pretended:
         pretended = PretendedDriver(provider)
         return lambda _: pretended
     told = {family.name for family in FAMILIES if family.host_channel} if provider.info.host_channel else set()

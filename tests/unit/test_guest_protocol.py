@@ -15,7 +15,7 @@ GUEST = Path(__file__).parents[2] / "guest"
 if str(GUEST) not in sys.path:
     sys.path.insert(0, str(GUEST))  # the guest's packages are no part of rackless; they run beside it, in the image
 
-from system import agent, becoming, links  # noqa: E402
+from system import agent, becoming, configdrive, links  # noqa: E402
 from system.agent import Agent, split_lines  # noqa: E402
 from system.chassis import Carrier, Chassis, Make, Remove  # noqa: E402
 from system.identity import BadIdentity, Identity, Nic, parse  # noqa: E402
@@ -235,6 +235,12 @@ class TestNics:
         assert "link set eth1 name rr0" in lines
         assert not any("address" in line for line in lines)
 
+    def test_a_nic_that_is_not_plugged_in_yet_changes_nothing_for_the_others(self) -> None:
+        identity = self.identity("m0", "m1", "m2")
+        lines = becoming.nic_commands(identity, [link("eth0", "m1"), link("eth1", "m0")])
+        assert [line for line in lines if "name" in line][-2:] == ["link set rr0 name mgmt0", "link set rr1 name int"]
+        assert not any("address" in line for line in lines)
+
     def test_order_decides_in_a_clone_and_macs_are_set(self) -> None:
         lines = becoming.nic_commands(self.identity("m0", "m1"), [link("eth0", "t0"), link("eth1", "m1")])
         assert "link set eth0 address m0" in lines
@@ -286,3 +292,25 @@ def test_a_port_that_becomes_a_member_keeps_the_mac_its_card_told(tmp_path: Path
     assert [port["mac"] for port in agent.ports_of(controller)] == ["52:00:00:00:00:03"]
     (tmp_path / "chassisd.json").unlink()
     assert [port["mac"] for port in agent.ports_of(controller)] == ["52:00:00:00:00:01"], "before chassisd has said anything"
+
+
+class TestConfigurationDrive:
+    def test_the_identity_is_in_its_own_file_or_in_openstacks_user_data(self, tmp_path: Path) -> None:
+        assert configdrive.identity_in(tmp_path) is None
+        data = tmp_path / "openstack/latest/user_data"
+        data.parent.mkdir(parents=True)
+        data.write_text(json.dumps(IDENTITY))
+        found = configdrive.identity_in(tmp_path)
+        assert found is not None
+        assert (found.role, found.slot) == ("card", 3)
+        (tmp_path / "rackless.json").write_text(json.dumps({**IDENTITY, "slot": 5}))
+        found = configdrive.identity_in(tmp_path)
+        assert found is not None
+        assert found.slot == 5
+
+    def test_somebody_elses_user_data_is_no_identity(self, tmp_path: Path) -> None:
+        data = tmp_path / "openstack/latest/user_data"
+        data.parent.mkdir(parents=True)
+        data.write_text("#cloud-config\n")
+        with pytest.raises(BadIdentity, match="user_data cannot be read"):
+            configdrive.identity_in(tmp_path)

@@ -28,8 +28,15 @@ def memory(reading: Reading, path: Path, family: Family | None, role: Role) -> i
     value = mebibytes(reading.get(*path))
     if value is None or family is None:
         return value
-    least = family.facts(role).least_memory
     what = opening(subject(path))
+    if role not in {facts.role for facts in family.roles}:
+        reading.problem(
+            path,
+            f"{what} is given, and a router of the family '{family.name}' is one machine without cards of its own.",
+            "Give the memory of the whole router as `controller`.",
+        )
+        return None
+    least = family.facts(role).least_memory
     if value < least:
         reading.problem(
             path,

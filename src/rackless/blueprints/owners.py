@@ -110,7 +110,8 @@ def _router(reading: Reading, name: str) -> tuple[RouterWish, Room]:
     most_ports = family.most_ports if family else 1 << 20
     kind = f"of the family '{family.name}' has at most" if family else ""
     cards = amounts.count(reading, (*path, "cards"), most_cards, 1, f"a router {kind}")
-    ports = amounts.count(reading, (*path, "ports_per_card"), most_ports, 4, f"a card {kind}")
+    part = "a card" if family is None or family.has_cards else "a router"
+    ports = amounts.count(reading, (*path, "ports_per_card"), most_ports, 4, f"{part} {kind}")
     wish = RouterWish(
         name=name,
         family=family.name if family else "",

@@ -3,7 +3,8 @@
     images/reference/current -> 3f0c...           what a new machine gets
     images/reference/3f0c.../manifest.json        name, digest of the inputs, created, files with size and sha256
                              root.qcow2           bootable disk: own bootloader and root file system (partition 2)
-                             kernel, initrd       the same kernel for `-kernel` (uncompressed ELF, PVH) and `-initrd`
+                             kernel, initrd       the same kernel for `-kernel` (uncompressed ELF, PVH) and `-initrd`;
+                                                  an image from elsewhere has neither
 
 A digest directory never changes once it is there: machines have overlays of its disk.
 """
@@ -14,6 +15,7 @@ import fcntl
 import hashlib
 import json
 import os
+import re
 import shutil
 import time
 from collections.abc import Iterator
@@ -40,8 +42,8 @@ class Image:
     name: str
     digest: str
     disk: Path
-    kernel: Path
-    initrd: Path
+    kernel: Path | None
+    initrd: Path | None
     append: str
 
 
@@ -55,19 +57,33 @@ def find(images: Path, name: str) -> Image:
     try:
         manifest = json.loads((folder / MANIFEST).read_text())
     except FileNotFoundError as error:
-        raise NotFoundError(f"There is no image {name} in {images}.", hint="Build it with `make images`.") from error
+        raise NotFoundError(f"There is no image {name} in {images}.", hint=way_to(images, name)) from error
     real = folder.resolve()
-    missing = [file for file in FILES.values() if not (real / file).is_file()]
+    listed = [file for file in FILES.values() if file == FILES["disk"] or file in manifest["files"]]
+    missing = [file for file in listed if not (real / file).is_file()]
     if missing:
-        raise NotFoundError(f"The image {name} lacks {', '.join(missing)} in {real}.", hint="Build it with `make images`.")
+        raise NotFoundError(f"The image {name} lacks {', '.join(missing)} in {real}.", hint=way_to(images, name))
     return Image(
         name=name,
         digest=str(manifest["digest"]),
         disk=real / FILES["disk"],
-        kernel=real / FILES["kernel"],
-        initrd=real / FILES["initrd"],
+        kernel=real / FILES["kernel"] if FILES["kernel"] in listed else None,
+        initrd=real / FILES["initrd"] if FILES["initrd"] in listed else None,
         append=str(manifest["append"]),
     )
+
+
+def way_to(images: Path, name: str) -> str:
+    """How somebody comes to an image of that name."""
+    prepared = re.fullmatch(r"(.+)-card(\d+)", name)
+    if SAME_IMAGE.get(name, name) == "reference":
+        return "Build it with `make images`."
+    if prepared and (images / prepared[1] / "current").exists():
+        return f"Make it with `rackless image prepare {prepared[1]} --slot {prepared[2]}`."
+    if prepared:
+        base, slot = prepared.groups()
+        return f"Import {base} with `rackless image import FILE`, then `rackless image prepare {base} --slot {slot}`."
+    return f"Bring it in with `rackless image import FILE --name {name}`."
 
 
 def has(images: Path, name: str, digest: str) -> bool:

@@ -18,9 +18,58 @@ class NicRole(StrEnum):
     TRAFFIC = "traffic"
 
 
+class NicModel(StrEnum):
+    """What a guest's drivers must know; places have names of their own for it."""
+
+    VIRTIO = "virtio"
+    E1000 = "e1000"
+    VMXNET3 = "vmxnet3"
+
+
+class DiskBus(StrEnum):
+    VIRTIO = "virtio"
+    IDE = "ide"
+    SATA = "sata"
+    SCSI = "scsi"
+    USB = "usb"
+
+
+class ConfigFormat(StrEnum):
+    """What a guest reads of a configuration drive."""
+
+    NONE = ""
+    IDENTITY = "identity"
+    """`rackless.json`: the identity that the host channel gives where there is one (docs/reference/config-drive.md)."""
+    METADATA = "metadata"
+    """The vendor's key and value pairs, in OpenStack's meta_data.json."""
+    CLOUD_INIT = "cloud-init"
+    """OpenStack's meta_data.json and network_data.json, as cloud-init's ConfigDrive reads them."""
+
+
+class Readiness(StrEnum):
+    """How one knows that a machine is up."""
+
+    CHANNEL = "channel"
+    """It says so over the host channel; where there is none, as `DIALOGUE` or `PORTS`."""
+    DIALOGUE = "dialogue"
+    """The bootstrap dialogue over its serial line ends well."""
+    PORTS = "ports"
+    """Its ports show on its controller."""
+    LOGIN = "login"
+    """A login prompt stands on its serial line."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DiskFacts:
+    """A disk beside the first. Clouds do without: there the configuration drive says what is on it."""
+
+    image: str
+    bus: DiskBus
+
+
 @dataclass(frozen=True, kw_only=True)
 class RoleFacts:
-    """What one machine of a family needs. Memory in MiB, `boot_seconds` is a first deadline under emulation."""
+    """What one machine of a family needs. Memory in MiB, times in seconds. `{slot}` in the image's name is the card's number."""
 
     role: Role
     image: str
@@ -31,11 +80,31 @@ class RoleFacts:
     """NICs before the first traffic NIC, in order (controller and card: management, internal)."""
     fixed_nic_names: tuple[str, ...] = ()
     """What the guest calls them."""
+    nic_model: NicModel = NicModel.VIRTIO
+    disk_bus: DiskBus = DiskBus.VIRTIO
+    more_disks: tuple[DiskFacts, ...] = ()
+    """In the order of their places on the bus."""
+    config: ConfigFormat = ConfigFormat.NONE
+    metadata: tuple[tuple[str, str], ...] = ()
+    """What the vendor's guest reads of its platform. `{router}` and `{slot}` in a value are replaced."""
+    smbios: tuple[tuple[str, str], ...] = ()
+    """Fields of the system's description (SMBIOS type 1) by which the guest knows what it runs as."""
+    ready: Readiness = Readiness.CHANNEL
+    serial: bool = True
+    """Its console is on the serial line, from the first boot on."""
+    nested: bool = False
+    """It runs machines itself, and so needs a processor with virtualization."""
+    cpu_flags: tuple[str, ...] = ()
+    """Of the processor, as Linux calls them (/proc/cpuinfo), without which it does not work."""
+    first_boot: float = 0.0
+    """Seconds that a first boot takes on hardware, where that is so long that people think it hangs."""
+    slot_file: str = ""
+    """Where a card reads its number from its own disk, before anybody talks to it."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Family:
-    """A family of routers or hosts. `most_ports`: traffic NICs per card (or per host)."""
+    """A family of routers or hosts. `most_ports`: traffic NICs per card (or per host, or per router of one machine)."""
 
     name: str
     title: str
@@ -49,6 +118,10 @@ class Family:
     """True when cards may come and go while the controller runs."""
     host_channel: bool = False
     """True when the guest takes its identity over the virtio-serial host channel."""
+    dialect: str = ""
+    """Which code of `routers` drives it; empty: the one called as the family."""
+    releases: str = ""
+    """Of the vendor, for which these facts hold."""
 
     def facts(self, role: Role) -> RoleFacts:
         for facts in self.roles:
@@ -59,3 +132,8 @@ class Family:
     @property
     def is_router(self) -> bool:
         return any(facts.role is Role.CONTROLLER for facts in self.roles)
+
+    @property
+    def has_cards(self) -> bool:
+        """False for a router of one machine, whose ports are its own: ge-0/0/0 and so on, as if it had card 0."""
+        return any(facts.role is Role.CARD for facts in self.roles)

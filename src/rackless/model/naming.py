@@ -36,8 +36,8 @@ def spoken(machine: str) -> str:
     return f"card {match[2]} of {match[1]}" if match else machine
 
 
-def disk(machine: str) -> str:
-    return f"{machine}-disk0"
+def disk(machine: str, number: int = 0) -> str:
+    return f"{machine}-disk{number}"
 
 
 def internal_segment(router: str) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from rackless.model.blueprint import Blueprint, Wire
-from rackless.model.family import NicRole, Role
+from rackless.model.family import DiskBus, NicModel, NicRole, Role
 
 
 @dataclass(frozen=True, kw_only=True, order=True)
@@ -48,6 +48,8 @@ class DiskSpec:
     image: str
     place: str = ""
     """Where it is, for all specs alike; empty: at the plan's provider."""
+    bus: DiskBus | None = None
+    """None: the machine's."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +60,14 @@ class Forward:
     proto: str
     host_port: int
     guest_port: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConfigFile:
+    """A file of a machine's configuration drive. Its content goes through records and clouds: never a secret."""
+
+    path: str
+    content: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,6 +90,16 @@ class MachineSpec:
     console_port: int | None = None
     forwards: tuple[Forward, ...] = ()
     place: str = ""
+    nic_model: NicModel = NicModel.VIRTIO
+    disk_bus: DiskBus = DiskBus.VIRTIO
+    config_drive: tuple[ConfigFile, ...] = ()
+    """Who the machine is, where no host channel tells it (docs/reference/config-drive.md)."""
+    metadata: tuple[tuple[str, str], ...] = ()
+    smbios: tuple[tuple[str, str], ...] = ()
+    serial: bool = True
+    nested: bool = False
+    cpu_flags: tuple[str, ...] = ()
+    """The last six, and the two models: see `RoleFacts`."""
 
     def nic(self, label: str) -> NicSpec | None:
         return next((nic for nic in self.nics if nic.label == label), None)

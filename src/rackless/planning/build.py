@@ -11,7 +11,7 @@ from rackless.model.errors import InputError
 from rackless.model.family import NicRole, Role
 from rackless.model.plan import Forward, MachineSpec, Plan, SegmentSpec
 from rackless.model.site import Site
-from rackless.planning import addresses, machines
+from rackless.planning import addresses, identity, machines
 from rackless.planning.wires import has_port, wire
 
 
@@ -46,7 +46,11 @@ def plan(blueprint: Blueprint, site: Site, *, sandbox: str | None = None, there:
         },
         addresses.held(there) if there is not None else {},
     )
-    specs = tuple(machines.machine(place, sandbox, firsts[place.name], management) for place in places)
+    specs = tuple(
+        identity.given(spec, place.family, blueprint, cloud=identity.at_a_cloud(spec, site))
+        for place in places
+        for spec in [machines.machine(place, sandbox, firsts[place.name], management)]
+    )
     empty = Plan(sandbox=sandbox, provider=site.provider, blueprint=blueprint, machines=specs, segments=(), wires=())
     mtus = {place.owner: place.family.wire_mtu for place in places}
     joined = [
@@ -57,6 +61,7 @@ def plan(blueprint: Blueprint, site: Site, *, sandbox: str | None = None, there:
     internal = tuple(
         _internal(sandbox, router.name, specs, machines.family_of(site, router.family, router.name).internal_mtu)
         for router in blueprint.routers
+        if machines.family_of(site, router.family, router.name).has_cards
     )
     return replace(
         empty,

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from rackless.model import naming
 from rackless.model.blueprint import Blueprint, HostWish, RouterWish
 from rackless.model.changes import Change, Difference, Effect, Leaving, Live, Verb
+from rackless.model.family import Role
 from rackless.model.plan import MachineSpec, Plan, SegmentSpec
 from rackless.planning.wires import absent
 from rackless.planning.wiring import Wiring, wiring
@@ -118,7 +119,7 @@ def _later(plan: Plan) -> Iterator[Change]:
 def _compare(old: RouterWish | HostWish, new: RouterWish | HostWish, there: Plan, wanted: Plan, live: Live) -> _Owner:
     owner = _Owner()
     if isinstance(old, RouterWish) and isinstance(new, RouterWish):
-        _router(owner, old, new, (there.blueprint, wanted.blueprint), live)
+        _router(owner, old, new, (there, wanted), live)
         for name, what in live.secrets:
             if name == new.name:
                 owner.say(f"{what} is another", Effect.ANEW)
@@ -129,7 +130,7 @@ def _compare(old: RouterWish | HostWish, new: RouterWish | HostWish, there: Plan
     return owner
 
 
-def _router(owner: _Owner, old: RouterWish, new: RouterWish, blueprints: tuple[Blueprint, Blueprint], live: Live) -> None:
+def _router(owner: _Owner, old: RouterWish, new: RouterWish, plans: tuple[Plan, Plan], live: Live) -> None:
     controller = naming.controller(new.name)
     anew: Mapping[str, tuple[object, object]] = {
         "family": (old.family, new.family),
@@ -140,15 +141,17 @@ def _router(owner: _Owner, old: RouterWish, new: RouterWish, blueprints: tuple[B
     for key, (was, is_) in anew.items():
         if was != is_:
             owner.say(f"{key} {_word(was)} => {_word(is_)}", Effect.ANEW)
-    if _content(blueprints[0], old) != _content(blueprints[1], new):
+    if _content(plans[0].blueprint, old) != _content(plans[1].blueprint, new):
         owner.say("the start-up configuration is another, and is loaded at first boot only", Effect.ANEW)
     if old.controller_memory != new.controller_memory:
         owner.say(_memory("controller", old.controller_memory, new.controller_memory), Effect.RESTART, remade=[controller])
     both = [naming.card(new.name, slot) for slot in range(min(old.cards, new.cards))]
+    # A router of one machine has its ports itself.
+    ported = both if any(spec.role is Role.CARD for spec in plans[0].machines_of(old.name)) else [controller]
     if old.card_memory != new.card_memory:
         owner.say(_memory("card", old.card_memory, new.card_memory), Effect.RESTART, remade=both)
     if old.ports_per_card != new.ports_per_card:
-        owner.say(f"ports_per_card {old.ports_per_card} => {new.ports_per_card}", Effect.RESTART, remade=both)
+        owner.say(f"ports_per_card {old.ports_per_card} => {new.ports_per_card}", Effect.RESTART, remade=ported)
     if old.cards != new.cards:
         slots = range(min(old.cards, new.cards), max(old.cards, new.cards))
         alive = new.family in live.live_cards

@@ -53,9 +53,9 @@ def places(blueprint: Blueprint, site: Site) -> Iterator[Place]:
             family=family,
             role=Role.CONTROLLER,
             memory=router.controller_memory,
-            ports=0,
+            ports=0 if family.has_cards else router.ports_per_card,
         )
-        for slot in range(router.cards):
+        for slot in range(router.cards if family.has_cards else 0):
             yield Place(
                 name=naming.card(router.name, slot),
                 owner=router.name,
@@ -98,18 +98,32 @@ def first_macs(sandbox: str, names: list[str], kept: Mapping[str, str]) -> dict[
 def machine(place: Place, sandbox: str, first_mac: str, management: Mapping[str, str]) -> MachineSpec:
     """`management` maps the names of controllers and hosts to their management address with prefix length."""
     facts = place.facts
+    named = {"router": place.owner, "slot": "" if place.slot is None else str(place.slot)}
+    image = facts.image.format_map(named)
+    first = DiskSpec(sandbox=sandbox, name=naming.disk(place.name), image=image)
+    more = tuple(
+        DiskSpec(sandbox=sandbox, name=naming.disk(place.name, number), image=disk.image, bus=disk.bus)
+        for number, disk in enumerate(facts.more_disks, start=1)
+    )
     return MachineSpec(
         sandbox=sandbox,
         name=place.name,
         owner=place.owner,
         family=place.family.name,
         role=place.role,
-        image=facts.image,
+        image=image,
         memory=place.memory if place.memory is not None else facts.default_memory,
         vcpus=facts.vcpus,
-        disks=(DiskSpec(sandbox=sandbox, name=naming.disk(place.name), image=facts.image),),
+        disks=(first, *more),
         nics=tuple(_nics(place, first_mac, management)),
         slot=place.slot,
+        nic_model=facts.nic_model,
+        disk_bus=facts.disk_bus,
+        metadata=tuple((key, value.format_map(named)) for key, value in facts.metadata),
+        smbios=tuple((key, value.format_map(named)) for key, value in facts.smbios),
+        serial=facts.serial,
+        nested=facts.nested,
+        cpu_flags=facts.cpu_flags,
     )
 
 
@@ -131,7 +145,7 @@ def _nics(place: Place, first_mac: str, management: Mapping[str, str]) -> Iterat
             index=first + port,
             role=NicRole.TRAFFIC,
             mac=naming.mac_beside(first_mac, first + port),
-            label=naming.port_label(place.slot, port) if place.slot is not None else f"eth{port + 1}",
+            label=f"eth{port + 1}" if place.role is Role.HOST else naming.port_label(place.slot or 0, port),
         )
 
 

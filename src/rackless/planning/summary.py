@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing_extensions import TypedDict
 
-from rackless.model.family import NicRole, Role
+from rackless.model.family import NicRole
 from rackless.model.plan import MachineSpec, Plan
 
 
@@ -108,8 +108,6 @@ def _machine(machine: MachineSpec) -> MachineRow:
 
 
 def _ports(plan: Plan, machine: MachineSpec) -> list[PortRow]:
-    if machine.role is Role.CONTROLLER:
-        return []
     wired = {}
     for wire in plan.wires:
         for at, other in ((0, 1), (1, 0)):

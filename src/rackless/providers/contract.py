@@ -70,6 +70,8 @@ class ProviderInfo:
     """A byte channel into the guest beside the console (`Channel`)."""
     management: str
     """How fxp0 is reached: "address" (its own, from this machine) or "forwarded" (ports of this machine)."""
+    pretended: bool = False
+    """Its guests are stand-ins, which all take their identity over the host channel, whatever their family."""
     accelerator: str = ""
     notes: tuple[str, ...] = ()
     rewiring: str = "live"

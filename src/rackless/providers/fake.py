@@ -118,6 +118,7 @@ class FakeProvider:
             capture=True,
             host_channel=True,
             management=self._management,
+            pretended=True,
             accelerator="fake",
             notes=("Machines are pretended, in memory.",),
         )

@@ -296,9 +296,8 @@ def _devices(view: View, seconds: int) -> str:
 
 
 def _ports(guest: Guest, view: View) -> Iterable[dict[str, Any]]:
-    if view.spec.role is not Role.CONTROLLER:
-        cards: tuple[tuple[MachineSpec, Guest, frozenset[int]], ...] = ((view.spec, guest, view.carrier),)
-    else:
+    cards: tuple[tuple[MachineSpec, Guest, frozenset[int]], ...] = ((view.spec, guest, view.carrier),)
+    if any(nic.role is NicRole.INTERNAL for nic in view.spec.nics) and view.spec.role is Role.CONTROLLER:
         cards = view.cards
     for spec, card, carrier in cards:
         if card.dead or not card.identity:

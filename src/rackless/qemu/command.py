@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from rackless.model.family import NicRole
+from rackless.model.family import DiskBus, NicModel, NicRole
 from rackless.model.naming import digest
 from rackless.model.plan import MachineSpec, NicSpec
 
@@ -43,6 +43,8 @@ class Places:
     channel: Path
     log: Path
     disks: tuple[Path, ...]
+    config: Path | None = None
+    """A configuration drive."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,14 +117,42 @@ def arguments(
         if boot.initrd is not None:
             words += ["-initrd", str(boot.initrd)]
     words += _characters(places)
-    for number, path in enumerate(places.disks):
-        words += ["-drive", f"if=none,id=disk{number},file={_comma(path)},format=qcow2,discard=unmap"]
-        # With a kernel, the first place in the boot order is that kernel's.
-        words += ["-device", f"virtio-blk-pci,drive=disk{number}" + (f",bootindex={number}" if boot.kernel is None else "")]
+    words += [*_smbios(spec), *_disks(spec, places, boot)]
     for nic in spec.nics:
         words += _nic(spec, nic, tap)
     words += ["-object", "rng-random,id=rng0,filename=/dev/urandom", "-device", "virtio-rng-pci,rng=rng0"]
     words += ["-device", "vmgenid,guid=auto"]
+    return words
+
+
+def _smbios(spec: MachineSpec) -> list[str]:
+    if not spec.smbios:
+        return []
+    return ["-smbios", ",".join(["type=1", *(f"{key}={value.replace(',', ',,')}" for key, value in spec.smbios)])]
+
+
+DISKS = {
+    DiskBus.VIRTIO: "virtio-blk-pci,drive={disk}",
+    DiskBus.IDE: "ide-hd,drive={disk}",
+    DiskBus.SATA: "ide-hd,drive={disk},bus=sata.{place}",
+    DiskBus.SCSI: "scsi-hd,drive={disk}",
+    DiskBus.USB: "usb-storage,drive={disk}",
+}
+CONTROLLERS = {DiskBus.SATA: "ich9-ahci,id=sata", DiskBus.SCSI: "virtio-scsi-pci,id=scsi", DiskBus.USB: "qemu-xhci,id=usb"}
+NICS = {NicModel.VIRTIO: "virtio-net-pci", NicModel.E1000: "e1000", NicModel.VMXNET3: "vmxnet3"}
+
+
+def _disks(spec: MachineSpec, places: Places, boot: Booted) -> list[str]:
+    buses = [disk.bus or spec.disk_bus for disk in spec.disks]
+    words = [word for bus, device in CONTROLLERS.items() if bus in buses for word in ("-device", device)]
+    for number, (path, bus) in enumerate(zip(places.disks, buses, strict=True)):
+        words += ["-drive", f"if=none,id=disk{number},file={_comma(path)},format=qcow2,discard=unmap"]
+        device = DISKS[bus].format(disk=f"disk{number}", place=number)
+        # With a kernel, the first place in the boot order is that kernel's.
+        words += ["-device", device + (f",bootindex={number}" if boot.kernel is None else "")]
+    if places.config is not None:
+        words += ["-drive", f"if=none,id=config,file={_comma(places.config)},format=raw,media=cdrom,readonly=on"]
+        words += ["-device", "ide-cd,drive=config"]
     return words
 
 
@@ -137,7 +167,7 @@ def _characters(places: Places) -> list[str]:
 
 def _nic(spec: MachineSpec, nic: NicSpec, tap: str | None) -> list[str]:
     port = nic_port(nic.index)
-    device = f"virtio-net-pci,id={nic_device(nic.index)},netdev={port},mac={nic.mac},romfile="
+    device = f"{NICS[spec.nic_model]},id={nic_device(nic.index)},netdev={port},mac={nic.mac},romfile="
     if nic.role is NicRole.MANAGEMENT:
         backend = f"tap,id={port},ifname={tap},script=no,downscript=no,vnet_hdr=off" if tap else _user(spec, nic)
         return ["-netdev", backend, "-device", device]

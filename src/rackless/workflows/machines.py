@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from rackless.console.dialogue import Dialogue
 from rackless.deadline import Deadline
 from rackless.model.blueprint import HostWish
 from rackless.model.errors import DefectError, GuestError
-from rackless.model.family import NicRole, Role
+from rackless.model.family import NicRole, Readiness, Role
 from rackless.model.lifecycle import MachineState
 from rackless.model.plan import MachineSpec
 from rackless.providers.contract import Channel, Power, Provider, Ref, RefKind
 from rackless.routers.linux import wait_ready
+from rackless.routers.prompts import LOGIN, SHELL, At
 from rackless.shell import hostchannel
 from rackless.store import machines, ports, sandboxes, secrets
 from rackless.workflows.booting import Place
@@ -54,14 +56,41 @@ async def start(world: World, row: sandboxes.SandboxRow, spec: MachineSpec, tell
     async with world.booting.place(RANK[spec.role], f"{row.name}/{spec.name}") as place:
         await world.provider.power(ref_of(spec), Power.ON)
         await world.consoles.open(ref_of(spec), Path(known.transcript), tuple(holder.values()))
-        if world.provider.info.host_channel and isinstance(world.provider, Channel):
+        if isinstance(world.provider, Channel) and takes_identity(world, spec):
             tell(f"waiting for {spec.name} to boot and answer on its host channel")
             keys, macs = await _told(world.provider, row, spec, tell, place)
             await database.run(machines.learn, key, spec.name, keys)
             if spec.role is Role.HOST:
                 await database.run(ports.seen, key, spec.owner, _checked(spec, macs))
+            why = "it answers on its host channel"
+        elif ready_by(world, spec) is Readiness.LOGIN:
+            tell(f"waiting for a login prompt of {spec.name}")
+            await _prompting(world, spec, Path(known.transcript), tuple(holder.values()))
+            why = "a login prompt stands on its serial line"
+        else:
+            why = "it was switched on"
     if spec.role is not Role.CONTROLLER:
-        await database.run(machines.move, key, spec.name, MachineState.RUNNING, "it answers on its host channel")
+        await database.run(machines.move, key, spec.name, MachineState.RUNNING, why)
+
+
+def takes_identity(world: World, spec: MachineSpec) -> bool:
+    """Whether a host channel tells the machine who it is."""
+    family, info = world.site.family(spec.family), world.provider.info
+    return info.host_channel and (info.pretended or family is None or family.host_channel)
+
+
+def ready_by(world: World, spec: MachineSpec) -> Readiness:
+    family = world.site.family(spec.family)
+    return family.facts(spec.role).ready if family is not None else Readiness.CHANNEL
+
+
+async def _prompting(world: World, spec: MachineSpec, transcript: Path, secrets: tuple[str, ...]) -> None:
+    """Wait until somebody could log in at the serial line."""
+    hub = await world.consoles.open(ref_of(spec), transcript, secrets)
+    async with hub.writer("start") as lease:
+        await Dialogue(lease).expect(
+            {At.LOGIN: LOGIN, At.SHELL: SHELL}, what="a login prompt", deadline=Deadline(BOOT), nudge=True, fresh=False
+        )
 
 
 async def _told(

@@ -10,7 +10,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from rackless.deadline import Deadline
-from rackless.model.errors import DeadlineError, GuestError, ProviderError, StateError
+from rackless.model.errors import DeadlineError, GuestError, ProviderError
 from rackless.model.family import NicRole, Role
 from rackless.model.hooks import Phase
 from rackless.model.lifecycle import MachineState
@@ -103,7 +103,9 @@ async def await_ports(work: Work, spec: MachineSpec, *, only: int | None = None)
     missing: list[int] = []
     for attempt, seconds in enumerate(PORTS):
         for slot in missing:
-            card = _card(work, router, slot)
+            card = _parts(work, router)[slot]
+            if card.role is Role.CONTROLLER:
+                continue  # a router of one machine, which was reached a moment ago
             name = f"restart {card.name} ({attempt})"
             await work.step(
                 name,
@@ -120,9 +122,14 @@ async def await_ports(work: Work, spec: MachineSpec, *, only: int | None = None)
         )
         if not missing:
             return
+    if not any(card.role is Role.CARD for card in _parts(work, router).values()):
+        raise GuestError(
+            f"Router {router} is missing ports.",
+            hint=f"See `rackless console {work.lab.name} {spec.name}`, then run `rackless up` again.",
+        )
     raise GuestError(
         f"Router {router} is missing the ports of card {', '.join(map(str, missing))} after {len(PORTS) - 1} restarts of it.",
-        hint=f"See `rackless console {work.lab.name} {_card(work, router, missing[0]).name}`, then run `rackless up` again.",
+        hint=f"See `rackless console {work.lab.name} {_parts(work, router)[missing[0]].name}`, then run `rackless up` again.",
     )
 
 
@@ -171,7 +178,7 @@ async def _ports(work: Work, spec: MachineSpec, seconds: float, tell: Tell) -> l
         GuestError: a port has a MAC that is not its card's NIC's.
     """
     world, router = work.world, spec.owner
-    cards = {card.slot: card for card in work.lab.plan.machines_of(router) if card.role is Role.CARD and card.slot is not None}
+    cards = _parts(work, router)
     expected = {slot: sum(nic.role is NicRole.TRAFFIC for nic in card.nics) for slot, card in cards.items()}
     spot = await spot_of(world, work.lab, router)
     driver = world.driver(spec.family)
@@ -258,8 +265,7 @@ async def _discover(work: Work, router: str) -> None:
     await world.database.run(inventory.put, work.lab.id, router, found)
 
 
-def _card(work: Work, router: str, slot: int) -> MachineSpec:
-    for spec in work.lab.plan.machines_of(router):
-        if spec.role is Role.CARD and spec.slot == slot:
-            return spec
-    raise StateError(f"Router {router} has no card {slot}.")
+def _parts(work: Work, router: str) -> dict[int, MachineSpec]:
+    """The machines that have the router's ports, by slot: its cards, or itself as card 0."""
+    specs = work.lab.plan.machines_of(router)
+    return {spec.slot or 0: spec for spec in specs if any(nic.role is NicRole.TRAFFIC for nic in spec.nics)}

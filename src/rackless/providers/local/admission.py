@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import socket
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 from rackless.model.errors import Problem, RacklessError
 from rackless.model.plan import Forward, MachineSpec, Plan
 from rackless.providers.local.layout import SOCKET_PATH_MOST, Layout
 from rackless.qemu.accelerator import PROGRAM
-from rackless.qemu.command import BootImage, translation_cache
+from rackless.qemu.command import TCG, BootImage, translation_cache
 from rackless.qemu.monitor import listening
 
 OVERHEAD_MIB = 86
 """What a QEMU process needs beside its guest's memory and its translation cache: 70 MiB kernel and initrd, and itself."""
 DISK_MIB = 100
 """What an overlay grows to in an ordinary lab."""
+KVM, MODULES, CPUINFO = Path("/dev/kvm"), Path("/sys/module"), Path("/proc/cpuinfo")
 SYSTEM_MIB = 1024
 """What is left to the system and to Rackless itself."""
 
@@ -45,6 +48,41 @@ def all_memory() -> int:
 def memory_of(machine: MachineSpec) -> int:
     """MiB of this machine that one VM takes: its guest's, its translation cache, its QEMU."""
     return machine.memory + translation_cache(machine.memory) + OVERHEAD_MIB
+
+
+def virtualization_missing(plan: Plan, accelerator: str, *, kvm: Path = KVM, modules: Path = MODULES) -> Iterator[Problem]:
+    """Machines that run machines themselves, where this machine does not let them. `accelerator`: what guests run with here, ""
+    when it is not known yet."""
+    nested = [machine for machine in plan.machines if machine.nested]
+    if not nested:
+        return
+    names = ", ".join(f"{machine.owner} ({machine.family})" for machine in nested)
+    allowed = [path.read_text().strip() in {"Y", "1"} for path in modules.glob("kvm_*/parameters/nested")]
+    if not kvm.exists():
+        why, hint = f"{kvm} is not there", "Deploy it on a machine with KVM, or at a cloud that has it."
+    elif accelerator == "tcg":
+        why, hint = f"{kvm} does not work here", "`rackless doctor` says why; deploy it on another machine."
+    elif not any(allowed):
+        why, hint = "KVM's modules don't allow it", "Load them so: modprobe kvm_intel nested=1 (or kvm_amd)."
+    else:
+        return
+    yield Problem(message=f"{names} needs nested virtualization, and {why}.", hint=hint)
+
+
+def flags_missing(plan: Plan, accelerator: str, *, cpuinfo: Path = CPUINFO) -> Iterator[Problem]:
+    """Machines whose processor would lack something they need."""
+    if accelerator == "tcg":
+        flags = {part[1:].replace(".", "_") for part in TCG.cpu.split(",")[1:]}
+    else:
+        found = re.search(r"^flags\s*:(.*)$", cpuinfo.read_text(), re.M)
+        flags = set(found[1].split()) if found else set()
+    for machine in plan.machines:
+        missing = [flag for flag in machine.cpu_flags if flag not in flags]
+        if missing:
+            yield Problem(
+                message=f"{machine.name} ({machine.family}) needs a processor with {', '.join(missing)}, which this one lacks.",
+                hint="Deploy it on another machine.",
+            )
 
 
 def _programs() -> Iterator[Problem]:

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
+from rackless.images import configdisk
 from rackless.model.errors import AbsentError, DeadlineError, ProviderError
 from rackless.model.plan import MachineSpec
 from rackless.providers.local.layout import Layout
@@ -107,6 +108,8 @@ class Machines:
         places = self._places(spec)
         words = arguments(spec, mark=mark, places=places, boot=boot, how=finding.how, tap=tap)
         places.log.unlink(missing_ok=True)
+        if places.config is not None:
+            places.config.write_bytes(configdisk.iso({file.path: file.content.encode() for file in spec.config_drive}))
         finished = await run([PROGRAM, *words], deadline=START_SECONDS, env={process.VARIABLE: mark}, check=False)
         if finished.code:
             raise ProviderError(
@@ -155,6 +158,7 @@ class Machines:
             channel=layout.socket(spec.sandbox, spec.name, "channel"),
             log=layout.machine(spec.sandbox, spec.name) / "qemu.log",
             disks=tuple(layout.disk(disk.sandbox, disk.name) for disk in spec.disks),
+            config=layout.machine(spec.sandbox, spec.name) / "config.iso" if spec.config_drive else None,
         )
 
     async def stop(self, sandbox: str, name: str) -> None:

@@ -87,9 +87,11 @@ class LocalProvider:
         running = frozenset(name for name, ref in owned.items() if ref.running)
         there = frozenset(self._records.disks(plan.sandbox))
         problems = await asyncio.to_thread(admission.problems, plan, self._layout, self._find, running, there)
-        if not problems and plan.machines:
-            await self._accelerator.find(self._find(plan.machines[0].image).kernel)
-        return problems
+        if problems or not plan.machines:
+            known = self._accelerator.finding
+            return (*problems, *admission.virtualization_missing(plan, known.how.name if known else ""))
+        found = (await self._accelerator.find(self._find(plan.machines[0].image).kernel)).how.name
+        return (*admission.virtualization_missing(plan, found), *admission.flags_missing(plan, found))
 
     async def ensure(self, spec: Spec) -> Ref:
         if isinstance(spec, DiskSpec):

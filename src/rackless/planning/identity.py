@@ -1,0 +1,80 @@
+"""What a machine's configuration drive holds, where no host channel reaches it (docs/reference/config-drive.md). Pure."""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+
+from rackless.model.blueprint import Blueprint
+from rackless.model.family import ConfigFormat, Family, NicRole, Role
+from rackless.model.plan import ConfigFile, MachineSpec
+from rackless.model.site import Site
+
+FILE = "rackless.json"
+
+
+def at_a_cloud(spec: MachineSpec, site: Site) -> bool:
+    """Whether its place is one of the site's: those have no host channel."""
+    name = spec.place or site.provider
+    return any(place.name == name for place in site.places)
+
+
+def given(spec: MachineSpec, family: Family, blueprint: Blueprint, *, cloud: bool) -> MachineSpec:
+    """The machine as it is at such a place: with its configuration drive, where its family reads one and no host channel
+    reaches it; at a cloud without its further disks, and with the vendor's metadata, which stand for each other."""
+    facts = family.facts(spec.role)
+    if cloud:
+        spec = replace(spec, disks=spec.disks[:1])
+    else:
+        spec = replace(spec, metadata=())
+        if family.host_channel:
+            return spec
+    if facts.config is ConfigFormat.IDENTITY:
+        return replace(spec, config_drive=(_identity(spec, blueprint),))
+    if facts.config is ConfigFormat.CLOUD_INIT:
+        return replace(spec, config_drive=tuple(_cloud_init(spec, blueprint)))
+    return spec
+
+
+def _cloud_init(spec: MachineSpec, blueprint: Blueprint) -> Iterator[ConfigFile]:
+    """What cloud-init's ConfigDrive reads: name, and addresses by MAC (OpenStack, network_data.json)."""
+    wish = next(host for host in blueprint.hosts if host.name == spec.owner)
+    yield _json("openstack/latest/meta_data.json", {"uuid": f"{spec.sandbox}-{spec.name}", "hostname": spec.owner})
+    links = [{"id": nic.label, "type": "phy", "ethernet_mac_address": nic.mac} for nic in spec.nics]
+    networks: list[dict[str, object]] = [
+        {"id": "management", "link": nic.label, "type": "ipv4_dhcp"} for nic in spec.nics if nic.role is NicRole.MANAGEMENT
+    ]
+    for number, (label, text) in enumerate(wish.addresses):
+        address = ipaddress.ip_interface(text)
+        routes = [_route(to, via) for to, via in wish.routes if ipaddress.ip_address(via) in address.network]
+        kind = f"ipv{address.version}"
+        network = {"id": f"net{number}", "link": label, "type": kind, "ip_address": str(address.ip)}
+        networks.append({**network, "netmask": str(address.netmask), "routes": routes})
+    yield _json("openstack/latest/network_data.json", {"links": links, "networks": networks, "services": []})
+
+
+def _route(to: str, via: str) -> dict[str, str]:
+    default = "0.0.0.0/0" if ipaddress.ip_address(via).version == 4 else "::/0"
+    network = ipaddress.ip_network(default if to == "default" else to)
+    return {"network": str(network.network_address), "netmask": str(network.netmask), "gateway": via}
+
+
+def _json(path: str, values: dict[str, object]) -> ConfigFile:
+    return ConfigFile(path=path, content=json.dumps(values, separators=(",", ":")) + "\n")
+
+
+def _identity(spec: MachineSpec, blueprint: Blueprint) -> ConfigFile:
+    """As the host channel's `identify` has it, without the time."""
+    values: dict[str, object] = {
+        "role": spec.role.value,
+        "slot": spec.slot,
+        "hostname": spec.name if spec.role is Role.CARD else spec.owner,
+        "nics": [{"index": nic.index, "mac": nic.mac, "label": nic.label} for nic in spec.nics],
+    }
+    if spec.role is Role.HOST:
+        wish = next(host for host in blueprint.hosts if host.name == spec.owner)
+        values["addresses"] = [{"label": label, "address": address} for label, address in wish.addresses]
+        values["routes"] = [{"to": to, "via": via} for to, via in wish.routes]
+    return _json(FILE, values)
