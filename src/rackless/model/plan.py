@@ -14,8 +14,8 @@ from rackless.model.family import DiskBus, NicModel, NicRole, Role
 
 @dataclass(frozen=True, kw_only=True, order=True)
 class PortRef:
-    """A NIC of a machine, named inside its sandbox. `nic` is the index in `MachineSpec.nics`. `place` is where the machine is, and
-    makes no other port of it."""
+    """A NIC of a machine, named inside its sandbox. `nic` is the index in `MachineSpec.nics`. `place` is where the machine is,
+    and makes no other port of it."""
 
     sandbox: str
     machine: str
