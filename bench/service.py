@@ -94,7 +94,10 @@ def server(folder: Path) -> Iterator[tuple[int, Path]]:
 
 
 def client(socket: Path) -> httpx.AsyncClient:
-    return httpx.AsyncClient(transport=httpx.AsyncHTTPTransport(uds=str(socket)), base_url="http://rackless/v1", timeout=600)
+    """On a unix socket there is no TLS; reading the authorities for each of 50 clients would make them ask all at once."""
+    return httpx.AsyncClient(
+        transport=httpx.AsyncHTTPTransport(uds=str(socket), verify=False), base_url="http://rackless/v1", timeout=600
+    )
 
 
 async def each(names: list[str], one: Callable[[str], Awaitable[None]]) -> float:
