@@ -215,6 +215,26 @@ async def test_what_is_forgotten_or_of_another_store_is_a_reset(served: Served, 
         assert (await stream.next())[1]["name"] == "three"
 
 
+async def test_a_caller_has_so_many_streams_at_once(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rackless.api.rates.MOST_STREAMS", 2)
+    for name in ("una", "uwe"):
+        await served.user(name)
+
+    async def refused(who: str) -> str | None:
+        try:
+            async with served.events(who):
+                return None
+        except AssertionError as error:
+            return str(error)
+
+    async with served.events("una"), served.events("una"):
+        assert "una has 2 streams of events open" in str(await refused("una"))
+        assert await refused("uwe") is None
+    async with asyncio.timeout(30):
+        while await refused("una"):  # the server sees the end of a connection a moment later
+            await asyncio.sleep(0.05)
+
+
 async def test_silence_has_comments_and_a_token_that_ends_ends_the_stream(
     served: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -9,14 +9,14 @@ from collections.abc import AsyncIterator
 from enum import StrEnum
 from typing import Annotated, Any, TypeVar
 
-from fastapi import APIRouter, Header, Query
+from fastapi import APIRouter, Depends, Header, Query
 from fastapi.responses import StreamingResponse
 from fastapi.sse import format_sse_event
 from pydantic import BaseModel
 from starlette.requests import Request
 
 from rackless.api.errors import RESPONSES
-from rackless.api.guard import Who, identify
+from rackless.api.guard import Who, identify, streaming
 from rackless.api.here import Here
 from rackless.model import naming
 from rackless.model.errors import InputError, RacklessError
@@ -116,7 +116,7 @@ STREAM: dict[int | str, dict[str, Any]] = {
 }
 
 
-@router.get("/events", response_class=StreamingResponse, responses=STREAM)
+@router.get("/events", response_class=StreamingResponse, responses=STREAM, dependencies=[Depends(streaming)])
 async def stream_events(
     request: Request,
     here: Here,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Annotated
 
@@ -227,3 +228,9 @@ async def caller_of(connection: HTTPConnection) -> Caller:
 
 
 Who = Annotated[Caller, Depends(caller_of)]
+
+
+async def streaming(connection: HTTPConnection, here: Here, who: Who) -> AsyncIterator[None]:
+    """A dependency of routes that answer with a stream: from before its begin until its end it counts as the caller's."""
+    with rates_of(connection, here).streaming(who):
+        yield

@@ -6,13 +6,14 @@ from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
 import sqlalchemy as sa
-from fastapi import APIRouter, Header, Query
+from fastapi import APIRouter, Depends, Header, Query
 from fastapi.responses import StreamingResponse
 from fastapi.sse import KEEPALIVE_COMMENT, format_sse_event
 from pydantic import BaseModel
 
 from rackless.api.errors import RESPONSES
 from rackless.api.events import AGAIN, ALIVE, HEADERS, MEDIA, number, quiet
+from rackless.api.guard import streaming
 from rackless.api.here import Here
 from rackless.api.pages import Page, Pages
 from rackless.model.lifecycle import JobState
@@ -85,7 +86,7 @@ async def show_job(job: str, here: Here) -> Job:
     return await here.database.read(_read, job)
 
 
-@router.get("/jobs/{job}/events", response_class=StreamingResponse, responses=STREAM)
+@router.get("/jobs/{job}/events", response_class=StreamingResponse, responses=STREAM, dependencies=[Depends(streaming)])
 async def events(
     job: str,
     here: Here,

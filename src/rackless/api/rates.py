@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import ipaddress
 import time
-from collections import OrderedDict
+from collections import Counter, OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from starlette.requests import HTTPConnection
 
@@ -21,6 +23,10 @@ BURST = 10.0
 """Seconds' worth of requests that may come at once."""
 MOST = 10_000
 """Buckets that are kept; the one that was used least recently is given up, and would be full again sooner or later."""
+
+
+MOST_STREAMS = 100
+"""Streams of events that a caller may have open at once: a browser's windows, and a test run's labs."""
 
 
 class Buckets:
@@ -52,11 +58,32 @@ class Rates:
     def __init__(self, site: Site) -> None:
         self._callers = Buckets(site.caller_rate)
         self._strangers = Buckets(site.stranger_rate)
+        self._streams: Counter[str] = Counter()
 
     def caller(self, caller: Caller) -> None:
         """Raises RateLimitedError."""
         if caller.via != "socket":
             _refuse(self._callers.take(caller.name, time.monotonic()), caller.name)
+
+    @contextmanager
+    def streaming(self, caller: Caller) -> Iterator[None]:
+        """Within it one more stream of the caller is open. Raises RateLimitedError."""
+        if caller.via == "socket":
+            yield
+            return
+        if self._streams[caller.name] >= MOST_STREAMS:
+            raise RateLimitedError(
+                f"{caller.name} has {MOST_STREAMS} streams of events open.",
+                hint="Close some; one without `lab` tells of all labs.",
+                seconds=1,
+            )
+        self._streams[caller.name] += 1
+        try:
+            yield
+        finally:
+            self._streams[caller.name] -= 1
+            if not self._streams[caller.name]:
+                del self._streams[caller.name]
 
     def stranger(self, connection: HTTPConnection) -> None:
         """Raises RateLimitedError."""
