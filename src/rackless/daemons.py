@@ -32,10 +32,12 @@ from rackless.listening import Listeners, Serving, address
 from rackless.model.errors import InputError, RacklessError, StateError
 from rackless.notifying import Manager
 from rackless.providers import registry
-from rackless.providers.contract import Channel, Provider, RefKind
+from rackless.providers.contract import Channel, Provider, RefKind, at, survey
+from rackless.providers.everywhere import Whereabouts
 from rackless.routers.families import FAMILIES
 from rackless.routers.table import router
 from rackless.sandboxes.site_file import load_site
+from rackless.sandboxes.whereabouts import whereabouts
 from rackless.settings import Settings, load
 from rackless.store import answers, jobs, machines, sandboxes, secrets
 from rackless.store.database import Database
@@ -51,23 +53,34 @@ from rackless.workflows.world import World, use
 log = logging.getLogger(__name__)
 
 
-def drivers(provider: Provider) -> Callable[[str], Driver]:
-    """The driver of a family. On `fake` there is neither SSH nor SNMP, and a stand-in asks the pretended guests."""
-    if provider.info.pretended:
-        pretended = PretendedDriver(provider)
-        return lambda _: pretended
-    told = {family.name for family in FAMILIES if family.host_channel} if provider.info.host_channel else set()
-    channel = provider if isinstance(provider, Channel) else None
-    return lambda family: RoutedDriver(router(family), channel if family in told else None)
+def drivers(provider: Provider) -> Callable[[str, str], Driver]:
+    """The driver of a family at a place. On `fake` there is neither SSH nor SNMP, and a stand-in asks the pretended guests."""
+
+    pretended: dict[str, PretendedDriver] = {}
+
+    def driver(family: str, place: str) -> Driver:
+        there = at(provider, place)
+        if there.info.pretended:
+            return pretended.setdefault(place, PretendedDriver(there))
+        told = {family.name for family in FAMILIES if family.host_channel} if there.info.host_channel else set()
+        channel = there if isinstance(there, Channel) else None
+        return RoutedDriver(router(family), channel if family in told else None)
+
+    return driver
 
 
 def build(settings: Settings) -> World:
     """Everything a workflow works on. Call inside the event loop."""
     settings.make()
     site = load_site(settings.site_file, FAMILIES)
-    provider = registry.make(site.provider, settings, site)
-    metrics.measure(provider)
     database = Database(settings.database)
+
+    async def find(name: str) -> Whereabouts | None:
+        return await database.read(whereabouts, name)
+
+    provider = registry.make(settings, site, find)
+    for place in site.everywhere:
+        metrics.measure(at(provider, place.name), place.name)
     database.migrate()
     return World(
         server=server_name(settings) if database.shared else "",
@@ -121,12 +134,14 @@ async def resume(world: World) -> None:
 async def open_consoles(world: World) -> None:
     """The serial line of each machine that runs, so that its transcript goes on."""
     try:
-        found = await world.provider.owned()
+        seen = await survey(world.provider)
     except RacklessError as error:
         log.warning("consoles stay closed: %s", error.message)
         return
+    if seen.silent:
+        log.warning("consoles stay closed there: %s", seen)
     labs = {row.name: row for row in await world.database.run(sandboxes.live)}
-    for ref in found:
+    for ref in seen.refs:
         row = labs.get(ref.sandbox)
         if row is None or ref.kind is not RefKind.MACHINE or not ref.running or row.plan.machine(ref.name) is None:
             continue

@@ -52,11 +52,11 @@ VERBS = ("check", "ensure", "power", "attach", "detach", "console", "owned", "re
 """The provider's eight, and the ability that is one more call of the same kind."""
 
 
-def measure(provider: Any) -> None:
-    """Time the provider's verbs from now on. In place: it stays of its class, and so do its abilities."""
+def measure(provider: Any, name: str) -> None:
+    """Time the verbs of the provider of this place from now on. In place: it stays of its class, and so do its abilities."""
     for verb in VERBS:
         if hasattr(provider, verb):
-            setattr(provider, verb, _timed(getattr(provider, verb), provider.info.name, verb))
+            setattr(provider, verb, _timed(getattr(provider, verb), name, verb))
 
 
 def _timed(body: Callable[..., Awaitable[Any]], provider: str, verb: str) -> Callable[..., Awaitable[Any]]:

@@ -1,6 +1,7 @@
 """Broken blueprints, each with the exact text its author gets: NNN-title.yaml beside NNN-title.expect.
 
-A new story is a new pair in `broken-blueprints/`. Files that a blueprint refers to lie beside it.
+A new story is a new pair in `broken-blueprints/`. Files that a blueprint refers to lie beside it, and in NNN-title.site what the
+site file says, where that matters.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import pytest
 from rackless import blueprints
 from rackless.model.errors import BlueprintErrors
 from rackless.routers.families import FAMILIES
+from rackless.sandboxes.site_file import load_site
 
 FOLDER = Path(__file__).parent / "broken-blueprints"
 STORIES = sorted(FOLDER.glob("*.yaml"))
@@ -22,8 +24,10 @@ def told(story: Path) -> str:
     text = story.read_text(encoding="utf-8", errors="replace")
     paths = {name: FOLDER / name for name in blueprints.references(text)}
     files = {name: path.read_text(encoding="utf-8", errors="replace") for name, path in paths.items() if path.is_file()}
+    there = story.with_suffix(".site")
+    site = load_site(there, FAMILIES) if there.exists() else None
     with pytest.raises(BlueprintErrors) as caught:
-        blueprints.load(text, file=story.name, families=FAMILIES, files=files)
+        blueprints.load(text, file=story.name, families=FAMILIES, files=files, site=site)
     return f"{caught.value}\n"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from rackless import daemons, durable, settings
 from rackless.api.app import make
 from rackless.api.arrival import on_socket
 from rackless.keepers import timekeeper
+from rackless.providers.contract import at
 from rackless.providers.fake import FakeProvider
 from rackless.workflows.world import World, use
 
@@ -35,9 +37,10 @@ class Client:
     """The API without a socket."""
 
     def __init__(self, world: World, http: httpx.AsyncClient) -> None:
-        assert isinstance(world.provider, FakeProvider)
+        first = at(world.provider, world.site.everywhere[0].name)
+        assert isinstance(first, FakeProvider)
         self.world = world
-        self.cloud = world.provider.cloud
+        self.cloud = first.cloud
         self.http = http
 
     async def ask(self, method: str, path: str, body: Any = None, status: int = 0, **query: Any) -> Any:
@@ -81,9 +84,18 @@ class Client:
 @pytest.fixture
 async def client(tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Client]:
     monkeypatch.setenv("RACKLESS_PROVIDER", "fake")
+    async with serving(tmp_path, database_url, monkeypatch) as served:
+        yield served
+
+
+@asynccontextmanager
+async def serving(tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch, site: str = "") -> AsyncIterator[Client]:
+    """A server with this site.yaml."""
+    (tmp_path / "site.yaml").write_text(site)
     monkeypatch.setattr(durable, "FIRST_PAUSE", 0.01)
     monkeypatch.setattr("rackless.workflows.routers.QUIET", 0.2)
     places = {"RACKLESS_STATE": str(tmp_path / "s"), "RACKLESS_RUN": str(tmp_path / "r"), "RACKLESS_DATABASE": database_url}
+    places["RACKLESS_SITE"] = str(tmp_path / "site.yaml")
     world = daemons.build(settings.load(places))
     use(world)
     await daemons.resume(world)

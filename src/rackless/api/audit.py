@@ -15,8 +15,9 @@ router = APIRouter(tags=["audit"], responses=RESPONSES)
 
 
 class AuditFinding(BaseModel):
-    """`difference`: leftover (no lab has it), stopped or missing (a machine of a lab that is up), returned (runs again).
-    `reason`: why a leftover could not be removed."""
+    """`difference`: leftover (no lab has it), stopped or missing (a machine of a lab that is up), returned (runs again), silent
+    (a place that does not answer: `name`, of no lab). `place`: where it is, with several places. `reason`: why it is silent, or
+    a leftover could not be removed."""
 
     difference: audit.Difference
     kind: str
@@ -24,6 +25,7 @@ class AuditFinding(BaseModel):
     name: str
     running: bool
     reason: str = ""
+    place: str = ""
 
 
 class Removed(BaseModel):
@@ -35,19 +37,25 @@ class Removed(BaseModel):
 
 def _finding(difference: audit.Difference, ref: Ref, reason: str = "") -> AuditFinding:
     return AuditFinding(
-        difference=difference, kind=ref.kind.value, lab=ref.sandbox, name=ref.name, running=ref.running, reason=reason
+        difference=difference,
+        kind=ref.kind.value,
+        lab=ref.sandbox,
+        name=ref.name,
+        running=ref.running,
+        reason=reason,
+        place=ref.place,
     )
 
 
-def _place(one: audit.Finding) -> tuple[str, str, str, str]:
-    return one.ref.sandbox, one.ref.kind.value, one.ref.name, one.difference.value
+def _key(one: audit.Finding) -> tuple[str, str, str, str, str]:
+    return one.ref.sandbox, one.ref.kind.value, one.ref.name, one.difference.value, one.ref.place
 
 
 @router.get("/audit")
 async def show_audit(here: Here, asked: Pages) -> Page[AuditFinding]:
     """Every difference, by lab, kind and name. Changes nothing."""
     found = await audit.audit(here)
-    return asked.of_all(found, _place, lambda one: _finding(one.difference, one.ref), str, str, str, str)
+    return asked.of_all(found, _key, lambda one: _finding(one.difference, one.ref, one.reason), str, str, str, str, str)
 
 
 @router.post("/audit/remove")

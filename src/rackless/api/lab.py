@@ -12,14 +12,14 @@ from pydantic import BaseModel
 
 from rackless.api.times import end_of
 from rackless.model.durations import spoken
-from rackless.model.errors import RacklessError, StateError
+from rackless.model.errors import AbsentError, RacklessError, StateError
 from rackless.model.family import NicRole, Role
 from rackless.model.hooks import Phase
 from rackless.model.inventory import Inventory
 from rackless.model.lifecycle import MachineState, SandboxState, WireState
-from rackless.model.plan import MachineSpec
+from rackless.model.plan import Plan
 from rackless.planning import absent
-from rackless.providers.contract import Ref, RefKind
+from rackless.providers.contract import Ref, RefKind, at, survey
 from rackless.sandboxes import hooks
 from rackless.sandboxes.times import moment
 from rackless.store import inventory, jobs, machines, outlines, ports, sandboxes, wires
@@ -177,8 +177,8 @@ async def lab_of(here: World, name: str) -> Lab:
     known = await here.database.recall(_known, name)
     row, found = known.row, known.inventory
     try:
-        refs = {ref.name: ref for ref in await here.provider.owned(name) if ref.kind is RefKind.MACHINE}
-        trouble = ""
+        there = await survey(here.provider, name)
+        refs, trouble = {ref.name: ref for ref in there.refs if ref.kind is RefKind.MACHINE}, str(there)
     except RacklessError as error:
         refs, trouble = {}, f"The place does not answer: {error.message}"
     joined = known.wires
@@ -196,7 +196,7 @@ async def lab_of(here: World, name: str) -> Lab:
                 cards=wish.cards,
                 ports_per_card=wish.ports_per_card,
                 user=wish.login.user,
-                management=_management(here, row.plan.machines_of(wish.name)),
+                management=_management(here, row.plan, wish.name),
                 system=seen.system_description if seen else "",
                 chassis=seen.chassis if seen else "",
                 serial=seen.serial if seen else "",
@@ -312,15 +312,22 @@ def _machine(row: sandboxes.SandboxRow, machine: machines.MachineRow, ref: Ref |
     )
 
 
-def _management(here: World, specs: tuple[MachineSpec, ...]) -> Management:
-    controller = next(spec for spec in specs if spec.role is Role.CONTROLLER)
+def _management(here: World, plan: Plan, router: str) -> Management:
+    controller = next(spec for spec in plan.machines_of(router) if spec.role is Role.CONTROLLER)
     nic = next((nic for nic in controller.nics if nic.role is NicRole.MANAGEMENT), None)
     services = {}
     for service, port in (("ssh", 22), ("netconf", 830), ("snmp", 161)):
         with contextlib.suppress(StateError):  # a lab whose time has not come has no ports yet
             host, number = endpoint(controller, service, port)
             services[service] = f"{host}:{number}"
-    return Management(how=here.provider.info.management, address=nic.address if nic else None, services=services)
+    return Management(how=_how(here, plan.place_of(controller)), address=nic.address if nic else None, services=services)
+
+
+def _how(here: World, place: str) -> str:
+    try:
+        return at(here.provider, place).info.management
+    except AbsentError:  # a place that this site does not have any more
+        return "address"
 
 
 def stopped(known: list[machines.MachineRow], running: frozenset[str]) -> list[str]:

@@ -97,12 +97,15 @@ def _families(here: World, counts: counting.Counts) -> Iterable[GaugeMetricFamil
 
 def _units(amounts: Amounts) -> dict[str, float]:
     """In Prometheus' units: bytes instead of MiB."""
-    found = asdict(amounts)
-    return {f"{name}_bytes" if name in {"memory", "disk"} else name: _bytes(name, value) for name, value in found.items()}
+    return dict(_unit(*row) for row in amounts.rows.items())
 
 
-def _bytes(name: str, value: float) -> float:
-    return value * 1024**2 if name in {"memory", "disk"} and math.isfinite(value) else value
+def _unit(name: str, value: float) -> tuple[str, float]:
+    """`name` may end in a place: memory@munich."""
+    kind, at, place = name.partition("@")
+    if kind not in {"memory", "disk"}:
+        return name, value
+    return f"{kind}_bytes{at}{place}", value * 1024**2 if math.isfinite(value) else value
 
 
 def _gauge(name: str, text: str, label: str, values: Mapping[str, float]) -> GaugeMetricFamily:

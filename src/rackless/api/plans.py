@@ -32,7 +32,7 @@ class BlueprintSource(BaseModel):
         missing = [name for name in references(self.text) if name not in self.files]
         if missing and not self.complete:
             raise FilesNeededError(missing)
-        return load(self.text, file=self.file, families=here.site.families, files=self.files)
+        return load(self.text, file=self.file, families=here.site.families, files=self.files, site=here.site)
 
     def written(self) -> Written:
         """To be kept with the lab."""

@@ -19,8 +19,8 @@ from rackless.api.seat import close, tell
 from rackless.deadline import Deadline
 from rackless.model.errors import InputError, NotFoundError, RacklessError
 from rackless.model.family import Role
-from rackless.model.plan import MachineSpec
-from rackless.providers.contract import Channel
+from rackless.model.plan import MachineSpec, Plan
+from rackless.providers.contract import Channel, at
 from rackless.sandboxes import booking
 from rackless.shell.hostchannel import HostChannel
 from rackless.store import sandboxes
@@ -111,7 +111,7 @@ async def run(name: str, owner: str, body: Command, here: Here) -> StreamingResp
     """Run a command on a router (over SSH) or host. NDJSON: {"out": base64}, {"err": base64}, at last {"exit": status}."""
     row = await here.database.read(sandboxes.get, name)
     host = next((spec for spec in row.plan.machines_of(owner) if spec.role is Role.HOST), None)
-    pieces = _on_host(here, host, body.command) if host else _on_router(here, row, owner, body)
+    pieces = _on_host(here, row.plan, host, body.command) if host else _on_router(here, row, owner, body)
     first = await anext(pieces)
 
     async def stream() -> AsyncIterator[bytes]:
@@ -132,14 +132,15 @@ def _line(kind: str, value: bytes | int) -> bytes:
 
 async def _on_router(here: World, row: sandboxes.SandboxRow, owner: str, body: Command) -> AsyncIterator[tuple[str, bytes | int]]:
     spec = controller_of(row.plan, owner)
-    async for piece in here.driver(spec.family).run(await _as(here, row, owner, body.user), body.command):
+    async for piece in here.driver_of(row.plan, spec).run(await _as(here, row, owner, body.user), body.command):
         yield piece
 
 
-async def _on_host(here: World, spec: MachineSpec, command: str) -> AsyncIterator[tuple[str, bytes | int]]:
-    if not isinstance(here.provider, Channel):
+async def _on_host(here: World, plan: Plan, spec: MachineSpec, command: str) -> AsyncIterator[tuple[str, bytes | int]]:
+    there = at(here.provider, plan.place_of(spec))
+    if not isinstance(there, Channel):
         raise NotFoundError(f"{spec.owner} is a plain host and has no host channel here.")
-    channel = HostChannel(spec.name, await here.provider.channel(ref_of(spec)))
+    channel = HostChannel(spec.name, await there.channel(ref_of(spec)))
     try:
         code, out, err = await channel.run(["sh", "-c", command], deadline=Deadline(COMMAND))
     finally:
@@ -172,7 +173,7 @@ async def shell(
         row = await here.database.read(sandboxes.get, name)
         spec = controller_of(row.plan, owner)
         spot = await _as(here, row, owner, user)
-        session = await here.driver(spec.family).shell(spot, columns=columns, rows=rows, term=term)
+        session = await here.driver_of(row.plan, spec).shell(spot, columns=columns, rows=rows, term=term)
         try:
             await _joined(socket, session)
         finally:

@@ -22,7 +22,7 @@ from rackless.model.durations import MOST
 from rackless.model.errors import InputError, NotFoundError, ProviderError, RacklessError, StateError
 from rackless.model.lifecycle import JobState, SandboxState
 from rackless.model.people import Role
-from rackless.providers.contract import running_in
+from rackless.providers.contract import survey, survey_running
 from rackless.sandboxes import booking, times
 from rackless.store import jobs, outlines, sandboxes
 from rackless.workflows import starting
@@ -115,7 +115,8 @@ async def list_labs(here: Here, who: Who, asked: Pages) -> Page[LabLine]:
     seen_by = None if who.has(Role.OPERATOR) else who.name
     rows = await here.database.recall(outlines.page, asked.more, after[0] if after else "", seen_by=seen_by)
     try:
-        running, trouble = await running_in(here.provider, [row.name for row in rows]), ""
+        running, places = await survey_running(here.provider, [row.name for row in rows])
+        trouble = str(places)
     except RacklessError as error:
         running, trouble = {}, f"The place does not answer: {error.message}"
     nobody: frozenset[str] = frozenset()
@@ -123,6 +124,11 @@ async def list_labs(here: Here, who: Who, asked: Pages) -> Page[LabLine]:
     should = await here.database.recall(outlines.should_run, tuple(row.id for row in hurt)) if hurt else {}
 
     whole = sees_all(who, None)
+
+    def told(row: outlines.Outline, off: list[str]) -> str:
+        if trouble and row in hurt:
+            return trouble
+        return note(row, off) if whole else note_without_cards(note(row, off), row.state, off)
 
     def shown(row: outlines.Outline) -> LabLine:
         runs = running.get(row.name, nobody)
@@ -140,7 +146,7 @@ async def list_labs(here: Here, who: Who, asked: Pages) -> Page[LabLine]:
             memory=row.memory,
             created=row.created,
             since=row.since,
-            note=trouble or (note(row, off) if whole else note_without_cards(note(row, off), row.state, off)),
+            note=told(row, off),
             begins=row.span.begins,
             ends=end_of(row),
             owner=row.owner,
@@ -168,7 +174,7 @@ async def take_down(name: str, here: Here, who: Who, wait: Wait = 0, saves: bool
 
 async def _gone_already(here: World, name: str) -> None:
     """Success for a lab that has ended; what carries its mark all the same is removed."""
-    orphans = bool(await here.provider.owned(name))
+    orphans = bool((await survey(here.provider, name)).refs)
     if not orphans and await here.database.read(sandboxes.latest, name) is None:
         raise NotFoundError(f"There is no lab named {name}.", hint="`rackless list` shows the labs.")
     if orphans and (left := await remove_owned(here.provider, name)):

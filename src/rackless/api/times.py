@@ -12,7 +12,7 @@ from rackless.api.errors import RESPONSES
 from rackless.api.guard import Who
 from rackless.api.here import Here
 from rackless.api.pages import Page, Pages
-from rackless.model.calendar import ALWAYS, RESOURCES, Amounts, Stay
+from rackless.model.calendar import ALWAYS, Stay
 from rackless.model.durations import MOST
 from rackless.model.errors import NotFoundError
 from rackless.model.lifecycle import SandboxState
@@ -51,7 +51,8 @@ class Held(BaseModel):
 
 
 class CalendarBody(BaseModel):
-    """`capacity`: of each resource all that labs may hold together, null for no limit; `held` now. Memory and disk in MiB."""
+    """`capacity`: of each resource all that labs may hold together, null for no limit; `held` now. Memory and disk in MiB.
+    What only one place has is called by it: memory@munich."""
 
     now: float
     capacity: dict[str, float | None]
@@ -91,7 +92,7 @@ async def calendar(here: Here) -> CalendarBody:
     """How much labs hold now, and of how much. Who holds it, and when: the list of bookings."""
     capacity, now = here.place.capacity, time.time()
     held = await here.database.read(bookings.held, now)
-    return CalendarBody(now=now, capacity={name: _finite(getattr(capacity, name)) for name in RESOURCES}, held=_by_resource(held))
+    return CalendarBody(now=now, capacity={name: _finite(most) for name, most in capacity.rows.items()}, held=held.rows)
 
 
 @router.get("/bookings")
@@ -113,12 +114,8 @@ def _held(booked: bookings.Booked, queued: Stay | None) -> Held:
         state=booked.state,
         begins=span.begins if span else None,
         ends=_finite(span.ends) if span else None,
-        amounts=_by_resource(booked.amounts),
+        amounts=booked.amounts.rows,
     )
-
-
-def _by_resource(amounts: Amounts) -> dict[str, float]:
-    return {name: getattr(amounts, name) for name in RESOURCES}
 
 
 @router.get("/labs/{name}/history")

@@ -12,8 +12,8 @@ from pydantic import BaseModel
 from rackless.api.errors import RESPONSES
 from rackless.api.here import Here, Started, Wait, started
 from rackless.model.errors import InputError
-from rackless.planning import resolve, wire
-from rackless.providers.contract import Capture
+from rackless.planning import check_reach, resolve, wire
+from rackless.providers.contract import Capture, at
 from rackless.sandboxes import booking
 from rackless.store import sandboxes
 
@@ -40,7 +40,8 @@ async def connect(name: str, body: Ends, here: Here, wait: Wait = 0) -> Started:
     """Join two free ports behind their running machines."""
     row = await here.database.read(booking.ready, name)
     ends = [resolve(row.plan, text)[0] for text in (body.a, body.b)]
-    _, spec = wire(row.plan, ends[0], ends[1])
+    segment, spec = wire(row.plan, ends[0], ends[1])
+    check_reach(here.site, row.plan, segment, spec.wire)
     return await started(here, name, await here.database.run(booking.book_wire, name, spec), wait)
 
 
@@ -69,10 +70,10 @@ async def capture(name: str, end: Annotated[str, Query(description="west:ge-0/0/
     """The frames of a port in both directions, as a pcap stream. Hanging up ends the capture."""
     row = await here.database.read(sandboxes.get, name)
     _, spec, nic = resolve(row.plan, end)
-    provider = here.provider
-    if not isinstance(provider, Capture):
-        raise InputError(f"The provider {provider.info.name} cannot capture.", hint="Capture inside the router instead.")
-    frames = provider.capture(spec.port(nic))
+    there = at(here.provider, row.plan.place_of(spec))
+    if not isinstance(there, Capture) or not there.info.capture:
+        raise InputError(f"The provider {there.info.name} cannot capture.", hint="Capture inside the router instead.")
+    frames = there.capture(spec.port(nic))
     # The first piece (pcap's header) before the answer's status: a failure to start is an error, not an empty file.
     first = await anext(frames, b"")
 

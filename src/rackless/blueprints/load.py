@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from rackless.blueprints import hooks, locks, owners, source, startup, structure, templates, wires
+from rackless.blueprints import hooks, locks, owners, source, startup, structure, templates, whereabouts, wires
 from rackless.blueprints.reading import Reading
 from rackless.model.blueprint import Blueprint
 from rackless.model.errors import BlueprintErrors
 from rackless.model.family import Family
+from rackless.model.site import Site
 
 
-def load(text: str, *, file: str, families: Sequence[Family], files: Mapping[str, str]) -> Blueprint:
+def load(text: str, *, file: str, families: Sequence[Family], files: Mapping[str, str], site: Site | None = None) -> Blueprint:
     """Read a blueprint.
 
     Args:
         text: the YAML text (a byte order mark at its start is ignored).
         file: the name that problems are reported under.
         families: the families of the site.
+        site: where it is to be made; without it, nothing is said of places.
         files: content of the files that the blueprint refers to, by the name it uses (see `references`).
 
     Raises:
@@ -26,11 +28,12 @@ def load(text: str, *, file: str, families: Sequence[Family], files: Mapping[str
     parsed = source.parse(text, file)
     if parsed.value is None and parsed.problems:
         raise BlueprintErrors(parsed.problems)
-    reading = Reading(source=parsed, families=families, files=files, bad=set(parsed.bad))
+    reading = Reading(source=parsed, families=families, files=files, site=site, bad=set(parsed.bad))
     structure.check(reading)
     if not isinstance(parsed.value, dict):
         raise BlueprintErrors(parsed.problems)
     templates.expand(reading)
+    place = whereabouts.read(reading, ("place",))
     routers, router_rooms = owners.routers(reading)
     hosts, host_rooms = owners.hosts(reading)
     owners.check_names(reading)
@@ -48,6 +51,7 @@ def load(text: str, *, file: str, families: Sequence[Family], files: Mapping[str
         wires=tuple(joined),
         hooks=run,
         locks=held,
+        place=place,
         files=tuple((name, files[name]) for name in used),
     )
 

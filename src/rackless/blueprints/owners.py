@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rackless.blueprints import amounts, host_network, management, startup
+from rackless.blueprints import amounts, host_network, management, startup, whereabouts
 from rackless.blueprints.reading import Reading, opening, quoted, subject
 from rackless.blueprints.source import Path
 from rackless.model import naming
@@ -91,6 +91,7 @@ def hosts(reading: Reading) -> tuple[list[HostWish], list[Room]]:
                 memory=amounts.memory(reading, (*path, "memory"), family, Role.HOST),
                 addresses=host_network.addresses(reading, path, nics, most),
                 routes=host_network.routes(reading, path),
+                place=whereabouts.read(reading, (*path, "place")),
             )
         )
         rooms.append(Room(name=name, is_router=False, cards=None, ports=nics, most_cards=0, most_ports=most))
@@ -123,6 +124,7 @@ def _router(reading: Reading, name: str) -> tuple[RouterWish, Room]:
         snmp=Snmp(community=reading.get(*path, "snmp", "community")),
         fxp0=management.read(reading, (*path, "fxp0")),
         startup=startup.read(reading, (*path, "startup")),
+        place=whereabouts.read(reading, (*path, "place")),
     )
     return wish, Room(name=name, is_router=True, cards=cards, ports=ports, most_cards=most_cards, most_ports=most_ports)
 

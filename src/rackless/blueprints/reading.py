@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from rackless.blueprints.source import Path, Source, Value
 from rackless.model.family import Family
+from rackless.model.site import Site
 
 SECRETS = frozenset({"password", "community", "login", "snmp"})
 """Keys whose values never stand in a message; a password put where `login` should be a mapping is a secret too."""
@@ -14,12 +15,13 @@ SECRETS = frozenset({"password", "community", "login", "snmp"})
 
 @dataclass(kw_only=True)
 class Reading:
-    """`bad` holds the paths whose values have had a problem already: nothing is concluded from them again. `origins`: of values
-    that were taken over from a template."""
+    """`site`: where it is to be made, if that is known. `bad` holds the paths whose values have had a problem already: nothing is
+    concluded from them again. `origins`: of values that were taken over from a template."""
 
     source: Source
     families: Sequence[Family]
     files: Mapping[str, str]
+    site: Site | None = None
     bad: set[Path] = field(default_factory=set)
     origins: dict[Path, Path] = field(default_factory=dict)
 

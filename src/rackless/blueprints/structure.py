@@ -39,6 +39,7 @@ _RULE = {
     "startup": "Write the file's name relative to the blueprint, such as west.set.",
     "template": "Write the name of a template, or leave the key out.",
     "family": "Write the name of a family, or leave the key out for the usual one.",
+    "place": "Write the name of a place, or leave the key out.",
     "name": "Begin the file with `name: my-lab`.",
     "address": "Write a host's address with its prefix length: 192.0.2.7/24.",
     "gateway": "Write an address without a prefix length: 192.0.2.1.",

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import replace
 
+from rackless.blueprints import whereabouts
 from rackless.blueprints.host_network import nics_hint, span
 from rackless.blueprints.owners import Room
 from rackless.blueprints.reading import Reading, quoted
@@ -37,6 +38,7 @@ def read(reading: Reading, rooms: Iterable[Room]) -> list[Wire]:
             if end is not None and whole:
                 _use(reading, (*around, at), end, used)
         if len(whole) == 2:
+            whereabouts.check_wire(reading, path, (whole[0], whole[1]))
             wires.append(Wire(ends=(whole[0], whole[1]), planned=planned))
     return wires
 

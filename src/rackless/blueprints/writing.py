@@ -21,6 +21,7 @@ _SECRET = frozenset({"password", "community"})
 def written(blueprint: Blueprint, notes: Mapping[Wire, str] | None = None) -> str:
     """One line a router, host and wire; what is the default is left out. `notes`: remarks on wires."""
     lines = [f"name: {blueprint.name}"]
+    lines += [f"place: {_flow(blueprint.place)}"] if blueprint.place else []
     lines += _part("routers", ((router.name, _router(router)) for router in blueprint.routers))
     lines += _part("hosts", ((host.name, _host(host)) for host in blueprint.hosts))
     lines += ["wires:"] if blueprint.wires else []
@@ -65,6 +66,7 @@ def _router(router: RouterWish) -> dict[str, Any]:
     wish["snmp"] = {"community": router.snmp.community} if router.snmp.community is not None else {}
     wish["fxp0"] = _fxp0(router.fxp0)
     wish["startup"] = router.startup
+    wish["place"] = router.place or None
     return {key: value for key, value in wish.items() if value not in (None, {})}
 
 
@@ -80,6 +82,7 @@ def _host(host: HostWish) -> dict[str, Any]:
         addresses.setdefault(interface, []).append(address)
     wish["addresses"] = {name: found[0] if len(found) == 1 else found for name, found in addresses.items()}
     wish["routes"] = dict(host.routes)
+    wish["place"] = host.place or None
     return {key: value for key, value in wish.items() if value not in (None, {})}
 
 

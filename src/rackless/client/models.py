@@ -14,6 +14,7 @@ class Difference(Word):
     STOPPED = "stopped"
     MISSING = "missing"
     RETURNED = "returned"
+    SILENT = "silent"
 
 
 class Effect(Word):
@@ -142,8 +143,9 @@ class Applied(Answer):
 
 
 class AuditFinding(Answer):
-    """`difference`: leftover (no lab has it), stopped or missing (a machine of a lab that is up), returned (runs again).
-    `reason`: why a leftover could not be removed.
+    """`difference`: leftover (no lab has it), stopped or missing (a machine of a lab that is up), returned (runs again),
+    silent (a place that does not answer: `name`, of no lab). `place`: where it is, with several places. `reason`: why
+    it is silent, or a leftover could not be removed.
     """
 
     difference: Difference
@@ -152,10 +154,13 @@ class AuditFinding(Answer):
     name: str
     running: bool
     reason: str = ""
+    place: str = ""
 
 
 class CalendarBody(Answer):
-    """`capacity`: of each resource all that labs may hold together, null for no limit; `held` now. Memory and disk in MiB."""
+    """`capacity`: of each resource all that labs may hold together, null for no limit; `held` now. Memory and disk in MiB.
+    What only one place has is called by it: memory@munich.
+    """
 
     now: float
     capacity: dict[str, float | None]

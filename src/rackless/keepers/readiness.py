@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from rackless import durable
 from rackless.keepers.heartbeat import SILENT, Heartbeat
 from rackless.model.errors import RacklessError
+from rackless.providers.contract import at
 from rackless.workflows.world import World
 
 log = logging.getLogger(__name__)
@@ -67,7 +68,19 @@ class Readiness:
         return "" if found == newest else "the store is not of this version's form"
 
     async def _provider(self) -> str:
-        await self._world.provider.owned(NOBODY)
+        """A server of several places is ready when one of them answers."""
+        names = [place.name for place in self._world.site.everywhere]
+
+        async def one(place: str) -> None:
+            async with asyncio.timeout(0.9 * DEADLINE):
+                await at(self._world.provider, place).owned(NOBODY)
+
+        results = await asyncio.gather(*map(one, names), return_exceptions=True)
+        failed = {name: result for name, result in zip(names, results, strict=True) if isinstance(result, BaseException)}
+        for name, error in failed.items():
+            if len(failed) == len(names) or not isinstance(error, RacklessError | TimeoutError):
+                raise error
+            log.warning("the place %s does not answer: %s", name, error)
         return ""
 
     async def _workflows(self) -> str:

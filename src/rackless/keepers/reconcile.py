@@ -32,6 +32,9 @@ async def keep(world: World) -> None:
             for name in sorted(leftovers - told):
                 log.warning("leftover: %s; `rackless audit --remove` takes it away", name)
             told = leftovers
+            for one in found:
+                if one.difference is Difference.SILENT:
+                    log.warning("the place %s does not answer: %s", one.ref.name, one.reason)
             metrics.LEFTOVERS.set(len(leftovers))
             for job in await world.database.run(settle, found, heal=world.site.heal):
                 await start(world, job)

@@ -79,6 +79,8 @@ class RouterWish:
     fxp0: Management = Management()
     startup: str | None = None
     """Name of the start-up configuration file, relative to the blueprint."""
+    place: str = ""
+    """Where it is made; empty: where the blueprint says."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,6 +95,7 @@ class HostWish:
     """(interface, address/prefix) pairs to configure, for example ("eth1", "192.0.2.10/24")."""
     routes: tuple[tuple[str, str], ...] = ()
     """(destination prefix, next hop) pairs."""
+    place: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,6 +119,8 @@ class Blueprint:
     hooks: tuple[Hook, ...] = ()
     locks: tuple[str, ...] = ()
     """What the lab holds from its begin to its end, so that no other has it then."""
+    place: str = ""
+    """Of all that names none itself; empty: the site's own choice."""
     files: tuple[tuple[str, str], ...] = ()
     """(name, content) of every file the blueprint refers to, so that a blueprint is whole in itself."""
 

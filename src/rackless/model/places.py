@@ -6,6 +6,7 @@ Secrets are never here, only the files that hold them.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -54,10 +55,13 @@ class LocalPlace(Place):
 
 @dataclass(frozen=True, kw_only=True)
 class FakePlace(Place):
-    """A pretended cloud, in memory. `memory`: MiB that its machines may have together."""
+    """A pretended cloud, in memory. `memory`: MiB that its machines may have together. It pretends the limits of a real one too:
+    `most_nics` of a machine, `segment_most_mtu` in octets; None for none."""
 
     provider: str = "fake"
     memory: int = 1 << 24
+    most_nics: int | None = None
+    segment_most_mtu: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,3 +137,21 @@ class VspherePlace(Place):
     console_ports: Numbers = Numbers(first=9300, last=9330)
     firewall_open: bool = False
     anti_affinity: bool = False
+
+
+KINDS: Mapping[str, type[Place]] = {"local": LocalPlace, "fake": FakePlace, "openstack": OpenStackPlace, "vsphere": VspherePlace}
+"""What a place of each provider has."""
+OF_THIS_MACHINE: Mapping[str, Place] = {"local": LocalPlace(name="local"), "fake": FakePlace(name="fake")}
+"""Those that need no settings, so that a site may name them without a word in `places`."""
+
+NO_WIRE = "Put both ends at one place, or join the places by a fabric in site.yaml (docs/reference/places.md)."
+
+
+def apart(one: Place, other: Place) -> str:
+    """Why no wire can go from one place to the other; "" when one can."""
+    if one.name == other.name or (one.fabric and one.fabric == other.fabric):
+        return ""
+    if one.fabric and other.fabric:
+        return f"{one.name} is on the fabric {one.fabric}, and {other.name} on {other.fabric}"
+    without = [place.name for place in (one, other) if not place.fabric]
+    return f"{' and '.join(without)} {'is' if len(without) == 1 else 'are'} on no fabric"

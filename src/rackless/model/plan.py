@@ -14,8 +14,8 @@ from rackless.model.family import DiskBus, NicModel, NicRole, Role
 
 @dataclass(frozen=True, kw_only=True, order=True)
 class PortRef:
-    """A NIC of a machine, named inside its sandbox. `nic` is the index in `MachineSpec.nics`. `place` is where the machine is,
-    and makes no other port of it."""
+    """A NIC of a machine, named inside its sandbox. `nic` is the index in `MachineSpec.nics`. `place` is where the machine is, if
+    that is known, and makes no other port of it."""
 
     sandbox: str
     machine: str
@@ -144,6 +144,14 @@ class Plan:
     def memory(self) -> int:
         """MiB of all machines together."""
         return sum(machine.memory for machine in self.machines)
+
+    def place_of(self, spec: MachineSpec | SegmentSpec | DiskSpec | PortRef) -> str:
+        return spec.place or self.provider
+
+    @property
+    def places(self) -> frozenset[str]:
+        """Where something of it is."""
+        return frozenset(map(self.place_of, self.machines)) or frozenset({self.provider})
 
     def machine(self, name: str) -> MachineSpec | None:
         return next((machine for machine in self.machines if machine.name == name), None)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from rackless.model.family import Family
 from rackless.model.hooks import Hook
 from rackless.model.openid import OpenId
-from rackless.model.places import Place
+from rackless.model.places import OF_THIS_MACHINE, Place
 from rackless.model.quotas import BOUNDLESS, Quota
 
 
@@ -85,6 +85,18 @@ class Site:
     """Providers by which users may log in."""
     webhook: str = ""
     """URL that is told of every change of a lab; empty for none."""
+
+    @property
+    def everywhere(self) -> tuple[Place, ...]:
+        """Its places, that of `provider` first."""
+        declared = {place.name: place for place in self.places}
+        named = declared.get(self.provider) or OF_THIS_MACHINE.get(self.provider)
+        first = (named,) if named is not None else ()
+        return first + tuple(place for place in self.places if place is not named)
+
+    def place(self, name: str) -> Place | None:
+        """The place of this name; that of `provider` for none."""
+        return next((place for place in self.everywhere if place.name == (name or self.provider)), None)
 
     def family(self, name: str) -> Family | None:
         return next((family for family in self.families if family.name == name), None)

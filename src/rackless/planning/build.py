@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from rackless.model import naming
-from rackless.model.blueprint import Blueprint
+from rackless.model.blueprint import Blueprint, RouterWish
 from rackless.model.errors import InputError
 from rackless.model.family import NicRole, Role
 from rackless.model.plan import Forward, MachineSpec, Plan, SegmentSpec
 from rackless.model.site import Site
-from rackless.planning import addresses, identity, machines
+from rackless.planning import addresses, identity, machines, reach
 from rackless.planning.wires import has_port, wire
 
 
@@ -23,7 +23,8 @@ def plan(blueprint: Blueprint, site: Site, *, sandbox: str | None = None, there:
     changes them. Management addresses follow from a hash too; they move only when two fall on the same one.
 
     Raises:
-        InputError: bad sandbox name, unknown family, or a static address that cannot be had.
+        InputError: bad sandbox name, unknown family or place, a static address that cannot be had, a wire that cannot
+            be made.
         CapacityError: the management network is full.
     """
     sandbox = blueprint.name if sandbox is None else sandbox
@@ -58,8 +59,10 @@ def plan(blueprint: Blueprint, site: Site, *, sandbox: str | None = None, there:
         for wish in blueprint.wires
         if not wish.planned or all(has_port(empty, end) for end in wish.ends)
     ]
+    for segment, made in joined:
+        reach.check_reach(site, empty, segment, made.wire)
     internal = tuple(
-        _internal(sandbox, router.name, specs, machines.family_of(site, router.family, router.name).internal_mtu)
+        _internal(sandbox, router.name, specs, _internal_mtu(site, blueprint, router))
         for router in blueprint.routers
         if machines.family_of(site, router.family, router.name).has_cards
     )
@@ -70,9 +73,24 @@ def plan(blueprint: Blueprint, site: Site, *, sandbox: str | None = None, there:
     )
 
 
+def _internal_mtu(site: Site, blueprint: Blueprint, router: RouterWish) -> int:
+    """What the family's guests expect, or less where the place promises less."""
+    family = machines.family_of(site, router.family, router.name)
+    place = site.place(machines.place_of(site, blueprint, router))
+    promised: int = getattr(place, "internal_mtu", family.internal_mtu)
+    return min(family.internal_mtu, promised)
+
+
 def _internal(sandbox: str, router: str, specs: tuple[MachineSpec, ...], mtu: int) -> SegmentSpec:
     ports = tuple(spec.port(nic) for spec in specs if spec.owner == router for nic in spec.nics if nic.role is NicRole.INTERNAL)
-    return SegmentSpec(sandbox=sandbox, name=naming.internal_segment(router), kind="internal", ports=ports, mtu=mtu)
+    return SegmentSpec(
+        sandbox=sandbox,
+        name=naming.internal_segment(router),
+        kind="internal",
+        ports=ports,
+        mtu=mtu,
+        place=ports[0].place if ports else "",
+    )
 
 
 def allot(plan: Plan, console_ports: Mapping[str, int], forwards: Mapping[str, tuple[Forward, ...]]) -> Plan:

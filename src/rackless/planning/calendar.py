@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
-from rackless.model.calendar import ALWAYS, RESOURCES, Amounts, Shortage, Span, Stay, Waiting
+from rackless.model.calendar import ALWAYS, Amounts, Shortage, Span, Stay, Waiting
 
 PATIENCE = 86400.0
 """Seconds after which one that waits goes before all that have waited for less, whoever holds what."""
@@ -40,7 +40,7 @@ def earliest(limits: Sequence[Limit], wanted: Amounts, length: float, after: flo
 
 def share(amounts: Amounts, capacity: Amounts) -> float:
     """The greatest part that it takes of a resource which is limited (its dominant share)."""
-    parts = ((getattr(amounts, name), getattr(capacity, name)) for name in RESOURCES)
+    parts = ((amounts.of(name), capacity.limit(name)) for name in amounts.names)
     return max((part / whole for part, whole in parts if 0 < whole < ALWAYS), default=0.0)
 
 
@@ -129,7 +129,5 @@ class Calendar:
         resource = (held + wanted).beyond(self._capacity)
         if resource is None:
             return None
-        free = getattr(self._capacity, resource) - getattr(held, resource)
-        return Shortage(
-            resource=resource, at=time, wanted=getattr(wanted, resource), free=free, most=getattr(self._capacity, resource)
-        )
+        most = self._capacity.limit(resource)
+        return Shortage(resource=resource, at=time, wanted=wanted.of(resource), free=most - held.of(resource), most=most)

@@ -120,11 +120,13 @@ def _compare(old: RouterWish | HostWish, new: RouterWish | HostWish, there: Plan
     owner = _Owner()
     if isinstance(old, RouterWish) and isinstance(new, RouterWish):
         _router(owner, old, new, (there, wanted), live)
+        _moved(owner, new.name, there, wanted)
         for name, what in live.secrets:
             if name == new.name:
                 owner.say(f"{what} is another", Effect.ANEW)
     elif isinstance(old, HostWish) and isinstance(new, HostWish):
         _host(owner, old, new)
+        _moved(owner, new.name, there, wanted)
     else:
         owner.say(f"{_kind(old)} => {_kind(new)}", Effect.ANEW)
     return owner
@@ -162,6 +164,12 @@ def _router(owner: _Owner, old: RouterWish, new: RouterWish, plans: tuple[Plan, 
             touched=[naming.card(new.name, slot) for slot in slots],
         )
         owner.goes.update(naming.card(new.name, slot) for slot in range(new.cards, old.cards))
+
+
+def _moved(owner: _Owner, name: str, there: Plan, wanted: Plan) -> None:
+    was, is_ = (next((plan.place_of(spec) for spec in plan.machines_of(name)), "") for plan in (there, wanted))
+    if was != is_:
+        owner.say(f"place {was} => {is_}", Effect.ANEW)
 
 
 def _host(owner: _Owner, old: HostWish, new: HostWish) -> None:
@@ -208,7 +216,7 @@ def _kept(there: Plan, wanted: Plan, compared: Mapping[str, _Owner]) -> Plan:
         if old is None or old.owner != spec.owner or old.role is not spec.role:
             return spec
         if owner is not None and owner.effect is not Effect.ANEW and spec.name not in owner.remade:
-            return old
+            return _placed(old, there, wanted)
         return replace(spec, console_port=old.console_port, forwards=old.forwards)
 
     machines = tuple(keep(spec) for spec in wanted.machines)
@@ -224,6 +232,14 @@ def _kept(there: Plan, wanted: Plan, compared: Mapping[str, _Owner]) -> Plan:
     return replace(wanted, machines=machines, segments=tuple(map(same_mtu, wanted.segments)))
 
 
+def _placed(spec: MachineSpec, there: Plan, wanted: Plan) -> MachineSpec:
+    """The same where the site makes what says nothing somewhere else now: it says itself where it is."""
+    if spec.place or there.provider == wanted.provider:
+        return spec
+    disks = tuple(replace(disk, place=there.provider) for disk in spec.disks)
+    return replace(spec, place=there.provider, disks=disks)
+
+
 def _leaving(there: Plan, plan: Plan, compared: Mapping[str, _Owner], live: Live) -> Iterator[Leaving]:
     """What goes, by name; what an earlier change began to take away goes too."""
     found = {each.machine.name: each for each in live.leaving}
@@ -235,5 +251,5 @@ def _leaving(there: Plan, plan: Plan, compared: Mapping[str, _Owner], live: Live
         if earlier is not None:
             found[spec.name] = replace(earlier, whole=earlier.whole or whole)
         elif whole or (owner is not None and spec.name in owner.remade):
-            found[spec.name] = Leaving(machine=spec, whole=whole)
+            found[spec.name] = Leaving(machine=_placed(spec, there, plan), whole=whole)
     return iter([found[name] for name in sorted(found)])

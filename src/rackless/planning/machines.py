@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from rackless.model import naming
-from rackless.model.blueprint import Blueprint
+from rackless.model.blueprint import Blueprint, HostWish, RouterWish
 from rackless.model.errors import DefectError, InputError
 from rackless.model.family import Family, NicRole, Role, RoleFacts
 from rackless.model.plan import DiskSpec, MachineSpec, NicSpec
@@ -28,6 +28,8 @@ class Place:
     memory: int | None
     ports: int
     slot: int | None = None
+    at: str = ""
+    """Where it is made, if not where the site makes what says nothing."""
 
     @property
     def facts(self) -> RoleFacts:
@@ -43,9 +45,23 @@ def family_of(site: Site, name: str, owner: str) -> Family:
     return family
 
 
+def place_of(site: Site, blueprint: Blueprint, wish: RouterWish | HostWish) -> str:
+    """Where a router or host is to be: what it says itself, else the blueprint; "" for the site's own choice.
+
+    Raises:
+        InputError: there is no such place.
+    """
+    name = wish.place or blueprint.place
+    if name and site.place(name) is None:
+        hint = did_you_mean(name, (place.name for place in site.everywhere), "places of this site")
+        raise InputError(f"'{wish.name}' is to be at the place '{name}', which this site does not have.", hint=hint)
+    return "" if name == site.provider else name
+
+
 def places(blueprint: Blueprint, site: Site) -> Iterator[Place]:
     """Every machine in the plan's order: for each router its controller, then its cards; then the hosts."""
     for router in blueprint.routers:
+        at = place_of(site, blueprint, router)
         family = family_of(site, router.family, router.name)
         yield Place(
             name=naming.controller(router.name),
@@ -54,6 +70,7 @@ def places(blueprint: Blueprint, site: Site) -> Iterator[Place]:
             role=Role.CONTROLLER,
             memory=router.controller_memory,
             ports=0 if family.has_cards else router.ports_per_card,
+            at=at,
         )
         for slot in range(router.cards if family.has_cards else 0):
             yield Place(
@@ -64,6 +81,7 @@ def places(blueprint: Blueprint, site: Site) -> Iterator[Place]:
                 memory=router.card_memory,
                 ports=router.ports_per_card,
                 slot=slot,
+                at=at,
             )
     for host in blueprint.hosts:
         yield Place(
@@ -73,6 +91,7 @@ def places(blueprint: Blueprint, site: Site) -> Iterator[Place]:
             role=Role.HOST,
             memory=host.memory,
             ports=host.nics,
+            at=place_of(site, blueprint, host),
         )
 
 
@@ -100,9 +119,9 @@ def machine(place: Place, sandbox: str, first_mac: str, management: Mapping[str,
     facts = place.facts
     named = {"router": place.owner, "slot": "" if place.slot is None else str(place.slot)}
     image = facts.image.format_map(named)
-    first = DiskSpec(sandbox=sandbox, name=naming.disk(place.name), image=image)
+    first = DiskSpec(sandbox=sandbox, name=naming.disk(place.name), image=image, place=place.at)
     more = tuple(
-        DiskSpec(sandbox=sandbox, name=naming.disk(place.name, number), image=disk.image, bus=disk.bus)
+        DiskSpec(sandbox=sandbox, name=naming.disk(place.name, number), image=disk.image, bus=disk.bus, place=place.at)
         for number, disk in enumerate(facts.more_disks, start=1)
     )
     return MachineSpec(
@@ -124,6 +143,7 @@ def machine(place: Place, sandbox: str, first_mac: str, management: Mapping[str,
         serial=facts.serial,
         nested=facts.nested,
         cpu_flags=facts.cpu_flags,
+        place=place.at,
     )
 
 

@@ -84,5 +84,5 @@ def wire(plan: Plan, end_a: End, end_b: End, *, mtu: int = DEFAULT_WIRE_MTU) -> 
     found = [find(plan, end) for end in (end_a, end_b)]
     ports = (found[0][1].port(found[0][2]), found[1][1].port(found[1][2]))
     name = naming.wire_segment(str(end_a), str(end_b))
-    segment = SegmentSpec(sandbox=plan.sandbox, name=name, kind="wire", ports=ports, mtu=mtu)
+    segment = SegmentSpec(sandbox=plan.sandbox, name=name, kind="wire", ports=ports, mtu=mtu, place=found[0][1].place)
     return segment, WireSpec(wire=Wire(ends=(end_a, end_b)), segment=name, ports=ports)

@@ -25,7 +25,7 @@ def wiring(there: Plan, plan: Plan, live: Live, *, prune: bool) -> Wiring:
     unwire: list[str] = []
     for wire in plan.wires:
         row = rows.get(wire.segment)
-        if row is not None and _ports(row.spec) != _ports(wire):
+        if row is not None and (_ports(row.spec) != _ports(wire) or _moved(wire, there, plan)):
             unwire.append(wire.segment)
         if row is None:
             changes.append(_row(Verb.ADD, wire, "it was disconnected" if wire.segment in known else "it is new"))
@@ -33,7 +33,7 @@ def wiring(there: Plan, plan: Plan, live: Live, *, prune: bool) -> Wiring:
             changes.append(_row(Verb.ADD, wire, "it is not connected yet"))
         else:
             changes.append(_row(Verb.KEEP, wire, "it was drawn live, and is in the blueprint now" if row.drawn else ""))
-    for segment, reason in _going(plan, live, prune=prune):
+    for segment, reason in _going(there, plan, live, prune=prune):
         unwire.append(segment)
         changes.append(_row(Verb.REMOVE, rows[segment].spec, reason))
     gone = set(unwire)
@@ -50,20 +50,27 @@ def _ports(wire: WireSpec) -> frozenset[PortRef]:
     return frozenset(wire.ports)
 
 
+def _moved(wire: WireSpec, there: Plan, plan: Plan) -> bool:
+    """Whether an end of it is at another place than it was."""
+    machines = {port.machine for port in wire.ports}
+    was, is_ = ({spec.name: each.place_of(spec) for spec in each.machines if spec.name in machines} for each in (there, plan))
+    return any(was.get(name, is_[name]) != is_[name] for name in is_)
+
+
 def _others(plan: Plan, live: Live) -> Iterator[LiveWire]:
     """Wires that are there and not in the plan."""
     wanted = {wire.segment for wire in plan.wires}
     return (row for row in live.wires if row.spec.segment not in wanted)
 
 
-def _going(plan: Plan, live: Live, *, prune: bool) -> Iterator[tuple[str, str]]:
+def _going(there: Plan, plan: Plan, live: Live, *, prune: bool) -> Iterator[tuple[str, str]]:
     """Those that go, with the reason."""
-    there = {spec.port(nic): nic.label for spec in plan.machines for nic in spec.nics}
+    labels = {spec.port(nic): nic.label for spec in plan.machines for nic in spec.nics}
     taken = {port: wire for wire in plan.wires for port in wire.ports}
     for row in _others(plan, live):
         wire = row.spec
         ends = list(zip(wire.ports, wire.wire.ends, strict=True))
-        lost = [str(end) for port, end in ends if there.get(port) != end.port]
+        lost = [str(end) for port, end in ends if labels.get(port) != end.port]
         other = next((taken[port] for port, _ in ends if port in taken), None)
         if lost:
             yield wire.segment, f"{' and '.join(lost)} {'goes' if len(lost) == 1 else 'go'}"
@@ -71,5 +78,7 @@ def _going(plan: Plan, live: Live, *, prune: bool) -> Iterator[tuple[str, str]]:
             yield wire.segment, "it is no longer in the blueprint"
         elif other is not None:
             yield wire.segment, f"it was drawn live, and {other.wire} takes its port"
+        elif _moved(wire, there, plan):
+            yield wire.segment, "it was drawn live, and an end of it moves to another place"
         elif prune:
             yield wire.segment, "it was drawn live, and is not in the blueprint"

@@ -27,6 +27,8 @@ class RefKind(StrEnum):
     """A process that carries the sandbox's mark and is no machine (a DHCP server, a capture)."""
     INTERFACE = "interface"
     FILE = "file"
+    PLACE = "place"
+    """A whole place, of which nothing is known; never something that a provider has."""
 
 
 class Power(StrEnum):
@@ -203,6 +205,53 @@ async def running_in(provider: Provider, sandboxes: Collection[str]) -> Mapping[
         if ref.kind is RefKind.MACHINE and ref.running and ref.sandbox in found:
             found[ref.sandbox].add(ref.name)
     return {name: frozenset(runs) for name, runs in found.items()}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Survey:
+    """What a provider has, as far as it could be asked. `silent`: places that do not answer, with the reason: what they have is
+    not among `refs`."""
+
+    refs: tuple[Ref, ...]
+    silent: Mapping[str, str] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        """What is not known, "" when all is."""
+        return " ".join(f"The place {name} does not answer: {why}" for name, why in sorted(self.silent.items()))
+
+
+@runtime_checkable
+class Several(Protocol):
+    """A provider that is several places, and leads each verb to the right one."""
+
+    def at(self, place: str) -> Provider:
+        """The provider of one place, for what it can do. Raises AbsentError when there is no such place."""
+        ...
+
+    async def survey(self, sandbox: str | None = None) -> Survey: ...
+
+    async def survey_running(self, sandboxes: Collection[str]) -> tuple[Mapping[str, frozenset[str]], Survey]:
+        """`running`, as far as the places answer; the survey has no refs."""
+        ...
+
+
+def at(provider: Provider, place: str) -> Provider:
+    """Whom to ask what can be done at this place."""
+    return provider.at(place) if isinstance(provider, Several) else provider
+
+
+async def survey_running(provider: Provider, sandboxes: Collection[str]) -> tuple[Mapping[str, frozenset[str]], Survey]:
+    """`running_in`, where a place that does not answer hides no other."""
+    if isinstance(provider, Several):
+        return await provider.survey_running(sandboxes)
+    return await running_in(provider, sandboxes), Survey(refs=())
+
+
+async def survey(provider: Provider, sandbox: str | None = None) -> Survey:
+    """`owned`, where a place that does not answer hides no other. Raises ProviderError when none answers."""
+    if isinstance(provider, Several):
+        return await provider.survey(sandbox)
+    return Survey(refs=await provider.owned(sandbox))
 
 
 @runtime_checkable

@@ -16,6 +16,7 @@ from dataclasses import replace
 from rackless.model.calendar import UNLIMITED, Amounts
 from rackless.model.errors import AbsentError, Problem, ProviderError
 from rackless.model.family import NicRole
+from rackless.model.places import FakePlace
 from rackless.model.plan import DiskSpec, MachineSpec, Plan, PortRef, SegmentSpec
 from rackless.providers.contract import Finding, Power, ProviderInfo, Ref, RefKind, Spec, Stream
 from rackless.providers.fake_cloud import FakeCloud, FakeLab, FakeMachine
@@ -105,9 +106,10 @@ class FakeChannel(FakeStream):
 class FakeProvider:
     """A connection to a `FakeCloud`. Holds nothing itself."""
 
-    def __init__(self, cloud: FakeCloud | None = None, *, management: str = "forwarded") -> None:
+    def __init__(self, cloud: FakeCloud | None = None, *, management: str = "forwarded", place: FakePlace | None = None) -> None:
         self.cloud = cloud or FakeCloud()
         self._management = management
+        self._place = place or FakePlace(name="fake")
 
     @property
     def info(self) -> ProviderInfo:
@@ -121,6 +123,9 @@ class FakeProvider:
             pretended=True,
             accelerator="fake",
             notes=("Machines are pretended, in memory.",),
+            most_nics=self._place.most_nics,
+            numbered=self._place.numbers is not None,
+            segment_most_mtu=self._place.segment_most_mtu,
         )
 
     def capacity(self) -> Amounts:

@@ -1,4 +1,4 @@
-"""The providers there are: one literal table."""
+"""The providers there are: one literal table, and what makes the places of a site out of it."""
 
 from __future__ import annotations
 
@@ -7,36 +7,44 @@ from functools import partial
 
 from rackless.images import store
 from rackless.model.errors import InputError
+from rackless.model.places import FakePlace, Place
 from rackless.model.site import Site
 from rackless.providers.contract import Provider
+from rackless.providers.everywhere import Everywhere, Find
 from rackless.providers.fake import FakeProvider
 from rackless.providers.fake_cloud import FakeCloud
 from rackless.providers.local.provider import LocalProvider
 from rackless.settings import Settings
 
 
-def _fake(settings: Settings, site: Site) -> Provider:
+def _fake(place: Place, settings: Settings, site: Site) -> Provider:
     """Its cloud is in the state directory, so that it outlives the server. A symbolic link there lets servers share one."""
+    assert isinstance(place, FakePlace)
     settings.make()
-    return FakeProvider(FakeCloud(settings.state / "fake-cloud"))
+    folder = "fake-cloud" if place.name == "fake" else f"fake-cloud-{place.name}"
+    return FakeProvider(FakeCloud(settings.state / folder, memory=place.memory), place=place)
 
 
-def _local(settings: Settings, site: Site) -> Provider:
+def _local(place: Place, settings: Settings, site: Site) -> Provider:
     return LocalProvider(settings, site, partial(store.find, settings.images))
 
 
-PROVIDERS: Mapping[str, Callable[[Settings, Site], Provider]] = {
+PROVIDERS: Mapping[str, Callable[[Place, Settings, Site], Provider]] = {
     "local": _local,
     "fake": _fake,
 }
 
 
-def make(name: str, settings: Settings, site: Site) -> Provider:
-    """The provider called `name`.
+def make(settings: Settings, site: Site, find: Find) -> Provider:
+    """The provider of a site: that of its only place, or all of them as one.
+
+    Args:
+        find: where a lab is, as the store has it.
 
     Raises:
         InputError: there is none of that name.
     """
-    if name not in PROVIDERS:
-        raise InputError(f"There is no provider {name}.", hint=f"Use one of: {', '.join(PROVIDERS)}.")
-    return PROVIDERS[name](settings, site)
+    if site.place("") is None:
+        raise InputError(f"There is no provider {site.provider}.", hint=f"Use one of: {', '.join(PROVIDERS)}.")
+    places = {place.name: PROVIDERS[place.provider](place, settings, site) for place in site.everywhere}
+    return Everywhere(places, find) if site.places else places[site.provider]

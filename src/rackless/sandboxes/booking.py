@@ -226,10 +226,12 @@ def followed(db: sa.Connection, found: sandboxes.SandboxRow, digest: str) -> Boo
     return None
 
 
-def _from_pools(db: sa.Connection, drafted: Plan, key: int, site: Site, forwarded: bool) -> Plan:
+def _from_pools(db: sa.Connection, drafted: Plan, key: int, site: Site, forwarded: frozenset[str]) -> Plan:
     consoles = {spec.name: pools.take(db, CONSOLE, site.console_ports, key, spec.name) for spec in drafted.machines}
     forwards = {
-        spec.name: forwards_of(db, spec, key, site) for spec in drafted.machines if forwarded and spec.role is Role.CONTROLLER
+        spec.name: forwards_of(db, spec, key, site)
+        for spec in drafted.machines
+        if spec.role is Role.CONTROLLER and drafted.place_of(spec) in forwarded
     }
     return allot(drafted, consoles, forwards)
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import sqlalchemy as sa
 
 from rackless.model.blueprint import Blueprint, Wire
-from rackless.model.calendar import RESOURCES, Amounts, Span
+from rackless.model.calendar import Amounts, Span
 from rackless.model.changes import Change, Difference, Live, LiveWire
 from rackless.model.errors import CapacityError, StateError
 from rackless.model.family import Role
@@ -232,7 +232,7 @@ def _hold(db: sa.Connection, found: sandboxes.SandboxRow, what: Difference, aske
     after, staying = asked.amounts(what.plan), {spec.name for spec in what.plan.machines}
     going = tuple(each.machine for each in what.leaving if each.machine.name not in staying)
     numbers = pooled(replace(what.plan, machines=what.plan.machines + going), asked.place.forwarded)
-    most = Amounts(**{name: max(getattr(found.amounts, name), getattr(after, name)) for name in RESOURCES})
+    most = found.amounts.most(after)
     most = replace(most, consoles=numbers.consoles, forwards=numbers.forwards)
     _check_fits(db, found, most, asked.place)
     sandboxes.hold(db, found.id, most)
@@ -240,7 +240,7 @@ def _hold(db: sa.Connection, found: sandboxes.SandboxRow, what: Difference, aske
 
 def _check_fits(db: sa.Connection, found: sandboxes.SandboxRow, amounts: Amounts, place: Place) -> None:
     """Raises CapacityError when it is more than is free until the lab's end, QuotaError when more than its owner may have."""
-    if amounts.beyond(found.amounts) is None:
+    if amounts.within(found.amounts):
         return
     now = time.time()
     quotas.check_growth(db, found, amounts, place.site.quota, now)
@@ -264,6 +264,6 @@ def _numbered(db: sa.Connection, wanted: Plan, key: int, place: Place) -> Plan:
     forwards = {
         spec.name: booking.forwards_of(db, spec, key, place.site)
         for spec in wanted.machines
-        if place.forwarded and spec.role is Role.CONTROLLER and not spec.forwards
+        if spec.role is Role.CONTROLLER and wanted.place_of(spec) in place.forwarded and not spec.forwards
     }
     return allot(wanted, consoles, forwards)

@@ -6,6 +6,7 @@ import hashlib
 import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from typing import Any
 
 from pydantic import TypeAdapter
 
@@ -20,9 +21,11 @@ _BLUEPRINT = TypeAdapter(Blueprint)
 
 def digest(blueprint: Blueprint) -> str:
     """Tells a blueprint from another, its files and secrets included."""
-    later = {
-        name for name in ("hooks", "locks") if not getattr(blueprint, name)
-    }  # keys that came after a release change no older digest
+    # Keys that came after a release change no older digest.
+    later: Any = dict.fromkeys((name for name in ("hooks", "locks", "place") if not getattr(blueprint, name)), True)
+    for part in ("routers", "hosts"):
+        nowhere = {at: {"place"} for at, wish in enumerate(getattr(blueprint, part)) if not wish.place}
+        later |= {part: nowhere} if nowhere else {}
     return hashlib.sha256(_BLUEPRINT.dump_json(blueprint, exclude=later)).hexdigest()
 
 

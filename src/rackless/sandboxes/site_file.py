@@ -1,6 +1,7 @@
 """site.yaml -> Site: what this installation has. Every key is optional; RACKLESS_PROVIDER wins over `provider`.
 
-provider: local
+provider: local                              # or the name of one of `places`
+places: {munich: {provider: openstack}}      # see site_places.py
 management_network: 172.29.0.0/16
 console_ports: 9300-9399
 forward_ports: 20000-20999
@@ -37,8 +38,10 @@ from rackless.blueprints.amounts import mebibytes
 from rackless.model.durations import seconds
 from rackless.model.errors import InputError
 from rackless.model.family import Family
+from rackless.model.places import OF_THIS_MACHINE
 from rackless.model.site import PoolRange, Site
-from rackless.sandboxes import site_hooks, site_oidc, site_quota
+from rackless.model.suggestions import did_you_mean
+from rackless.sandboxes import site_hooks, site_oidc, site_places, site_quota
 
 
 def load_site(path: Path, families: Sequence[Family]) -> Site:
@@ -63,7 +66,21 @@ def load_site(path: Path, families: Sequence[Family]) -> Site:
         key: _PARTS[key](path, value) if key in _PARTS else _read(path, key, value) for key, value in kept.items()
     }
     values["provider"] = os.environ.get("RACKLESS_PROVIDER") or values.get("provider", "local")
-    return Site(families=tuple(families), **values)
+    site = Site(families=tuple(families), **values)
+    _check_default(path, site)
+    return site
+
+
+def _check_default(path: Path, site: Site) -> None:
+    """That `provider` is somewhere, and this machine is not there twice."""
+    if site.place("") is None:
+        hint = did_you_mean(site.provider, (*(place.name for place in site.places), *OF_THIS_MACHINE), "providers and places")
+        raise InputError(f"There is no provider {site.provider}.", hint=hint)
+    locals_ = [place.name for place in site.everywhere if place.provider == "local"]
+    if len(locals_) > 1:
+        here = locals_[1]
+        message = f"{path}: this machine is a place twice, as `provider: local` and as places.{here}."
+        raise InputError(message, hint=f"Write `provider: {here}`, or leave places.{here} out.")
 
 
 def _read(path: Path, key: str, value: object) -> object:
@@ -76,6 +93,12 @@ def _read(path: Path, key: str, value: object) -> object:
 
 def _word(text: str) -> str:
     if not text.isidentifier():
+        raise ValueError(text)
+    return text
+
+
+def _place(text: str) -> str:
+    if not site_places.NAME.match(text):
         raise ValueError(text)
     return text
 
@@ -137,7 +160,7 @@ def _url(text: str) -> str:
 
 _KEYS: dict[str, tuple[Callable[[str], object], str]] = {
     "name": (_word, "one word"),
-    "provider": (_word, "one word: local or fake"),
+    "provider": (_place, "local, fake or the name of one of `places`"),
     "management_network": (_network, "an IPv4 network of 8 addresses or more, such as 172.29.0.0/16"),
     "console_ports": (_range, "two ports from 1024 to 65535, such as 9300-9399"),
     "forward_ports": (_range, "two ports from 1024 to 65535, such as 20000-20999"),
@@ -154,5 +177,10 @@ _KEYS: dict[str, tuple[Callable[[str], object], str]] = {
     "webhook": (_url, "a URL that begins with https:// or http://"),
 }
 
-_PARTS: dict[str, Callable[[Path, object], object]] = {"hooks": site_hooks.read, "quota": site_quota.read, "oidc": site_oidc.read}
+_PARTS: dict[str, Callable[[Path, object], object]] = {
+    "hooks": site_hooks.read,
+    "quota": site_quota.read,
+    "oidc": site_oidc.read,
+    "places": site_places.read,
+}
 """Keys whose values are mappings, and who reads them."""

@@ -24,11 +24,12 @@ SERVICES = (("ssh", "tcp", 22), ("netconf", "tcp", 830), ("snmp", "udp", 161))
 
 @dataclass(frozen=True, kw_only=True)
 class Place:
-    """Where a lab is made. `forwarded`: management interfaces are reached by forwarded ports, which come out of a pool.
+    """Where a lab is made. `forwarded`: places whose management interfaces are reached by forwarded ports, which come out of
+    a pool.
     `capacity`: all that labs may hold together. `boot_id`: of this machine now. `transcripts`: directory of those of consoles."""
 
     site: Site
-    forwarded: bool
+    forwarded: frozenset[str]
     capacity: Amounts
     boot_id: str
     transcripts: Path
@@ -47,12 +48,12 @@ class Wish:
     owner: str = "local"
 
 
-def pooled(plan: Plan, forwarded: bool) -> Amounts:
+def pooled(plan: Plan, forwarded: frozenset[str]) -> Amounts:
     """Numbers that a plan takes out of the pools, and what quotas count of it."""
-    controllers = sum(spec.role is Role.CONTROLLER for spec in plan.machines)
+    controllers = sum(spec.role is Role.CONTROLLER and plan.place_of(spec) in forwarded for spec in plan.machines)
     return Amounts(
         consoles=len(plan.machines),
-        forwards=controllers * len(SERVICES) if forwarded else 0,
+        forwards=controllers * len(SERVICES),
         labs=1,
         routers=len(plan.blueprint.routers),
         machines=len(plan.machines),

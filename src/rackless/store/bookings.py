@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from rackless.model.calendar import ALWAYS, RESOURCES, Amounts, Span
+from rackless.model.calendar import ALWAYS, RESOURCES, Amounts, Span, amounts
 from rackless.model.lifecycle import SandboxState
 from rackless.store import sandboxes
 
@@ -42,7 +43,9 @@ class Booked:
 def page(db: sa.Connection, most: int, after: tuple[object, ...] | None = None) -> list[Booked]:
     """Labs by begin and name, those that wait after all others; from behind this key on."""
     order = (_waits, _lab.c.begins, _lab.c.name)
-    query = sa.select(*(_lab.c[name] for name in ("id", "name", "owner", "state", "begins", "ends", *RESOURCES))).where(~_ended)
+    query = sa.select(*(_lab.c[name] for name in ("id", "name", "owner", "state", "begins", "ends", *sandboxes.HELD))).where(
+        ~_ended
+    )
     if after is not None:
         query = query.where(sa.tuple_(*order) > sa.tuple_(*(sa.literal(part) for part in after)))
     return [
@@ -52,7 +55,7 @@ def page(db: sa.Connection, most: int, after: tuple[object, ...] | None = None) 
             owner=row.owner,
             state=SandboxState(row.state),
             span=Span(begins=row.begins, ends=ALWAYS if row.ends is None else row.ends),
-            amounts=Amounts(**{name: getattr(row, name) for name in RESOURCES}),
+            amounts=Amounts(**{name: getattr(row, name) for name in sandboxes.HELD}),
         )
         for row in db.execute(query.order_by(*order).limit(most))
     ]
@@ -62,5 +65,9 @@ def held(db: sa.Connection, now: float) -> Amounts:
     """What labs hold at this moment. One that should have ended holds what it has until it is gone (see `sandboxes.stays`)."""
     now_too = sa.and_(_lab.c.begins <= now, sa.or_(_lab.c.ends.is_(None), _lab.c.ends > now))
     query = sa.select(*(sa.func.coalesce(sa.func.sum(_lab.c[name]), 0.0) for name in RESOURCES))
-    row = db.execute(query.where(~_ended, ~_waits, sa.or_(~_booked, now_too))).one()
-    return Amounts(**{name: float(value) for name, value in zip(RESOURCES, row, strict=True)})
+    which = (~_ended, ~_waits, sa.or_(~_booked, now_too))
+    row = db.execute(query.where(*which)).one()
+    others: Counter[str] = Counter()
+    for mine in db.execute(sa.select(_lab.c.others).where(*which)).scalars():
+        others.update(mine)
+    return amounts({name: float(value) for name, value in zip(RESOURCES, row, strict=True)}, others)

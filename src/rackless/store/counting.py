@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from rackless.model.calendar import RESOURCES, Amounts
+from rackless.model.calendar import RESOURCES, Amounts, amounts
 from rackless.model.lifecycle import JobState, MachineState, SandboxState
 from rackless.store import jobs, machines, pools, sandboxes
 from rackless.store.database import Database
@@ -49,4 +49,4 @@ def _held(db: sa.Connection, now: float) -> Amounts:
     quiet = (SandboxState.ENDED.value, SandboxState.WAITING.value)
     which = labs.state.not_in(quiet) & sa.or_(labs.state != SandboxState.BOOKED.value, booked)
     sums = db.execute(sa.select(*(sa.func.sum(labs[name]).label(name) for name in RESOURCES)).where(which)).mappings().one()
-    return Amounts(**{name: float(sums[name] or 0) for name in RESOURCES})
+    return amounts({name: float(sums[name] or 0) for name in RESOURCES})

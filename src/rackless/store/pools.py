@@ -11,7 +11,7 @@ from rackless.store.schema import metadata, owner
 table = sa.Table(
     "pools",
     metadata,
-    sa.Column("pool", sa.String(16), primary_key=True),
+    sa.Column("pool", sa.String(48), primary_key=True),
     sa.Column("value", sa.Integer, primary_key=True, autoincrement=False),
     owner(),
     sa.Column("holder", sa.String(96), nullable=False),

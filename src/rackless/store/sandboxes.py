@@ -40,6 +40,7 @@ table = sa.Table(
     sa.Column("saves", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("warned", sa.Boolean, nullable=False, server_default=sa.false()),
     *(sa.Column(name, sa.Float, nullable=False, server_default="0") for name in RESOURCES),
+    sa.Column("others", sa.JSON, nullable=False, default={}, server_default="{}"),
     sa.Column("outline", sa.JSON, nullable=False, default={}, server_default="{}"),
     sa.Column("plan_key", sa.String(32), nullable=False, server_default=""),
 )
@@ -53,6 +54,8 @@ sa.Index(
     postgresql_where=table.c.state != "ended",
 )
 
+HELD = (*RESOURCES, "others")
+"""Columns of what it holds."""
 LIGHT = sa.select(*(column for column in table.c if column.name not in {"plan", "outline"}))
 """All of a row but for its plan, which may be a thousand times as long."""
 CHUNK = 200
@@ -194,7 +197,7 @@ def move(db: sa.Connection, key: int, state: SandboxState, reason: str = "", *, 
 def stays(db: sa.Connection, now: float, *, but: int = 0) -> list[Stay]:
     """What is booked of the capacity from now on. One that is there and should have ended holds what it has until it is gone;
     one that waits in the queue holds nothing."""
-    columns = (table.c.id, table.c.name, table.c.state, table.c.begins, table.c.ends, *(table.c[name] for name in RESOURCES))
+    columns = (table.c.id, table.c.name, table.c.state, table.c.begins, table.c.ends, *(table.c[name] for name in HELD))
     quiet = (SandboxState.ENDED.value, SandboxState.WAITING.value)
     found = []
     for row in db.execute(sa.select(*columns).where(table.c.state.not_in(quiet), table.c.id != but)).mappings():
@@ -272,7 +275,7 @@ def _rows(db: sa.Connection, query: sa.Select[Any]) -> list[SandboxRow]:
 
 
 def _row(row: sa.RowMapping, plan: Plan) -> SandboxRow:
-    fields = {name: value for name, value in row.items() if name not in {"begins", "ends", "plan_key", *RESOURCES}}
+    fields = {name: value for name, value in row.items() if name not in {"begins", "ends", "plan_key", *HELD}}
     fields |= {"state": SandboxState(row["state"]), "plan": plan, "leaving": LEAVING.validate_python(row["leaving"])}
     return SandboxRow(**fields, span=_span(row), amounts=_amounts(row))
 
@@ -300,4 +303,4 @@ def _of_span(span: Span) -> dict[str, float | None]:
 
 
 def _amounts(row: sa.RowMapping) -> Amounts:
-    return Amounts(**{name: row[name] for name in RESOURCES})
+    return Amounts(**{name: row[name] for name in HELD})

@@ -110,7 +110,8 @@ async def _take_away(work: Work, owner: str) -> None:
     for each in mine:
         await world.consoles.close(name, each.machine.name)
     await asyncio.gather(*(world.provider.remove(ref_of(each.machine)) for each in mine))
-    rest = [Ref(kind=RefKind.DISK, sandbox=name, name=disk.name) for each in mine if each.whole for disk in each.machine.disks]
+    disks = [disk for each in mine if each.whole for disk in each.machine.disks]
+    rest = [Ref(kind=RefKind.DISK, sandbox=name, name=disk.name, place=disk.place) for disk in disks]
     if any(each.machine.role is Role.CONTROLLER and each.whole for each in mine):
         rest.append(Ref(kind=RefKind.SEGMENT, sandbox=name, name=naming.internal_segment(owner)))
     await asyncio.gather(*(world.provider.remove(ref) for ref in rest))

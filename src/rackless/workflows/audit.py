@@ -18,7 +18,7 @@ from rackless.model import naming
 from rackless.model.errors import RacklessError
 from rackless.model.family import Role
 from rackless.model.lifecycle import MachineState, SandboxState
-from rackless.providers.contract import Ref, RefKind
+from rackless.providers.contract import Ref, RefKind, survey
 from rackless.store import jobs, machines, sandboxes, wires
 from rackless.workflows.teardown import ORDER
 from rackless.workflows.world import World
@@ -37,15 +37,19 @@ class Difference(StrEnum):
     """A machine of a lab that is up is not there at all."""
     RETURNED = "returned"
     """A machine that was known as stopped runs."""
+    SILENT = "silent"
+    """A whole place does not answer: what it has is not known."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """`known`: the store takes a stopped machine for stopped already."""
+    """`known`: the store takes a stopped machine for stopped already. `ref` of a place that is silent has its name, and no lab.
+    `reason`: why it is."""
 
     difference: Difference
     ref: Ref
     known: bool = False
+    reason: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,8 +62,22 @@ class Known:
     segments: frozenset[str] = frozenset()
 
     def has(self, ref: Ref) -> bool:
-        """Whether it is one of the lab's machines, disks and networks; those on their way out are. Other kinds come with them."""
-        return ref.kind not in self._names or ref.name in self._names[ref.kind]
+        """Whether it is one of the lab's machines, disks and networks, where the lab has it; those on their way out are. Other
+        kinds come with them."""
+        if ref.kind not in self._names or ref.name not in self._names[ref.kind]:
+            return ref.kind not in self._names
+        where = self._where.get((ref.kind, ref.name), frozenset())
+        return not ref.place or not where or ref.place in where
+
+    @cached_property
+    def _where(self) -> Mapping[tuple[RefKind, str], frozenset[str]]:
+        """The places of machines and disks."""
+        found: dict[tuple[RefKind, str], frozenset[str]] = {}
+        plan = self.row.plan
+        for spec in (*plan.machines, *(each.machine for each in self.row.leaving)):
+            for key in ((RefKind.MACHINE, spec.name), *((RefKind.DISK, disk.name) for disk in spec.disks)):
+                found[key] = found.get(key, frozenset()) | {plan.place_of(spec)}
+        return found
 
     @cached_property
     def _names(self) -> Mapping[RefKind, frozenset[str]]:
@@ -72,9 +90,13 @@ class Known:
         }
 
 
-def compare(refs: Iterable[Ref], labs: Iterable[Known]) -> list[Finding]:
-    """All differences, in the order of the names. Pure."""
-    found: list[Finding] = []
+def compare(refs: Iterable[Ref], labs: Iterable[Known], silent: Mapping[str, str] | None = None) -> list[Finding]:
+    """All differences, in the order of the names. Of places that are silent, with the reasons, nothing is said but that. Pure."""
+    unknown = silent or {}
+    found = [
+        Finding(difference=Difference.SILENT, ref=Ref(kind=RefKind.PLACE, sandbox="", name=name), reason=why)
+        for name, why in unknown.items()
+    ]
     there = {(ref.sandbox, ref.name): ref for ref in refs if ref.kind is RefKind.MACHINE}
     by_name = {lab.row.name: lab for lab in labs}
     for ref in refs:
@@ -83,7 +105,8 @@ def compare(refs: Iterable[Ref], labs: Iterable[Known]) -> list[Finding]:
             found.append(Finding(difference=Difference.LEFTOVER, ref=ref))
     for lab in by_name.values():
         if lab.row.state is SandboxState.READY and not lab.busy:
-            for machine in lab.machines:
+            spots = {spec.name: lab.row.plan.place_of(spec) for spec in lab.row.plan.machines}
+            for machine in (one for one in lab.machines if spots.get(one.name) not in unknown):
                 found.extend(_of_machine(machine, there.get((lab.row.name, machine.name)), lab.row.name))
     return sorted(found, key=lambda one: (one.ref.sandbox, one.difference, one.ref.kind, one.ref.name))
 
@@ -114,8 +137,8 @@ def known(db: sa.Connection) -> list[Known]:
 
 async def audit(world: World) -> list[Finding]:
     """Ask the place, then the store."""
-    refs = await world.provider.owned()
-    return compare(refs, await world.database.read(known))
+    seen = await survey(world.provider)
+    return compare(seen.refs, await world.database.read(known), seen.silent)
 
 
 async def remove_leftovers(world: World) -> tuple[list[Ref], dict[Ref, str]]:
@@ -137,7 +160,7 @@ async def remove_leftovers(world: World) -> tuple[list[Ref], dict[Ref, str]]:
 
 def title(ref: Ref) -> str:
     """machine back-to-back/west-vfp1"""
-    return f"{ref.kind.value} {ref.sandbox}/{ref.name}"
+    return f"{ref.kind.value} {ref.sandbox}/{ref.name}" + (f" at {ref.place}" if ref.place else "")
 
 
 async def _leftovers(world: World) -> dict[str, Ref]:

@@ -14,7 +14,7 @@ from rackless.model.blueprint import End
 from rackless.model.errors import DeadlineError, RacklessError, StateError
 from rackless.model.lifecycle import WireState
 from rackless.model.plan import MachineSpec, NicSpec, Plan
-from rackless.planning import wire
+from rackless.planning import check_reach, wire
 from rackless.sandboxes import booking
 from rackless.store import jobs, sandboxes, vlans, wires
 from rackless.workflows.starting import ended, start
@@ -71,7 +71,8 @@ async def _join(world: World, row: sandboxes.SandboxRow, machine: MachineSpec, n
         ends = (_as_end(row.plan, others[0]), End(owner=machine.owner, port=nic.label))
         if any({str(end) for end in ends} == set(known.ends) for known in _live(db, row)):
             return None
-        _, spec = wire(row.plan, *ends)
+        segment, spec = wire(row.plan, *ends)
+        check_reach(world.site, row.plan, segment, spec.wire)
         return booking.book_wire(db, row.name, spec)
 
     def undo(db: sa.Connection) -> None:

@@ -17,9 +17,10 @@ from rackless.model.counters import PortCounters
 from rackless.model.errors import RacklessError
 from rackless.model.family import NicRole, Role
 from rackless.model.plan import MachineSpec
-from rackless.providers.contract import Channel, Ref, RefKind
+from rackless.providers.contract import Channel, RefKind, at, survey
 from rackless.shell.hostchannel import HostChannel
 from rackless.store import sandboxes
+from rackless.workflows.machines import ref_of
 from rackless.workflows.spots import spot_of
 from rackless.workflows.world import World
 
@@ -54,13 +55,14 @@ async def of(world: World, row: sandboxes.SandboxRow) -> LabCounters:
 
 async def _read(world: World, row: sandboxes.SandboxRow) -> LabCounters:
     places = asyncio.Semaphore(AT_ONCE)
-    running = {ref.name for ref in await world.provider.owned(row.name) if ref.kind is RefKind.MACHINE and ref.running}
+    seen = await survey(world.provider, row.name)
+    running = {ref.name for ref in seen.refs if ref.kind is RefKind.MACHINE and ref.running}
     asked = []
     for machine in row.plan.machines:
         if machine.name in running and machine.role is Role.CONTROLLER:
             asked.append(_asked(places, machine.owner, partial(_router, world, row, machine)))
         elif machine.name in running and machine.role is Role.HOST:
-            asked.append(_asked(places, machine.owner, partial(_host, world, machine)))
+            asked.append(_asked(places, machine.owner, partial(_host, world, row, machine)))
     found = await asyncio.gather(*asked)
     return LabCounters(at=time.time(), ports=tuple(port for ports in found for port in ports))
 
@@ -76,15 +78,14 @@ async def _asked(places: asyncio.Semaphore, owner: str, ask: Callable[[], Awaita
 async def _router(world: World, row: sandboxes.SandboxRow, controller: MachineSpec) -> list[PortCounters]:
     spot = await spot_of(world, row, controller.owner)
     wanted = _labels(row.plan.machines_of(controller.owner))
-    return await world.driver(controller.family).counters(spot, wanted, deadline=Deadline(ANSWER))
+    return await world.driver_of(row.plan, controller).counters(spot, wanted, deadline=Deadline(ANSWER))
 
 
-async def _host(world: World, machine: MachineSpec) -> list[PortCounters]:
-    provider = world.provider
+async def _host(world: World, row: sandboxes.SandboxRow, machine: MachineSpec) -> list[PortCounters]:
+    provider = at(world.provider, row.plan.place_of(machine))
     if not isinstance(provider, Channel):
         return []
-    ref = Ref(kind=RefKind.MACHINE, sandbox=machine.sandbox, name=machine.name)
-    channel = HostChannel(machine.name, await provider.channel(ref))
+    channel = HostChannel(machine.name, await provider.channel(ref_of(machine)))
     try:
         _, text, _ = await channel.run(["cat", "/proc/net/dev"], deadline=Deadline(ANSWER))
     finally:

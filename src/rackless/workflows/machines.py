@@ -10,8 +10,8 @@ from rackless.model.blueprint import HostWish
 from rackless.model.errors import DefectError, GuestError
 from rackless.model.family import NicRole, Readiness, Role
 from rackless.model.lifecycle import MachineState
-from rackless.model.plan import MachineSpec
-from rackless.providers.contract import Channel, Power, Provider, Ref, RefKind
+from rackless.model.plan import MachineSpec, Plan
+from rackless.providers.contract import Channel, Power, Provider, Ref, RefKind, at
 from rackless.routers.linux import wait_ready
 from rackless.routers.prompts import LOGIN, SHELL, At
 from rackless.shell import hostchannel
@@ -40,7 +40,7 @@ class _RefusedError(GuestError):
 
 
 def ref_of(spec: MachineSpec) -> Ref:
-    return Ref(kind=RefKind.MACHINE, sandbox=spec.sandbox, name=spec.name)
+    return Ref(kind=RefKind.MACHINE, sandbox=spec.sandbox, name=spec.name, place=spec.place)
 
 
 async def start(world: World, row: sandboxes.SandboxRow, spec: MachineSpec, tell: Tell, *, reason: str = "") -> None:
@@ -56,9 +56,10 @@ async def start(world: World, row: sandboxes.SandboxRow, spec: MachineSpec, tell
     async with world.booting.place(RANK[spec.role], f"{row.name}/{spec.name}") as place:
         await world.provider.power(ref_of(spec), Power.ON)
         await world.consoles.open(ref_of(spec), Path(known.transcript), tuple(holder.values()))
-        if isinstance(world.provider, Channel) and takes_identity(world, spec):
+        there = at(world.provider, row.plan.place_of(spec))
+        if isinstance(there, Channel) and takes_identity(world, row.plan, spec):
             tell(f"waiting for {spec.name} to boot and answer on its host channel")
-            keys, macs = await _told(world.provider, row, spec, tell, place)
+            keys, macs = await _told(there, row, spec, tell, place)
             await database.run(machines.learn, key, spec.name, keys)
             if spec.role is Role.HOST:
                 await database.run(ports.seen, key, spec.owner, _checked(spec, macs))
@@ -73,9 +74,9 @@ async def start(world: World, row: sandboxes.SandboxRow, spec: MachineSpec, tell
         await database.run(machines.move, key, spec.name, MachineState.RUNNING, why)
 
 
-def takes_identity(world: World, spec: MachineSpec) -> bool:
+def takes_identity(world: World, plan: Plan, spec: MachineSpec) -> bool:
     """Whether a host channel tells the machine who it is."""
-    family, info = world.site.family(spec.family), world.provider.info
+    family, info = world.site.family(spec.family), at(world.provider, plan.place_of(spec)).info
     return info.host_channel and (info.pretended or family is None or family.host_channel)
 
 

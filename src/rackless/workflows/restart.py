@@ -41,7 +41,7 @@ async def _restart(work: Work) -> None:
     if spec.role is Role.HOST:
         return
     controller = controller_of(work.lab.plan, spec.owner)
-    async with work.world.driver(controller.family).held(await spot_of(work.world, work.lab, spec.owner)):
+    async with work.world.driver_of(work.lab.plan, controller).held(await spot_of(work.world, work.lab, spec.owner)):
         if spec.role is Role.CONTROLLER:
             step = f"reach {spec.owner}"
             about = f"waiting for {spec.owner} to take logins over SSH"
@@ -53,5 +53,5 @@ async def _restart(work: Work) -> None:
 async def _reach(work: Work, spec: MachineSpec, tell: Tell) -> None:
     world = work.world
     spot = await spot_of(world, work.lab, spec.owner)
-    await unless_dead(work, [spec], world.driver(spec.family).reach(spot, deadline=Deadline(REACH), tell=tell))
+    await unless_dead(work, [spec], world.driver_of(work.lab.plan, spec).reach(spot, deadline=Deadline(REACH), tell=tell))
     await world.database.run(machines.move, work.lab.id, spec.name, MachineState.RUNNING, "it takes logins over SSH")

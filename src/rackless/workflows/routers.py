@@ -56,7 +56,7 @@ async def set_up_router(work: Work, router: str, phases: frozenset[Phase]) -> No
         await work.step(
             name, lambda: start(work.world, work.lab, spec, work.tell(name)), deadline=START, about=f"starting {spec.name}"
         )
-    async with work.world.driver(spec.family).held(await spot_of(work.world, work.lab, router)):
+    async with work.world.driver_of(work.lab.plan, spec).held(await spot_of(work.world, work.lab, router)):
         if Phase.PROVISIONING in phases:
             name = f"bootstrap {router}"
             await work.step(
@@ -136,7 +136,7 @@ async def await_ports(work: Work, spec: MachineSpec, *, only: int | None = None)
 async def _bootstrap(work: Work, spec: MachineSpec, tell: Tell) -> None:
     world, key = work.world, work.lab.id
     row = await world.database.run(machines.get, key, spec.name)
-    driver = world.driver(spec.family)
+    driver = world.driver_of(work.lab.plan, spec)
     # Running says of a controller that it took logins: then only what came after the dialogue is left to do.
     if not row.configured and row.state is not MachineState.RUNNING:
         await world.database.run(machines.move, key, spec.name, MachineState.BOOTSTRAPPING, "serial dialogue")
@@ -162,7 +162,7 @@ async def _configure(work: Work, spec: MachineSpec) -> bool:
     world = work.world
     if (await world.database.run(machines.get, work.lab.id, spec.name)).configured:
         return False
-    driver, spot = world.driver(spec.family), await spot_of(world, work.lab, spec.owner)
+    driver, spot = world.driver_of(work.lab.plan, spec), await spot_of(world, work.lab, spec.owner)
     wish = next(wish for wish in work.lab.plan.blueprint.routers if wish.name == spec.owner)
     wanted = work.lab.plan.blueprint.file(wish.startup) if wish.startup is not None else ""
     await driver.load(spot, wanted, deadline=Deadline(CONFIGURE))
@@ -181,7 +181,7 @@ async def _ports(work: Work, spec: MachineSpec, seconds: float, tell: Tell) -> l
     cards = _parts(work, router)
     expected = {slot: sum(nic.role is NicRole.TRAFFIC for nic in card.nics) for slot, card in cards.items()}
     spot = await spot_of(world, work.lab, router)
-    driver = world.driver(spec.family)
+    driver = world.driver_of(work.lab.plan, spec)
 
     async def see() -> Mapping[str, str]:
         deadline = await _started(work, frozenset(card.name for card in cards.values()), seconds)
@@ -261,7 +261,7 @@ async def _discover(work: Work, router: str) -> None:
     specs = work.lab.plan.machines_of(router)
     expected = [nic.label for machine in specs for nic in machine.nics if nic.role is NicRole.TRAFFIC]
     spot = await spot_of(world, work.lab, router)
-    found = await world.driver(spec.family).discover(spot, expected, deadline=Deadline(DISCOVER))
+    found = await world.driver_of(work.lab.plan, spec).discover(spot, expected, deadline=Deadline(DISCOVER))
     await world.database.run(inventory.put, work.lab.id, router, found)
 
 

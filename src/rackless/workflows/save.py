@@ -50,7 +50,7 @@ async def save_one(world: World, lab: sandboxes.SandboxRow, router: str, folder:
         RacklessError: the router does not answer in time, or refuses.
     """
     spec = controller_of(lab.plan, router)
-    text = await world.driver(spec.family).save(await spot_of(world, lab, router), deadline=Deadline(seconds))
+    text = await world.driver_of(lab.plan, spec).save(await spot_of(world, lab, router), deadline=Deadline(seconds))
     return await asyncio.to_thread(_write, folder, folder / f"{router}.set", text)
 
 

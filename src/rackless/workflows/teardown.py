@@ -16,7 +16,7 @@ from rackless import durable
 from rackless.model.errors import ProviderError, RacklessError
 from rackless.model.hooks import Phase
 from rackless.model.lifecycle import MachineState, SandboxState
-from rackless.providers.contract import Provider, Ref, RefKind
+from rackless.providers.contract import Provider, Ref, RefKind, survey
 from rackless.sandboxes import booking, hooks
 from rackless.store import machines, sandboxes
 from rackless.workflows.hooks import beside
@@ -28,6 +28,8 @@ REMOVING = 120.0
 """Seconds for one round."""
 SAVING = 60.0
 """Seconds to read the configuration of a router that goes."""
+SILENT = "what is at "
+"""Begin of what is told of a place that does not answer."""
 ORDER = (frozenset({RefKind.MACHINE, RefKind.PROCESS}), frozenset({RefKind.SEGMENT, RefKind.INTERFACE}), frozenset(RefKind))
 """What is removed at once: first what runs, then what joined it, then what it was made of."""
 
@@ -89,7 +91,9 @@ async def _remove(work: Work) -> list[str]:
 
     def record(db: sa.Connection) -> None:
         for row in machines.of(db, work.lab.id):
-            if not any(text.startswith(f"machine {row.name}") for text in left):
+            spec = work.lab.plan.machine(row.name)
+            unknown = f"{SILENT}{work.lab.plan.place_of(spec)} " if spec is not None else SILENT
+            if not any(text.startswith((f"machine {row.name}", unknown)) for text in left):
                 machines.move(db, work.lab.id, row.name, MachineState.REMOVED, "taken down")
 
     await world.database.run(record)
@@ -97,22 +101,24 @@ async def _remove(work: Work) -> list[str]:
 
 
 async def remove_owned(provider: Provider, sandbox: str) -> list[str]:
-    """Remove all that carries the mark; returns what the place still has afterwards, with the reasons known."""
+    """Remove all that carries the mark; returns what the place still has afterwards, with the reasons known. A place that does
+    not answer keeps nobody from removing what is elsewhere, and has all that it had."""
     reasons: dict[str, str] = {}
     for kinds in ORDER:
-        found = [ref for ref in await provider.owned(sandbox) if ref.kind in kinds]
+        found = [ref for ref in (await survey(provider, sandbox)).refs if ref.kind in kinds]
         results = await asyncio.gather(*(provider.remove(ref) for ref in found), return_exceptions=True)
         for ref, result in zip(found, results, strict=True):
             if isinstance(result, RacklessError):
                 reasons[_text(ref)] = result.message
             elif isinstance(result, BaseException):
                 raise result
-    rest = await provider.owned(sandbox)
-    return [_text(ref) + (f" ({reasons[_text(ref)]})" if _text(ref) in reasons else "") for ref in rest]
+    rest = await survey(provider, sandbox)
+    left = [_text(ref) + (f" ({reasons[_text(ref)]})" if _text(ref) in reasons else "") for ref in rest.refs]
+    return left + [f"{SILENT}{place} ({why})" for place, why in sorted(rest.silent.items())]
 
 
 def _text(ref: Ref) -> str:
-    return f"{ref.kind.value} {ref.name}"
+    return f"{ref.kind.value} {ref.name}" + (f" at {ref.place}" if ref.place else "")
 
 
 async def _release(work: Work, failed: list[str]) -> None:

@@ -11,9 +11,9 @@ from typing import Any
 
 from rackless.model.calendar import UNLIMITED, Amounts
 from rackless.model.errors import DefectError
-from rackless.model.plan import Plan
+from rackless.model.plan import MachineSpec, Plan
 from rackless.model.site import Site
-from rackless.providers.contract import Bearing, Provider
+from rackless.providers.contract import Bearing, Provider, at
 from rackless.sandboxes.times import Place
 from rackless.settings import Settings
 from rackless.store.database import Database
@@ -26,7 +26,7 @@ from rackless.workflows.progress import Progress
 
 @dataclass(frozen=True, kw_only=True)
 class World:
-    """`driver`: by family name. `server`: this one's name among those that share the store; the same at its next start."""
+    """`driver`: by family name and place. `server`: this one's name among those that share the store; at its next start too."""
 
     server: str
     settings: Settings
@@ -35,7 +35,7 @@ class World:
     database: Database
     progress: Progress
     consoles: Consoles
-    driver: Callable[[str], Driver]
+    driver: Callable[[str, str], Driver]
     describe: Callable[[World, str], Awaitable[Any]]
     """A lab as the API shows it, as JSON; hooks are given it."""
     booting: Booting
@@ -66,13 +66,17 @@ class World:
         """All that labs may hold together: what the provider bears and the pools have, or less where the site says so."""
         bears = self.provider.capacity() if isinstance(self.provider, Bearing) else UNLIMITED
         site = self.site
-        limits = {"memory": site.most_memory, "processors": site.most_processors, "disk": site.most_disk}
+        limits: dict[str, Any] = {"memory": site.most_memory, "processors": site.most_processors, "disk": site.most_disk}
         limits |= {"consoles": len(site.console_ports), "forwards": len(site.forward_ports)}
         return replace(bears, **{name: most for name, most in limits.items() if most is not None})
 
     def wanted(self, plan: Plan) -> Amounts:
         """What a plan takes of it, but for the pools."""
         return self.provider.wanted(plan) if isinstance(self.provider, Bearing) else Amounts()
+
+    def driver_of(self, plan: Plan, spec: MachineSpec) -> Driver:
+        """What speaks with this machine, where it is."""
+        return self.driver(spec.family, plan.place_of(spec))
 
     @property
     def place(self) -> Place:
@@ -85,8 +89,10 @@ class World:
         )
 
     @property
-    def forwarded(self) -> bool:
-        return self.provider.info.management == "forwarded"
+    def forwarded(self) -> frozenset[str]:
+        """Places whose management interfaces are reached by ports of this machine."""
+        places = [place.name for place in self.site.everywhere]
+        return frozenset(name for name in places if at(self.provider, name).info.management == "forwarded")
 
 
 _worlds: list[World] = []

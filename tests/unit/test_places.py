@@ -1,0 +1,163 @@
+"""One server with several places: labs at each at once, a lab at two, and a place that does not answer."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from tests.unit.api_client import FILES, Client, serving
+
+from rackless.providers.contract import at
+from rackless.providers.fake import FakeProvider
+from rackless.providers.fake_cloud import FakeCloud
+from rackless.workflows import audit
+
+SITE = """
+provider: home
+places:
+  home: {provider: fake}
+  munich: {provider: fake, numbers: 2000-2009, fabric: core}
+  vienna: {provider: fake, numbers: 2000-2009, fabric: core}
+  small: {provider: fake, memory: 1000, most-nics: 4, segment-most-mtu: 1450}
+"""
+PAIR = """
+name: NAME
+place: PLACE
+routers:
+  west: {cards: 1, ports_per_card: 2}
+  east: {cards: 1, ports_per_card: 2}
+wires:
+  - [west:ge-0/0/0, east:ge-0/0/0]
+"""
+SPAN = PAIR.replace("place: PLACE\n", "place: munich\n").replace("east: {cards", "east: {place: vienna, cards")
+
+
+def pair(name: str, place: str) -> str:
+    return PAIR.replace("NAME", name).replace("PLACE", place)
+
+
+@pytest.fixture
+async def several(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Client]:
+    monkeypatch.delenv("RACKLESS_PROVIDER", raising=False)
+    async with serving(tmp_path, "", monkeypatch, SITE) as client:
+        yield client
+
+
+def cloud(client: Client, place: str) -> FakeCloud:
+    provider = at(client.world.provider, place)
+    assert isinstance(provider, FakeProvider)
+    return provider.cloud
+
+
+def there(client: Client, place: str) -> set[str]:
+    return set(cloud(client, place).machines)
+
+
+async def test_two_labs_are_at_two_places_at_once_and_a_third_where_the_site_says(several: Client) -> None:
+    for name, place in (("one", "munich"), ("two", "vienna")):
+        await several.up(pair(name, place))
+    await several.up(pair("three", "home").replace("place: home\n", ""))
+    machines = ["east-vcp", "east-vfp0", "west-vcp", "west-vfp0"]
+    for name, place in (("one", "munich"), ("two", "vienna"), ("three", "home")):
+        assert there(several, place) == {f"{name}/{machine}" for machine in machines}
+        lab = await several.ask("GET", f"/labs/{name}")
+        assert (lab["state"], lab["note"], [one["state"] for one in lab["machines"]]) == ("ready", "", ["running"] * 4)
+        assert [wire["state"] for wire in lab["wires"]] == ["connected"]
+    assert [(line["name"], line["running"]) for line in await several.items("/labs")] == [("one", 4), ("three", 4), ("two", 4)]
+    assert await several.items("/audit") == []
+    await several.ask("DELETE", "/labs/one/wires", a="west:ge-0/0/0", b="east:ge-0/0/0", wait=10)
+    await several.ask("POST", "/labs/one/wires", {"a": "west:ge-0/0/1", "b": "east:ge-0/0/1"}, wait=10)
+    west = cloud(several, "munich").lab("one").machines["west-vfp0"]
+    assert [west.spec.nics[nic].label for nic in west.attached] == ["int", "ge-0/0/1"]
+    await several.down("one")
+    assert there(several, "munich") == set()
+    assert there(several, "vienna") == {f"two/{machine}" for machine in machines}
+    for name in ("two", "three"):
+        await several.down(name)
+    assert await several.world.provider.owned() == ()
+
+
+async def test_one_lab_is_at_two_places_with_a_wire_between(several: Client) -> None:
+    await several.up(SPAN.replace("NAME", "span"))
+    assert there(several, "munich") == {"span/west-vcp", "span/west-vfp0"}
+    assert there(several, "vienna") == {"span/east-vcp", "span/east-vfp0"}
+
+
+async def test_a_lab_is_not_down_while_a_place_does_not_answer(several: Client) -> None:
+    span = SPAN.replace("NAME", "far")
+    await several.up(span)
+    await several.up(pair("near", "munich"))
+    far = cloud(several, "vienna")
+    far.fail("owned", 10_000, message="The line is cut.")
+    found = {line["name"]: line for line in await several.items("/labs")}
+    assert found["near"]["note"] == ""
+    assert found["far"]["note"] == "The place vienna does not answer: The line is cut."
+    assert (await several.ask("GET", "/labs/far"))["note"] == found["far"]["note"]
+    seen = await several.items("/audit")
+    assert [(one["difference"], one["name"], one["reason"]) for one in seen] == [("silent", "vienna", "The line is cut.")]
+
+    answer = await several.http.delete("/labs/far", params={"wait": 30})
+    assert answer.status_code >= 400
+    assert "what is at vienna (The line is cut.)" in answer.text
+    assert there(several, "munich") == {f"near/{name}-{kind}" for name in ("east", "west") for kind in ("vcp", "vfp0")}
+    assert len(there(several, "vienna")) == 2
+    states = {row["name"]: row["state"] for row in (await several.ask("GET", "/labs/far"))["machines"]}
+    assert states["west-vcp"] == "removed"
+    assert states["east-vcp"] != "removed"
+
+    await several.down("near")  # what is not at the silent place is not kept by it
+    far.faults.clear()
+    await several.down("far")
+    assert there(several, "vienna") == set()
+    assert await audit.audit(several.world) == []
+
+
+async def test_what_a_place_cannot_bear_is_refused_before_anything_is_made(several: Client) -> None:
+    answer = await several.ask("POST", "/labs", several.blueprint(pair("big", "small").replace("cards: 1", "cards: 8")), 502)
+    assert "At small: The lab needs" in answer["detail"]
+    answer = await several.ask(
+        "POST", "/labs", several.blueprint(pair("wide", "small").replace("per_card: 2", "per_card: 6")), 502
+    )
+    assert "At small: west-vfp0 has 8 NICs, and a machine has at most 4 there." in answer["detail"]
+    assert "4 ports a card less" in answer["hint"]
+    assert "and a segment carries 1450 there" in answer["detail"]
+    assert await several.items("/labs") == []
+
+
+@pytest.mark.parametrize("path", ["/plans", "/labs"])
+async def test_a_wire_that_cannot_be_is_refused_with_its_line(several: Client, path: str) -> None:
+    text = SPAN.replace("NAME", "far").replace("place: vienna", "place: home")
+    answer = await several.ask("POST", path, {"text": text, "file": "far.yaml", "files": FILES}, 422)
+    problem = answer["problems"][0]
+    assert (problem["line"], problem["column"]) == (8, 5)
+    assert "Wire 1 would go from west at munich to east at home, and home is on no fabric." in problem["message"]
+
+
+async def test_a_live_wire_that_cannot_be_is_refused_with_the_reason(several: Client) -> None:
+    text = SPAN.replace("NAME", "far").replace("place: vienna", "place: home")
+    await several.up(text.split("wires:", maxsplit=1)[0])
+    answer = await several.ask("POST", "/labs/far/wires", {"a": "west:ge-0/0/0", "b": "east:ge-0/0/0"}, 422)
+    assert "would go from munich to home, and home is on no fabric" in answer["detail"]
+
+
+async def test_a_router_moves_to_another_place_and_leaves_nothing_behind(several: Client) -> None:
+    await several.up(pair("lab", "munich"))
+    moved = pair("lab", "munich").replace("west: {cards", "west: {place: vienna, cards")
+    body = several.blueprint(moved)
+    seen = await several.ask("PUT", "/labs/lab/blueprint", {**body, "dry_run": True})
+    assert [(one["name"], one["reason"]) for one in seen["changes"] if one["verb"] == "change"] == [
+        ("west", "place munich => vienna")
+    ]
+    started = await several.ask("PUT", "/labs/lab/blueprint", {**body, "replace": True})
+    assert (await several.end_of(started["job"]))["state"] == "succeeded"
+    assert there(several, "munich") == {"lab/east-vcp", "lab/east-vfp0"}
+    assert there(several, "vienna") == {"lab/west-vcp", "lab/west-vfp0"}
+    assert set(cloud(several, "munich").lab("lab").disks) == {"east-vcp-disk0", "east-vfp0-disk0"}
+    segments = {
+        place: {name.split("-")[0] for name in cloud(several, place).lab("lab").segments} for place in ("munich", "vienna")
+    }
+    assert segments == {"munich": {"east", "wire"}, "vienna": {"west", "wire"}}
+    assert await audit.audit(several.world) == []
+    await several.down("lab")
+    assert await several.world.provider.owned() == ()
