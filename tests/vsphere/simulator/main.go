@@ -28,6 +28,7 @@ import (
 
 	"github.com/vmware/govmomi/simulator"
 	"github.com/vmware/govmomi/vim25/methods"
+	"github.com/vmware/govmomi/vim25/mo"
 	"github.com/vmware/govmomi/vim25/soap"
 	"github.com/vmware/govmomi/vim25/types"
 )
@@ -83,19 +84,22 @@ func (v *vcenter) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if planned != nil {
 		w = &lost{header: http.Header{}}
 	}
+	v.serve(w, r, name, string(body))
+	if planned != nil {
+		panic(http.ErrAbortHandler)
+	}
+}
+
+func (v *vcenter) serve(w http.ResponseWriter, r *http.Request, name, body string) {
 	v.turn.Lock()
-	if refused := v.refused(name, string(body)); refused != nil {
-		v.turn.Unlock()
-		answer(w, refused, fmt.Sprintf("<name>%s</name>", refused.Name))
+	defer v.turn.Unlock() // also when the simulator panics, as it does
+	if refused := v.refused(name, body); refused != nil {
+		answer(w, refused)
 		return
 	}
 	v.next.ServeHTTP(w, r)
-	if !strings.HasPrefix(name, "Retrieve") && name != "FindByInventoryPath" {
+	if !strings.HasPrefix(name, "Retrieve") && !strings.HasPrefix(name, "Find") {
 		v.settle()
-	}
-	v.turn.Unlock()
-	if planned != nil {
-		panic(http.ErrAbortHandler)
 	}
 }
 
@@ -154,7 +158,7 @@ func (v *vcenter) fail(w http.ResponseWriter, r *http.Request, name string, plan
 	}
 }
 
-func answer(w http.ResponseWriter, duplicate *types.DuplicateName, _ string) {
+func answer(w http.ResponseWriter, duplicate *types.DuplicateName) {
 	inner := fmt.Sprintf(`<name>%s</name><object type="%s">%s</object>`, duplicate.Name, duplicate.Object.Type, duplicate.Object.Value)
 	refuse(w, "DuplicateName", "The name '"+duplicate.Name+"' already exists.", inner)
 }
@@ -238,6 +242,11 @@ func (v *vcenter) settle() {
 		group := entity.(*simulator.DistributedVirtualPortgroup)
 		group.Vm = users[group.Key]
 	}
+	for _, entity := range simulator.Map.All("Network") {
+		if network, ok := entity.(*mo.Network); ok {
+			network.Vm = users[network.Self.Value]
+		}
+	}
 	v.state.Lock()
 	defer v.state.Unlock()
 	for key, one := range v.lines {
@@ -271,7 +280,13 @@ func once(options []types.BaseOptionValue) []types.BaseOptionValue {
 }
 
 // Firewall is a host's own, and takes allowed addresses.
-type Firewall struct{ *simulator.HostFirewallSystem }
+type Firewall struct {
+	mo.HostFirewallSystem
+	real *simulator.HostFirewallSystem
+}
+
+func (f *Firewall) EnableRuleset(req *types.EnableRuleset) soap.HasFault   { return f.real.EnableRuleset(req) }
+func (f *Firewall) DisableRuleset(req *types.DisableRuleset) soap.HasFault { return f.real.DisableRuleset(req) }
 
 func (f *Firewall) UpdateRuleset(req *types.UpdateRuleset) soap.HasFault {
 	body := &methods.UpdateRulesetBody{}
@@ -288,10 +303,18 @@ func (f *Firewall) UpdateRuleset(req *types.UpdateRuleset) soap.HasFault {
 }
 
 // Switches lets hosts have port groups of one name.
-type Switches struct{ *simulator.HostNetworkSystem }
+type Switches struct {
+	mo.HostNetworkSystem
+	real *simulator.HostNetworkSystem
+}
+
+func (s *Switches) AddVirtualSwitch(req *types.AddVirtualSwitch) soap.HasFault { return s.real.AddVirtualSwitch(req) }
+func (s *Switches) RemoveVirtualSwitch(req *types.RemoveVirtualSwitch) soap.HasFault {
+	return s.real.RemoveVirtualSwitch(req)
+}
 
 func (s *Switches) AddPortGroup(ctx *simulator.Context, req *types.AddPortGroup) soap.HasFault {
-	answer := s.HostNetworkSystem.AddPortGroup(ctx, req).(*methods.AddPortGroupBody)
+	answer := s.real.AddPortGroup(ctx, req).(*methods.AddPortGroupBody)
 	if answer.Fault_ == nil {
 		return answer
 	}
@@ -333,7 +356,7 @@ func (s *Switches) RemovePortGroup(ctx *simulator.Context, req *types.RemovePort
 		}
 	}
 	if left == 1 {
-		return s.HostNetworkSystem.RemovePortGroup(ctx, req)
+		return s.real.RemovePortGroup(ctx, req)
 	}
 	s.NetworkInfo.Portgroup = others
 	return &methods.RemovePortGroupBody{Res: new(types.RemovePortGroupResponse)}
@@ -359,14 +382,14 @@ func dress(hosts int) {
 			info := *own.FirewallInfo
 			info.Ruleset = append([]types.HostFirewallRuleset{}, info.Ruleset...)
 			own.FirewallInfo = &info
-			simulator.Map.Put(&Firewall{own})
+			simulator.Map.Put(&Firewall{own.HostFirewallSystem, own})
 		}
 		if own, ok := simulator.Map.Get(*host.ConfigManager.NetworkSystem).(*simulator.HostNetworkSystem); ok {
 			info := *own.NetworkInfo
 			info.Portgroup = append([]types.HostPortGroup{}, info.Portgroup...)
 			info.Vswitch = append([]types.HostVirtualSwitch{}, info.Vswitch...)
 			own.NetworkInfo = &info
-			simulator.Map.Put(&Switches{own})
+			simulator.Map.Put(&Switches{own.HostNetworkSystem, own})
 		}
 	}
 }
@@ -442,7 +465,7 @@ func begin(machine, host string, backing *types.VirtualDeviceURIBackingInfo) *li
 		return l
 	}
 	if backing.Direction == "client" {
-		go l.call(machine, where.Host)
+		go l.call(machine, host, where.Host)
 		return l
 	}
 	listener, err := net.Listen("tcp", net.JoinHostPort(host, where.Port()))
@@ -465,9 +488,10 @@ func begin(machine, host string, backing *types.VirtualDeviceURIBackingInfo) *li
 	return l
 }
 
-func (l *line) call(machine, where string) {
+func (l *line) call(machine, host, where string) {
+	from := net.Dialer{Timeout: time.Second, LocalAddr: &net.TCPAddr{IP: net.ParseIP(host)}}
 	for {
-		end, err := net.DialTimeout("tcp", where, time.Second)
+		end, err := from.Dial("tcp", where)
 		if err == nil {
 			if !l.keep(end) {
 				return
