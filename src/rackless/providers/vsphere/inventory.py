@@ -142,7 +142,7 @@ class Inventory:
             home = await self.home(sandbox)
             try:
                 said = await self._session.read(
-                    properties.of([home] if home is not None else [], vim.Folder, "childEntity"),
+                    *([properties.of([home], vim.Folder, "childEntity")] if home is not None else []),
                     properties.along(ours, vim.Folder, "childEntity", {vim.Folder: ("name",)}),
                 )
             except AbsentError:
