@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 from pyVmomi import vim
@@ -58,7 +58,7 @@ async def examine(
         yield Finding(name="inventory", ok=False, detail=error.message, hint=error.hint)
         return
     yield Finding(name="inventory", ok=True, detail=f"{place.datacenter}, {place.cluster} and what else the site file names")
-    for name, ask in (
+    steps: tuple[tuple[str, Callable[[], Awaitable[Finding]]], ...] = (
         ("privileges", lambda: _privileges(place, session, inventory)),
         ("hosts", lambda: _hosts(inventory)),
         ("datastore", lambda: _datastore(session, inventory)),
@@ -68,7 +68,8 @@ async def examine(
         ("management", lambda: _management(place, session, inventory)),
         ("serial-console", lambda: _firewalls(place, inventory, consoles)),
         ("time", lambda: _time(session, inventory)),
-    ):
+    )
+    for name, ask in steps:
         try:
             yield await ask()
         except RacklessError as error:

@@ -52,7 +52,7 @@ def dressed(spec: MachineSpec, name: str, devices: list[Any], backing: Callable[
         memoryMB=spec.memory,
         numCPUs=spec.vcpus,
         annotation=f"Machine {spec.name} of the Rackless lab {spec.sandbox}. It is removed with the lab.",
-        nestedHVEnabled=True if getattr(spec, "nested", False) else None,
+        nestedHVEnabled=True if spec.nested else None,
         extraConfig=[vim.option.OptionValue(key=marks.MACHINE, value=marks.write_machine(spec))],
         deviceChange=changes,
     )
@@ -89,7 +89,7 @@ def _plugged(card: Any, backing: Any, up: bool, mac: str) -> Any:
 
 def _new_card(spec: MachineSpec, nic: NicSpec, backing: Any, up: bool, key: int) -> Any:
     """`key` is negative: vCenter gives it its own."""
-    model = str(getattr(spec, "nic_model", "vmxnet3"))
+    model = spec.nic_model.value
     kind = {"e1000": vim.vm.device.VirtualE1000, "e1000e": vim.vm.device.VirtualE1000e}.get(model, vim.vm.device.VirtualVmxnet3)
     return kind(
         key=key,
