@@ -16,6 +16,17 @@ from pathlib import Path
 TOP = Path(__file__).parents[1]
 PASSED = TOP / "packaging/passed.txt"
 SUITES = {
+    # Against govmomi's simulator of a vCenter: the provider, and the contract that it keeps.
+    "vsphere": (
+        "tests/vsphere",
+        "tests/conformance",
+        "src/rackless/providers/vsphere",
+        "src/rackless/providers/contract.py",
+        "src/rackless/providers/site_id.py",
+        "src/rackless/model/places.py",
+        "src/rackless/model/plan.py",
+        "requirements.lock",
+    ),
     # In a browser, against the server with the fake provider: the page and the routes that it uses.
     "web": ("tests/web", "web", "src/rackless/api", "src/rackless/console", "src/rackless/blueprints", "requirements.lock"),
     # Kills at every point of every workflow, and two hundred labs with failures: all that is durable.

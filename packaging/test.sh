@@ -22,7 +22,14 @@ fi
 all=; [ "${1:-}" != --all ] || all=1
 side_by_side=(pytest -m "not machines" -n 2 --dist loadfile)
 
-"${side_by_side[@]}" tests --ignore tests/web --ignore tests/kills
+light=(pytest -m "not machines and not vsphere" -n 2 --dist loadfile)
+"${light[@]}" tests --ignore tests/web --ignore tests/kills --ignore tests/vsphere
+if [ -n "$all" ] || python packaging/suites.py due vsphere; then
+  pytest -m vsphere tests/conformance tests/vsphere
+  python packaging/suites.py passed vsphere
+else
+  printf '==> vsphere: passed on what it covers, not run again\n'
+fi
 for suite in kills web; do
   if [ -n "$all" ] || python packaging/suites.py due $suite; then
     "${side_by_side[@]}" --timeout 600 "tests/$suite"

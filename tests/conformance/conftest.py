@@ -16,7 +16,7 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import pytest
 
@@ -27,6 +27,10 @@ from rackless.providers.fake import FakeProvider
 from rackless.providers.fake_cloud import FakeCloud
 from rackless.providers.local.provider import LocalProvider
 from rackless.settings import Settings
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+import vsphere_place  # type: ignore[import-not-found]  # beside this file, which is no package
 
 
 class Place(Protocol):
@@ -137,11 +141,33 @@ class LocalPlace:
         assert await provider.owned() == ()
 
 
-@pytest.fixture(params=["fake", "local"])
+@pytest.fixture(scope="session")
+def vsphere_server() -> Iterator[Any]:
+    server = vsphere_place.vcenter.VCenter()
+    server.image("rackless-images/tiny")
+    yield server
+    server.end()
+
+
+def _vsphere(request: pytest.FixtureRequest) -> Place:
+    server = request.getfixturevalue("vsphere_server")
+    if request.param == "vsphere-standard":
+        return vsphere_place.VsphereVenue(server, switch="", standard_switch="vSwitch0")
+    return vsphere_place.VsphereVenue(server)
+
+
+VSPHERE = [pytest.param(name, marks=pytest.mark.vsphere) for name in ("vsphere", "vsphere-standard")]
+
+
+@pytest.fixture(params=["fake", "local", *VSPHERE])
 def place(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
     monkeypatch.setenv("RACKLESS_ACCELERATOR", "tcg")
     monkeypatch.setenv("RACKLESS_MANAGEMENT", "forwarded")
-    made: Place = FakePlace(tmp_path) if request.param == "fake" else LocalPlace()
+    made: Place
+    if request.param.startswith("vsphere"):
+        made = _vsphere(request)
+    else:
+        made = FakePlace(tmp_path) if request.param == "fake" else LocalPlace()
     yield made
     made.end()
 

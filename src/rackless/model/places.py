@@ -125,9 +125,10 @@ class VspherePlace(Place):
     resource_pool: str = ""
     datastore: str = ""
     folder: str = "rackless"
+    image_folder: str = "rackless-images"
+    """Where images are: machines with snapshots, or templates."""
     switch: str = ""
     standard_switch: str = ""
-    numbers: Numbers | None = None
     management_network: str = "VM Network"
     parking_network: str = ""
     """Port group of NICs that no wire has; empty: one of ours."""

@@ -11,11 +11,11 @@ RUN/console/<console port>                       serial lines of the machines th
 from __future__ import annotations
 
 import os
-import secrets
 from pathlib import Path
 
 from rackless.model.naming import digest
 from rackless.model.plan import MachineSpec, PortRef
+from rackless.providers.site_id import site_id
 from rackless.settings import Settings
 
 SOCKET_PATH_MOST = 107
@@ -28,7 +28,7 @@ class Layout:
         self.state = settings.state
         self.run = settings.run
         self.labs = settings.state / "labs"
-        self.site = _site_id(settings.state / "site-id")
+        self.site = site_id(settings.state / "site-id")
 
     def mark(self, sandbox: str, kind: str, name: str) -> str:
         """The ownership mark, as it is in the environment of a process."""
@@ -88,20 +88,6 @@ class Layout:
         for path in (lab / "machines", lab / "disks", lab / "segments", lab, self.sockets(sandbox)):
             if path.is_dir() and not any(path.iterdir()):
                 path.rmdir()
-
-
-def _site_id(path: Path) -> str:
-    """Made at random once: two installations on one host, or in containers, never have the same."""
-    if not path.exists():
-        fresh = path.with_name(f".site-id.{os.getpid()}")
-        fresh.write_text(secrets.token_hex(4))
-        try:
-            os.link(fresh, path)
-        except FileExistsError:
-            pass  # Another process was first: its identity holds.
-        finally:
-            fresh.unlink()
-    return path.read_text().strip()
 
 
 def write_whole(path: Path, content: bytes) -> None:

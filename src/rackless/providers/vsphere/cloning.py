@@ -1,0 +1,124 @@
+"""Machines out of images: where an image is in the inventory, which of its snapshots, and how it is cloned.
+
+An image is named `PATH/OF/MACHINE@SNAPSHOT/PATH`, below the place's folder of images; `{slot}` in it is the number of the card.
+Without a snapshot it is the current one; a machine that has none is copied whole.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from pyVmomi import vim
+
+from rackless.model.errors import AbsentError
+from rackless.model.places import Cloning
+from rackless.model.plan import DiskSpec
+from rackless.providers.vsphere import marks, properties
+from rackless.providers.vsphere.inventory import Grounds, Inventory
+from rackless.providers.vsphere.session import Session
+
+_SLOT = re.compile(r"-vfp(\d+)-")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """`snapshot` None: the machine as it is. `running`: it can be cloned in its run."""
+
+    name: str
+    machine: Any
+    snapshot: Any
+    host: Any
+    running: bool
+
+
+def image_of(disk: DiskSpec) -> str:
+    """The image's name with the card's number in it."""
+    slot = _SLOT.search(disk.name)
+    return disk.image.replace("{slot}", slot[1] if slot else "0")
+
+
+class Sources:
+    def __init__(self, session: Session, inventory: Inventory) -> None:
+        self._session, self._inventory = session, inventory
+        self._found: dict[str, Source] = {}
+
+    def forget(self, name: str) -> None:
+        self._found.pop(name, None)
+
+    async def find(self, name: str) -> Source:
+        """Raises: AbsentError: there is no such machine, or it has no such snapshot."""
+        if name not in self._found:
+            self._found[name] = await self._find(name)
+        return self._found[name]
+
+    async def _find(self, name: str) -> Source:
+        where, _, wanted = name.partition("@")
+        path = self._inventory.path("vm", self._session.place.image_folder, where)
+        machine = await self._session.find(path)
+        if machine is None:
+            raise AbsentError(
+                f"There is no image {name}: the vCenter has no {path}.",
+                hint="Import it there (`rackless image import`), or correct `image-folder` in the site file.",
+            )
+        paths = ("snapshot", "runtime.host", "runtime.powerState")
+        ((_, said),) = await self._session.read(properties.of([machine], vim.VirtualMachine, *paths))
+        tree = said.get("snapshot")
+        snapshot = tree.currentSnapshot if tree is not None else None
+        if wanted:
+            snapshot = snapshot_at(tree, wanted)
+            if snapshot is None:
+                has = ", ".join(snapshot_paths(tree)) or "none"
+                raise AbsentError(
+                    f"The image {where} has no snapshot {wanted}; it has {has}.", hint="Take it, or name one of these."
+                )
+        running = said.get("runtime.powerState") == "poweredOn"
+        return Source(name=name, machine=machine, snapshot=snapshot, host=said.get("runtime.host"), running=running)
+
+
+def snapshot_at(tree: Any, path: str) -> Any:
+    """The snapshot at `ss1/ss2/card0` of the tree, or None. Of snapshots with one name below one, the youngest."""
+    level, found = list(getattr(tree, "rootSnapshotList", ())), None
+    for part in path.strip("/").split("/"):
+        named = [one for one in level if one.name == part]
+        if not named:
+            return None
+        found = max(named, key=lambda one: one.createTime)
+        level = list(found.childSnapshotList)
+    return None if found is None else found.snapshot
+
+
+def snapshot_paths(tree: Any) -> list[str]:
+    def walk(level: Any, above: str) -> list[str]:
+        return [text for one in level for text in (above + one.name, *walk(one.childSnapshotList, f"{above}{one.name}/"))]
+
+    return walk(getattr(tree, "rootSnapshotList", ()), "")
+
+
+def clone_spec(source: Source, grounds: Grounds, mark: marks.Mark, cloning: Cloning, host: Any) -> Any:
+    """Linked: the clone's disk is a child of the snapshot's. `host`: None leaves the choice to DRS."""
+    linked = cloning is not Cloning.FULL and source.snapshot is not None
+    location = vim.vm.RelocateSpec(
+        pool=grounds.pool,
+        datastore=grounds.datastore,
+        host=host,
+        diskMoveType="createNewChildDiskBacking" if linked else "moveAllDiskBackingsAndDisallowSharing",
+    )
+    return vim.vm.CloneSpec(
+        location=location,
+        snapshot=source.snapshot,
+        powerOn=False,
+        template=False,
+        config=vim.vm.ConfigSpec(instanceUuid=mark.uuid, extraConfig=[vim.option.OptionValue(key=marks.MARK, value=str(mark))]),
+    )
+
+
+def instant_spec(name: str, folder: Any, grounds: Grounds, mark: marks.Mark) -> Any:
+    """Of a machine in its run. Its UUID is that of its BIOS: the other can't be chosen here."""
+    return vim.vm.InstantCloneSpec(
+        name=name,
+        location=vim.vm.RelocateSpec(folder=folder, pool=grounds.pool, datastore=grounds.datastore),
+        config=[vim.option.OptionValue(key=marks.MARK, value=str(mark))],
+        biosUuid=mark.uuid,
+    )

@@ -1,0 +1,136 @@
+"""What a machine is made of, as vCenter wants it said: NICs, memory, serial port. Pure: devices and specs in, specs out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from pyVmomi import vim
+
+from rackless.model.family import NicRole
+from rackless.model.places import SerialLine
+from rackless.model.plan import MachineSpec, NicSpec
+from rackless.providers.vsphere import marks
+
+MOST_NICS = 13
+"""Of a router's card: three reserved and ten for traffic."""
+
+_Change = vim.vm.device.VirtualDeviceSpec
+_Card = vim.vm.device.VirtualEthernetCard
+
+
+def cards(devices: Iterable[Any]) -> list[Any]:
+    """The NICs in the order of their keys, which is that of "Network adapter 1", 2, 3."""
+    return sorted((one for one in devices if isinstance(one, _Card)), key=lambda one: int(one.key))
+
+
+def card_of(devices: Iterable[Any], nic: NicSpec) -> Any:
+    """The NIC that the plan's `nic` is, known by its MAC: their order changes as devices come and go. None: not there."""
+    return next((one for one in cards(devices) if str(one.macAddress or "").lower() == nic.mac.lower()), None)
+
+
+def serial_of(devices: Iterable[Any]) -> Any:
+    """The serial port over the network, or None."""
+    kind = vim.vm.device.VirtualSerialPort
+    return next((one for one in devices if isinstance(one, kind) and isinstance(one.backing, kind.URIBackingInfo)), None)
+
+
+def dressed(spec: MachineSpec, name: str, devices: list[Any], backing: Callable[[NicSpec], Any], serial: Any) -> Any:
+    """The change that makes `spec` out of a bare clone. `backing`: of a NIC, with True if it is plugged in. `serial`: of its
+    port, None for none. NICs that the image brought are used in their order, so that the vendor's kind of NIC stays."""
+    changes = [] if serial is None else [_serial_change(devices, serial)]
+    there = cards(devices)
+    for place, nic in enumerate(spec.nics):
+        behind, plugged = backing(nic)
+        if place < len(there):
+            changes.append(_Change(operation="edit", device=_plugged(there[place], behind, plugged, nic.mac)))
+        else:
+            changes.append(_Change(operation="add", device=_new_card(spec, nic, behind, plugged, -100 - place)))
+    changes += [_Change(operation="remove", device=one) for one in there[len(spec.nics) :]]
+    return vim.vm.ConfigSpec(
+        name=name,
+        memoryMB=spec.memory,
+        numCPUs=spec.vcpus,
+        annotation=f"Machine {spec.name} of the Rackless lab {spec.sandbox}. It is removed with the lab.",
+        nestedHVEnabled=True if spec.nested else None,
+        extraConfig=[vim.option.OptionValue(key=marks.MACHINE, value=marks.write_machine(spec))],
+        deviceChange=changes,
+    )
+
+
+def undressed(name: str, devices: list[Any]) -> Any:
+    """The change that leaves of a machine its disk."""
+    gone = [*cards(devices), *([serial] if (serial := serial_of(devices)) is not None else [])]
+    return vim.vm.ConfigSpec(
+        name=name,
+        extraConfig=[vim.option.OptionValue(key=marks.MACHINE, value="")],
+        deviceChange=[_Change(operation="remove", device=one) for one in gone],
+    )
+
+
+def replugged(card: Any, backing: Any, up: bool, running: bool) -> Any:
+    """The change that moves a NIC to another network, or None if it is there and as it should be. `up`: its carrier."""
+    now = card.connectable
+    same = backing is None or _same(card.backing, backing)
+    if same and now is not None and now.startConnected == up and (not running or now.connected == up):
+        return None
+    device = _plugged(card, card.backing if backing is None else backing, up, card.macAddress)
+    return vim.vm.ConfigSpec(deviceChange=[_Change(operation="edit", device=device)])
+
+
+def _plugged(card: Any, backing: Any, up: bool, mac: str) -> Any:
+    card.backing = backing
+    card.addressType = "manual"
+    card.macAddress = mac
+    card.wakeOnLanEnabled = bool(card.wakeOnLanEnabled)
+    card.connectable = _connectable(up)
+    return card
+
+
+def _new_card(spec: MachineSpec, nic: NicSpec, backing: Any, up: bool, key: int) -> Any:
+    """`key` is negative: vCenter gives it its own."""
+    model = spec.nic_model.value
+    kind = {"e1000": vim.vm.device.VirtualE1000, "e1000e": vim.vm.device.VirtualE1000e}.get(model, vim.vm.device.VirtualVmxnet3)
+    return kind(
+        key=key,
+        backing=backing,
+        addressType="manual",
+        macAddress=nic.mac,
+        wakeOnLanEnabled=False,
+        connectable=_connectable(up),
+    )
+
+
+def _connectable(up: bool) -> Any:
+    return vim.vm.device.VirtualDevice.ConnectInfo(startConnected=up, connected=up, allowGuestControl=False)
+
+
+def _same(one: Any, other: Any) -> bool:
+    kind = _Card.DistributedVirtualPortBackingInfo
+    if isinstance(one, kind) and isinstance(other, kind):
+        return bool(one.port.portgroupKey == other.port.portgroupKey and one.port.switchUuid == other.port.switchUuid)
+    return type(one) is type(other) and one.deviceName == other.deviceName
+
+
+def serial_backing(line: SerialLine, port: int, *, ours: str, concentrator: str) -> Any:
+    """`ours`: our address as the hosts see it. A concentrator listens at the same port on our behalf."""
+    kind = vim.vm.device.VirtualSerialPort.URIBackingInfo
+    if line is SerialLine.CLIENT:
+        return kind(direction="client", serviceURI=f"telnet://{ours}:{port}")
+    if line is SerialLine.CONCENTRATOR:
+        return kind(direction="server", serviceURI=f"telnet://:{port}", proxyURI=concentrator)
+    return kind(direction="server", serviceURI=f"telnet://:{port}")
+
+
+def _serial_change(devices: list[Any], backing: Any) -> Any:
+    """The image's first serial port is used, if it has one: its guest has its console there."""
+    kind = vim.vm.device.VirtualSerialPort
+    there = next((one for one in sorted(devices, key=lambda one: int(one.key)) if isinstance(one, kind)), None)
+    port = there if there is not None else kind(key=-50)
+    port.backing, port.yieldOnPoll, port.connectable = backing, True, _connectable(True)
+    return _Change(operation="add" if there is None else "edit", device=port)
+
+
+def plugged_from_boot(nic: NicSpec) -> bool:
+    """A port of a wire waits for its attach."""
+    return nic.role is not NicRole.TRAFFIC
