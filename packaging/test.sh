@@ -20,28 +20,27 @@ if [ "$(id -u)" = 0 ] && [ -z "${RACKLESS_TEST_NAMESPACE:-}" ]; then
   exit
 fi
 all=; [ "${1:-}" != --all ] || all=1
-side_by_side=(pytest -m "not machines" -n 2 --dist loadfile)
+clouds="not vsphere and not openstack"
+side_by_side=(pytest -m "not machines and $clouds" -n 2 --dist loadfile)
 
-light=(pytest -m "not machines and not vsphere" -n 2 --dist loadfile)
-"${light[@]}" tests --ignore tests/web --ignore tests/kills --ignore tests/vsphere
-if [ -n "$all" ] || python packaging/suites.py due vsphere; then
-  pytest -m vsphere tests/conformance tests/vsphere
-  python packaging/suites.py passed vsphere
-else
-  printf '==> vsphere: passed on what it covers, not run again\n'
-fi
-for suite in kills web; do
-  if [ -n "$all" ] || python packaging/suites.py due $suite; then
-    "${side_by_side[@]}" --timeout 600 "tests/$suite"
-    python packaging/suites.py passed $suite
-  else
-    printf '==> %s: passed on what it covers, not run again\n' "$suite"
+suite() { # NAME COMMAND...: run it if it is due, and mark it as passed
+  local name=$1; shift
+  if [ -z "$all" ] && ! python packaging/suites.py due "$name"; then
+    printf '==> %s: passed on what it covers, not run again\n' "$name"
+    return
   fi
-done
+  "$@"
+  python packaging/suites.py passed "$name"
+}
+
+"${side_by_side[@]}" tests --ignore tests/web --ignore tests/kills
+suite vsphere pytest -m vsphere tests
+suite kills "${side_by_side[@]}" --timeout 600 tests/kills
+suite web "${side_by_side[@]}" --timeout 600 tests/web
 if [ -n "$all" ]; then
   export RACKLESS_POWER_CUTS=50
   # Unit tests run on both databases. So do now the rest of those that have a server or a store.
   mapfile -t stored < <(grep -lE 'Shell\(|shell: Shell|Driver|EVERYWHERE' tests/{stories,unit,kills}/test_*.py)
   RACKLESS_TEST_DATABASE=postgresql "${side_by_side[@]}" --timeout 300 "${stored[@]}"
 fi
-pytest -m machines --timeout 600 tests
+pytest -m "machines and $clouds" --timeout 600 tests
