@@ -41,11 +41,7 @@ async function read(): Promise<Calendar> {
 }
 
 export default function CalendarPage() {
-  const calendar = useReading(
-    "calendar",
-    read,
-    (event) => event.kind === "lab",
-  );
+  const calendar = useReading("calendar", read, (event) => event.kind === "lab");
   const now = useNow(30);
   const [range, setRange] = useState(DAY);
   const [shift, setShift] = useState(0);
