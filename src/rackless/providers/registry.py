@@ -1,4 +1,7 @@
-"""The providers there are: one literal table, and what makes the places of a site out of it."""
+"""The providers there are: one literal table, and what makes the places of a site out of it.
+
+A provider and its libraries are imported when a place of its kind is made: a server pays at its start for those that it has.
+"""
 
 from __future__ import annotations
 
@@ -11,14 +14,14 @@ from rackless.model.places import FakePlace, Place
 from rackless.model.site import Site
 from rackless.providers.contract import Provider
 from rackless.providers.everywhere import Everywhere, Find
-from rackless.providers.fake import FakeProvider
-from rackless.providers.fake_cloud import FakeCloud
-from rackless.providers.local.provider import LocalProvider
 from rackless.settings import Settings
 
 
 def _fake(place: Place, settings: Settings, site: Site) -> Provider:
     """Its cloud is in the state directory, so that it outlives the server. A symbolic link there lets servers share one."""
+    from rackless.providers.fake import FakeProvider
+    from rackless.providers.fake_cloud import FakeCloud
+
     assert isinstance(place, FakePlace)
     settings.make()
     folder = "fake-cloud" if place.name == "fake" else f"fake-cloud-{place.name}"
@@ -26,6 +29,8 @@ def _fake(place: Place, settings: Settings, site: Site) -> Provider:
 
 
 def _local(place: Place, settings: Settings, site: Site) -> Provider:
+    from rackless.providers.local.provider import LocalProvider
+
     return LocalProvider(settings, site, partial(store.find, settings.images))
 
 
