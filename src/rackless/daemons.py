@@ -36,6 +36,7 @@ from rackless.providers.contract import Channel, Provider, RefKind, at, survey
 from rackless.providers.everywhere import Whereabouts
 from rackless.routers.families import FAMILIES
 from rackless.routers.table import router
+from rackless.sandboxes import numbers
 from rackless.sandboxes.site_file import load_site
 from rackless.sandboxes.whereabouts import whereabouts
 from rackless.settings import Settings, load
@@ -124,6 +125,8 @@ async def resume(world: World) -> None:
         return left
 
     left = await world.database.run(count)
+    if world.site.places:
+        await world.database.run(numbers.recount, world.site, world.forwarded, world.wanted)
     cancelled = [job.id for job in left if job.cancelled]
     durable.launch(world.settings.record, server=world.server or "local", cancelled=cancelled)
     for job in left:

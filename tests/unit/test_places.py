@@ -11,6 +11,7 @@ from tests.unit.api_client import FILES, Client, serving
 from rackless.providers.contract import at
 from rackless.providers.fake import FakeProvider
 from rackless.providers.fake_cloud import FakeCloud
+from rackless.store import sandboxes
 from rackless.workflows import audit
 
 SITE = """
@@ -161,3 +162,78 @@ async def test_a_router_moves_to_another_place_and_leaves_nothing_behind(several
     assert await audit.audit(several.world) == []
     await several.down("lab")
     assert await several.world.provider.owned() == ()
+
+
+async def test_segments_take_numbers_of_their_place_and_give_them_back(several: Client) -> None:
+    await several.up(pair("one", "munich"))
+    await several.up(SPAN.replace("NAME", "two"))
+    await several.up(pair("none", "home"))
+    one, two, none = [await several.world.database.read(sandboxes.get, name) for name in ("one", "two", "none")]
+    assert {segment.number for segment in none.plan.segments} == {None}
+    numbers = [segment.number for row in (one, two) for segment in row.plan.segments]
+    assert sorted(number for number in numbers if number) == [2000, 2001, 2002, 2003, 2004, 2005]
+    wire = two.plan.segments[-1]
+    for place, machine in (("munich", "west-vfp0"), ("vienna", "east-vfp0")):
+        made = cloud(several, place).lab("two").segments[wire.name]
+        assert (made.number, [port.machine for port in made.ports]) == (wire.number, [machine])
+    pools = {pool["name"]: pool for pool in await several.items("/pools")}
+    core = pools["numbers@core"]
+    assert (core["first"], core["last"], core["taken"], core["labs"]) == (2000, 2009, 6, {"one": 3, "two": 3})
+
+    await several.ask("POST", "/labs/one/wires", {"a": "west:ge-0/0/1", "b": "east:ge-0/0/1"}, wait=10)
+    segments = cloud(several, "munich").lab("one").segments.values()
+    assert {segment.number for segment in segments} == {2000, 2001, 2002, 2006}
+    lab = await several.world.database.read(sandboxes.get, "one")
+    assert lab.amounts.others["numbers@core"] == 4
+    await several.ask("DELETE", "/labs/one/wires", a="west:ge-0/0/1", b="east:ge-0/0/1", wait=10)
+    lab = await several.world.database.read(sandboxes.get, "one")
+    assert lab.amounts.others["numbers@core"] == 3
+    for name in ("one", "two"):
+        await several.down(name)
+    assert {pool["name"]: pool["taken"] for pool in await several.items("/pools")}["numbers@core"] == 0
+
+
+async def test_numbers_that_run_out_are_refused_with_the_time_at_which_some_are_free(several: Client) -> None:
+    for number in range(3):
+        await several.up(pair(f"lab{number}", "munich" if number else "vienna"), seconds=3600)
+    answer = await several.ask("POST", "/labs", several.blueprint(pair("late", "vienna")), 409)
+    assert "3 segment numbers of core are wanted, and 1 are free" in answer["detail"]
+    assert "It would fit from" in answer["hint"]
+    await several.ask("POST", "/labs/lab0/wires", {"a": "west:ge-0/0/1", "b": "east:ge-0/0/1"}, wait=10)
+    answer = await several.ask("POST", "/labs/lab1/wires", {"a": "west:ge-0/0/1", "b": "east:ge-0/0/1"}, 409)
+    assert "segment numbers of core are wanted" in answer["detail"]
+    await several.up(pair("elsewhere", "home"))
+    calendar = await several.ask("GET", "/calendar")
+    assert (calendar["held"]["numbers@core"], calendar["capacity"]["numbers@core"]) == (10, 10)
+    booked = {row["lab"]: row["amounts"] for row in await several.items("/bookings")}
+    assert booked["lab0"]["numbers@core"] == 4
+    text = (await several.http.get("http://rackless/metrics")).text
+    assert 'rackless_capacity_held{resource="numbers@core"} 10.0' in text
+
+
+async def test_an_applied_blueprint_takes_and_gives_back_numbers(several: Client) -> None:
+    await several.up(pair("lab", "munich"))
+    other = pair("lab", "munich").replace("ge-0/0/0", "ge-0/0/1")
+    started = await several.ask("PUT", "/labs/lab/blueprint", several.blueprint(other))
+    assert (await several.end_of(started["job"]))["state"] == "succeeded"
+    row = await several.world.database.read(sandboxes.get, "lab")
+    numbers = {segment.name: segment.number for segment in row.plan.segments}
+    made = {name: segment.number for name, segment in cloud(several, "munich").lab("lab").segments.items()}
+    assert numbers == made
+    assert {pool["name"]: pool["taken"] for pool in await several.items("/pools")}["numbers@core"] == 3
+    assert row.amounts.others["numbers@core"] == 3
+
+
+async def test_labs_of_before_count_at_the_places_that_the_site_has_now(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("RACKLESS_PROVIDER", raising=False)
+    async with serving(tmp_path, "", monkeypatch, "provider: fake\n") as client:
+        await client.up(pair("old", "fake"))
+        await client.ask("POST", "/labs", client.blueprint(pair("later", "fake"), begins=4e9))
+    more = "provider: munich\nplaces:\n  munich: {provider: fake, numbers: 5-7}\n  fake: {provider: fake, memory: 2000}\n"
+    async with serving(tmp_path, "", monkeypatch, more) as client:
+        memory = {lab["lab"]: lab["amounts"] for lab in await client.items("/bookings")}
+        assert memory["old"]["memory@fake"] == memory["old"]["memory"] > 0
+        await client.down("old")  # at the place where it was made, though the site makes others elsewhere now
+        assert there(client, "fake") == set()
+        await client.up(pair("new", "munich"))
+        assert len(there(client, "munich")) == 4

@@ -14,7 +14,7 @@ from rackless.api.errors import RESPONSES
 from rackless.api.here import Here
 from rackless.api.pages import Page, Pages
 from rackless.keepers.heartbeat import SILENT
-from rackless.sandboxes.booking import CONSOLE, FORWARD
+from rackless.sandboxes import numbers
 from rackless.store import pools, servers
 
 router = APIRouter(tags=["site"], responses=RESPONSES)
@@ -48,12 +48,11 @@ STARTED = time.time()
 
 @router.get("/pools")
 async def list_pools(here: Here, asked: Pages) -> Page[Pool]:
-    """Console ports and forwarded ports."""
+    """Console ports and forwarded ports; segment numbers and console ports of places, called numbers@PLACE (or @FABRIC)."""
     held = await here.database.read(pools.held)
-    ranges = {CONSOLE: here.site.console_ports, FORWARD: here.site.forward_ports}
     found = [
         Pool(name=name, first=span.first, last=span.last, taken=sum(held.get(name, {}).values()), labs=held.get(name, {}))
-        for name, span in ranges.items()
+        for name, span in numbers.ranges(here.site).items()
     ]
     return asked.of_all(found, lambda pool: (pool.name,), lambda pool: pool, str)
 

@@ -42,7 +42,7 @@ async def connect(name: str, body: Ends, here: Here, wait: Wait = 0) -> Started:
     ends = [resolve(row.plan, text)[0] for text in (body.a, body.b)]
     segment, spec = wire(row.plan, ends[0], ends[1])
     check_reach(here.site, row.plan, segment, spec.wire)
-    return await started(here, name, await here.database.run(booking.book_wire, name, spec), wait)
+    return await started(here, name, await here.database.run(booking.book_wire, name, spec, here.place), wait)
 
 
 @router.delete("/wires", status_code=202)

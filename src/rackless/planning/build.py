@@ -93,8 +93,13 @@ def _internal(sandbox: str, router: str, specs: tuple[MachineSpec, ...], mtu: in
     )
 
 
-def allot(plan: Plan, console_ports: Mapping[str, int], forwards: Mapping[str, tuple[Forward, ...]]) -> Plan:
-    """The plan with what was booked out of the pools, by machine name. A machine that is not named keeps what it has.
+def allot(
+    plan: Plan,
+    console_ports: Mapping[str, int],
+    forwards: Mapping[str, tuple[Forward, ...]],
+    numbers: Mapping[str, int] | None = None,
+) -> Plan:
+    """The plan with what was booked out of the pools, by machine name; `numbers` by segment. What is not named keeps what it has.
 
     Raises:
         InputError: a name is of no machine of the plan.
@@ -113,4 +118,5 @@ def allot(plan: Plan, console_ports: Mapping[str, int], forwards: Mapping[str, t
             )
             for spec in plan.machines
         ),
+        segments=tuple(replace(one, number=(numbers or {}).get(one.name, one.number)) for one in plan.segments),
     )

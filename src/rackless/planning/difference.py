@@ -217,6 +217,8 @@ def _kept(there: Plan, wanted: Plan, compared: Mapping[str, _Owner]) -> Plan:
             return spec
         if owner is not None and owner.effect is not Effect.ANEW and spec.name not in owner.remade:
             return _placed(old, there, wanted)
+        if there.place_of(old) != wanted.place_of(spec):
+            return spec  # the numbers are the other place's
         return replace(spec, console_port=old.console_port, forwards=old.forwards)
 
     machines = tuple(keep(spec) for spec in wanted.machines)
@@ -229,7 +231,16 @@ def _kept(there: Plan, wanted: Plan, compared: Mapping[str, _Owner]) -> Plan:
             return replace(segment, mtu=mtus.get(segment.name, segment.mtu))
         return segment
 
-    return replace(wanted, machines=machines, segments=tuple(map(same_mtu, wanted.segments)))
+    before = {segment.name: segment for segment in there.segments}
+
+    def same_number(segment: SegmentSpec) -> SegmentSpec:
+        old = before.get(segment.name)
+        if old is None or set(map(there.place_of, old.ports)) != set(map(wanted.place_of, segment.ports)):
+            return segment
+        return replace(segment, number=old.number)
+
+    segments = tuple(same_number(same_mtu(segment)) for segment in wanted.segments)
+    return replace(wanted, machines=machines, segments=segments)
 
 
 def _placed(spec: MachineSpec, there: Plan, wanted: Plan) -> MachineSpec:

@@ -18,18 +18,15 @@ from rackless.model.blueprint import Blueprint
 from rackless.model.calendar import Amounts, Span, Stay
 from rackless.model.changes import Verb
 from rackless.model.errors import InputError, NotFoundError, StateError
-from rackless.model.family import NicRole, Role
+from rackless.model.family import NicRole
 from rackless.model.hooks import SET_UP, TAKE_DOWN
 from rackless.model.lifecycle import JobState, SandboxState, WireState
-from rackless.model.plan import Forward, MachineSpec, Plan, WireSpec
+from rackless.model.plan import Plan, WireSpec
 from rackless.model.site import HookRules, Site
-from rackless.planning import allot, plan
-from rackless.sandboxes import departures, exclusion, hooks, secrecy
-from rackless.sandboxes.times import SERVICES, Place, Wish, fits, pooled
+from rackless.planning import plan
+from rackless.sandboxes import departures, exclusion, hooks, numbers, secrecy
+from rackless.sandboxes.times import Place, Wish, check_growth, fits
 from rackless.store import blueprints, history, jobs, locks, machines, pools, ports, sandboxes, secrets, wires
-
-CONSOLE, FORWARD = "console", "forward"
-"""Names of the pools."""
 
 EXCLUSIVE = frozenset({"deploy", "apply", "teardown"})
 """Verbs that no other job of the lab may run beside."""
@@ -107,7 +104,7 @@ def book(
             blueprints.put(db, found.id, written, who=wish.who)
         return booked
     drafted = secrecy.without(draft(db, blueprint, name, place.site))
-    amounts = wanted(drafted) + pooled(drafted, place.forwarded)
+    amounts = wanted(drafted) + numbers.pooled(drafted, place.site, place.forwarded)
     span = Span(begins=now if wish.begins is None else wish.begins, ends=(wish.begins or now) + wish.length)
     stay = Stay(sandbox=name, span=span, amounts=amounts)
     within = fits(db, stay, place, owner=wish.owner, queue=wish.queue)
@@ -146,7 +143,7 @@ def begin(db: sa.Connection, key: int, place: Place, why: str, *, who: str = his
     """
     row = sandboxes.by_id(db, key)
     exclusion.take(db, row)
-    final = _from_pools(db, row.plan, key, place.site, place.forwarded)
+    final = numbers.take(db, row.plan, key, place.site, place.forwarded)
     sandboxes.replan(db, key, final)
     sandboxes.booted(db, key, place.boot_id)
     for spec in final.machines:
@@ -226,28 +223,6 @@ def followed(db: sa.Connection, found: sandboxes.SandboxRow, digest: str) -> Boo
     return None
 
 
-def _from_pools(db: sa.Connection, drafted: Plan, key: int, site: Site, forwarded: frozenset[str]) -> Plan:
-    consoles = {spec.name: pools.take(db, CONSOLE, site.console_ports, key, spec.name) for spec in drafted.machines}
-    forwards = {
-        spec.name: forwards_of(db, spec, key, site)
-        for spec in drafted.machines
-        if spec.role is Role.CONTROLLER and drafted.place_of(spec) in forwarded
-    }
-    return allot(drafted, consoles, forwards)
-
-
-def forwards_of(db: sa.Connection, spec: MachineSpec, key: int, site: Site) -> tuple[Forward, ...]:
-    return tuple(
-        Forward(
-            service=service,
-            proto=proto,
-            host_port=pools.take(db, FORWARD, site.forward_ports, key, f"{spec.name} {service}"),
-            guest_port=guest_port,
-        )
-        for service, proto, guest_port in SERVICES
-    )
-
-
 def book_teardown(
     db: sa.Connection,
     name: str,
@@ -285,8 +260,12 @@ def book_healing(db: sa.Connection, name: str) -> Booking:
     return Booking(kind=Kind.AGAIN, job=add_job(db, name, found.id, "deploy", {}), sandbox_id=found.id, was=found.state.value)
 
 
-def book_wire(db: sa.Connection, name: str, wire: WireSpec) -> Booking:
-    """A wire between two free ports, and the job that connects it."""
+def book_wire(db: sa.Connection, name: str, wire: WireSpec, place: Place) -> Booking:
+    """A wire between two free ports, and the job that connects it. It takes a number where segments have one.
+
+    Raises:
+        CapacityError: there is none free until the lab's end.
+    """
     found = ready(db, name)
     ends = tuple(str(end) for end in wire.wire.ends)
     for row in wires.of(db, found.id, name):
@@ -299,13 +278,24 @@ def book_wire(db: sa.Connection, name: str, wire: WireSpec) -> Booking:
                     f"{end} is already wired to {other}.",
                     hint=f"Run `rackless disconnect {name} {row.ends[0]} {row.ends[1]}` first.",
                 )
-    wires.put(db, found.id, wire, drawn=True)
+    wires.put(db, found.id, wire, drawn=True, number=_number(db, found, wire, place))
     return Booking(
         kind=Kind.NEW,
         job=add_job(db, name, found.id, "connect", {"segment": wire.segment, "ends": list(ends)}),
         sandbox_id=found.id,
         was=found.state.value,
     )
+
+
+def _number(db: sa.Connection, found: sandboxes.SandboxRow, wire: WireSpec, place: Place) -> int | None:
+    """The number of the segment of a wire that is drawn live."""
+    planned, pool = found.plan.segment(wire.segment), numbers.pool_of(place.site, found.plan, wire.ports)
+    if planned is not None or pool is None:
+        return planned.number if planned is not None else None
+    more = found.amounts + Amounts(others={pool[0]: 1})
+    check_growth(db, found, more, place)
+    sandboxes.hold(db, found.id, more)
+    return pools.take(db, *pool, found.id, wire.segment)
 
 
 def wire_at(db: sa.Connection, name: str, *ends: str) -> wires.WireRow:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import sqlalchemy as sa
 
 from rackless.model.blueprint import Blueprint, Wire
-from rackless.model.calendar import Amounts, Span
+from rackless.model.calendar import Amounts
 from rackless.model.changes import Change, Difference, Live, LiveWire
 from rackless.model.errors import CapacityError, StateError
 from rackless.model.family import Role
@@ -17,11 +17,10 @@ from rackless.model.hooks import SET_UP
 from rackless.model.lifecycle import MachineState, SandboxState, WireState
 from rackless.model.plan import Plan, WireSpec
 from rackless.model.site import Site
-from rackless.planning import absent, allot, difference, plan
-from rackless.planning.calendar import Calendar
-from rackless.sandboxes import booking, departures, hooks, quotas, secrecy
-from rackless.sandboxes.times import Place, moment, pooled
-from rackless.store import blueprints, history, machines, pools, ports, sandboxes, secrets, wires
+from rackless.planning import absent, difference, plan
+from rackless.sandboxes import booking, departures, hooks, numbers, quotas, secrecy
+from rackless.sandboxes.times import Place, check_growth
+from rackless.store import blueprints, history, machines, ports, sandboxes, secrets, wires
 
 UNMADE = frozenset({SandboxState.BOOKED, SandboxState.WAITING})
 
@@ -49,7 +48,7 @@ class Asked:
     gone: frozenset[str] = frozenset()
 
     def amounts(self, of: Plan) -> Amounts:
-        return self.wanted(of) + pooled(of, self.place.forwarded)
+        return self.wanted(of) + numbers.pooled(of, self.place.site, self.place.forwarded)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -173,7 +172,7 @@ def _book_later(db: sa.Connection, found: sandboxes.SandboxRow, what: Difference
     """A lab of which nothing is made yet is booked anew, in its place."""
     amounts = asked.amounts(what.plan)
     if found.state is SandboxState.BOOKED:
-        _check_fits(db, found, amounts, asked.place)
+        check_growth(db, found, amounts, asked.place)
     elif (lacks := amounts.beyond(asked.place.capacity)) is not None:
         raise CapacityError(f"Lab {found.name} would wait for ever: this place has not enough {lacks}.", hint="Make it smaller.")
     else:
@@ -196,7 +195,7 @@ def _book_now(db: sa.Connection, found: sandboxes.SandboxRow, what: Difference, 
         wires.adopt(db, key, [wire.segment for wire in what.plan.wires])
         return booking.Booking(kind=booking.Kind.UNCHANGED, job="", sandbox_id=key, was=found.state.value)
     _hold(db, found, what, asked)
-    final = _numbered(db, what.plan, key, asked.place)
+    final = numbers.take(db, what.plan, key, asked.place.site, asked.place.forwarded, there=found.plan)
     _add_rows(db, found, what, final, asked)
     sandboxes.replan(db, key, final)
     sandboxes.depart(db, key, what.leaving)
@@ -229,41 +228,11 @@ def _add_rows(db: sa.Connection, found: sandboxes.SandboxRow, what: Difference, 
 
 def _hold(db: sa.Connection, found: sandboxes.SandboxRow, what: Difference, asked: Asked) -> None:
     """Until the change is done, of each resource the most of before and after; numbers of what goes are held until it is gone."""
-    after, staying = asked.amounts(what.plan), {spec.name for spec in what.plan.machines}
+    place, staying = asked.place, {spec.name for spec in what.plan.machines}
+    after = asked.amounts(what.plan) + numbers.drawn(db, found.id, what.plan)
     going = tuple(each.machine for each in what.leaving if each.machine.name not in staying)
-    numbers = pooled(replace(what.plan, machines=what.plan.machines + going), asked.place.forwarded)
+    held = numbers.pooled(replace(what.plan, machines=what.plan.machines + going), place.site, place.forwarded)
     most = found.amounts.most(after)
-    most = replace(most, consoles=numbers.consoles, forwards=numbers.forwards)
-    _check_fits(db, found, most, asked.place)
+    most = replace(most, consoles=held.consoles, forwards=held.forwards).most(Amounts(others=held.others))
+    check_growth(db, found, most, asked.place)
     sandboxes.hold(db, found.id, most)
-
-
-def _check_fits(db: sa.Connection, found: sandboxes.SandboxRow, amounts: Amounts, place: Place) -> None:
-    """Raises CapacityError when it is more than is free until the lab's end, QuotaError when more than its owner may have."""
-    if amounts.within(found.amounts):
-        return
-    now = time.time()
-    quotas.check_growth(db, found, amounts, place.site.quota, now)
-    calendar = Calendar(place.capacity, sandboxes.stays(db, now, but=found.id))
-    lacks = calendar.shortage(amounts, Span(begins=max(found.span.begins, now), ends=max(found.span.ends, now + 1)))
-    if lacks is not None:
-        when = f" from {moment(lacks.at)} on" if lacks.at > now else ""
-        raise CapacityError(
-            f"Lab {found.name} does not fit{when} with that: {lacks}.",
-            hint="Make it smaller, end another lab (`rackless down`), or give this one a sooner end (`rackless extend`).",
-        )
-
-
-def _numbered(db: sa.Connection, wanted: Plan, key: int, place: Place) -> Plan:
-    """With numbers out of the pools for the machines that have none."""
-    consoles = {
-        spec.name: pools.take(db, booking.CONSOLE, place.site.console_ports, key, spec.name)
-        for spec in wanted.machines
-        if spec.console_port is None
-    }
-    forwards = {
-        spec.name: booking.forwards_of(db, spec, key, place.site)
-        for spec in wanted.machines
-        if spec.role is Role.CONTROLLER and wanted.place_of(spec) in place.forwarded and not spec.forwards
-    }
-    return allot(wanted, consoles, forwards)

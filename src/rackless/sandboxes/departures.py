@@ -12,7 +12,8 @@ from rackless.model import naming
 from rackless.model.changes import Leaving
 from rackless.model.family import Role
 from rackless.model.lifecycle import MachineState
-from rackless.store import inventory, machines, pools, ports, sandboxes, secrets, vlans, wires
+from rackless.sandboxes import numbers
+from rackless.store import inventory, machines, ports, sandboxes, secrets, vlans, wires
 
 NEXT = "next-"
 """Before the kind of a secret that a router gets when it is made anew."""
@@ -58,11 +59,13 @@ def end(db: sa.Connection, key: int, owner: str, transcripts: Path) -> None:
         spec = row.plan.machine(name)
         if spec is None:
             vlans.drop(db, key, name)
-            pools.give_back(db, key, name)
+            numbers.trim(db, key, row.plan, machine=name)
             continue
+        numbers.trim(db, key, row.plan, machine=name)
         if each.whole or name not in known:
             machines.add(db, key, spec, str(transcripts / row.name / f"{name}.log"))
         ports.add(db, key, spec)
+    numbers.trim(db, key, row.plan, segment=naming.internal_segment(owner))
     _forget_router(db, row, owner)
     sandboxes.depart(db, key, tuple(each for each in row.leaving if each.machine.owner != owner))
 

@@ -10,16 +10,11 @@ import sqlalchemy as sa
 
 from rackless.model.calendar import ALWAYS, Amounts, Span, Stay, Waiting
 from rackless.model.errors import CapacityError, InputError, StateError
-from rackless.model.family import Role
 from rackless.model.lifecycle import SandboxState
-from rackless.model.plan import Plan
 from rackless.model.site import Site
 from rackless.planning.calendar import Calendar, earliest, fair_order, share
 from rackless.sandboxes import exclusion, quotas
 from rackless.store import history, sandboxes
-
-SERVICES = (("ssh", "tcp", 22), ("netconf", "tcp", 830), ("snmp", "udp", 161))
-"""What is forwarded to a controller where its management interface has no address of its own."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,18 +41,6 @@ class Wish:
     saves: bool = False
     who: str = history.SELF
     owner: str = "local"
-
-
-def pooled(plan: Plan, forwarded: frozenset[str]) -> Amounts:
-    """Numbers that a plan takes out of the pools, and what quotas count of it."""
-    controllers = sum(spec.role is Role.CONTROLLER and plan.place_of(spec) in forwarded for spec in plan.machines)
-    return Amounts(
-        consoles=len(plan.machines),
-        forwards=controllers * len(SERVICES),
-        labs=1,
-        routers=len(plan.blueprint.routers),
-        machines=len(plan.machines),
-    )
 
 
 def fits(db: sa.Connection, stay: Stay, place: Place, *, owner: str, queue: bool) -> bool:
@@ -157,3 +140,23 @@ def extend(db: sa.Connection, name: str, ends: float, place: Place, *, who: str 
 def moment(time_: float) -> str:
     """A time as this server's zone has it, with the zone: 2026-03-01 14:05 CET; "never" for ALWAYS."""
     return "never" if time_ == ALWAYS else time.strftime("%Y-%m-%d %H:%M %Z", time.localtime(time_))
+
+
+def check_growth(db: sa.Connection, found: sandboxes.SandboxRow, amounts: Amounts, place: Place) -> None:
+    """Raises CapacityError when it is more than is free until the lab's end, QuotaError when more than its owner may have."""
+    if amounts.within(found.amounts):
+        return
+    now = time.time()
+    quotas.check_growth(db, found, amounts, place.site.quota, now)
+    calendar = Calendar(place.capacity, sandboxes.stays(db, now, but=found.id))
+    span = Span(begins=max(found.span.begins, now), ends=max(found.span.ends, now + 1))
+    lacks = calendar.shortage(amounts, span)
+    if lacks is None:
+        return
+    when = f" from {moment(lacks.at)} on" if lacks.at > now else ""
+    first = calendar.earliest(amounts, min(span.length, 1.0), span.begins)
+    free = f"It is free from {moment(first)} on. " if first is not None and first > span.begins and first < span.ends else ""
+    raise CapacityError(
+        f"Lab {found.name} does not fit{when} with that: {lacks}.",
+        hint=f"{free}Make it smaller, end another lab (`rackless down`), or give this one a sooner end (`rackless extend`).",
+    )

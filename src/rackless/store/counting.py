@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -49,4 +50,7 @@ def _held(db: sa.Connection, now: float) -> Amounts:
     quiet = (SandboxState.ENDED.value, SandboxState.WAITING.value)
     which = labs.state.not_in(quiet) & sa.or_(labs.state != SandboxState.BOOKED.value, booked)
     sums = db.execute(sa.select(*(sa.func.sum(labs[name]).label(name) for name in RESOURCES)).where(which)).mappings().one()
-    return amounts({name: float(sums[name] or 0) for name in RESOURCES})
+    others: Counter[str] = Counter()
+    for mine in db.execute(sa.select(labs.others).where(which)).scalars():
+        others.update(mine)
+    return amounts({name: float(sums[name] or 0) for name in RESOURCES}, others)

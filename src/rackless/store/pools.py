@@ -1,6 +1,8 @@
-"""Pools: numbers of this machine that one owner holds at a time (console ports, forwarded ports)."""
+"""Pools: numbers that one owner holds at a time (console ports, forwarded ports, segment numbers)."""
 
 from __future__ import annotations
+
+from collections.abc import Collection
 
 import sqlalchemy as sa
 
@@ -51,10 +53,19 @@ def _free(db: sa.Connection, pool: str, numbers: PoolRange) -> int | None:
     return next((value for value in range(numbers.first, numbers.last) if value not in taken), None)
 
 
-def give_back(db: sa.Connection, key: int, machine: str) -> None:
-    """All numbers of one machine of a sandbox: those that it holds itself, and those of its services."""
-    mine = sa.or_(table.c.holder == machine, table.c.holder.startswith(f"{machine} ", autoescape=True))
-    db.execute(table.delete().where(table.c.sandbox_id == key, mine))
+def give_back(db: sa.Connection, key: int, holder: str, *, but: Collection[int | None] = ()) -> None:
+    """The numbers of one machine or segment of a sandbox, but for these: those that it holds itself, and those of its
+    services."""
+    mine = sa.or_(table.c.holder == holder, table.c.holder.startswith(f"{holder} ", autoescape=True))
+    kept = [number for number in but if number is not None]
+    db.execute(table.delete().where(table.c.sandbox_id == key, mine, table.c.value.not_in(kept)))
+
+
+def of(db: sa.Connection, key: int) -> list[tuple[str, str]]:
+    """(pool, holder) of every number that a sandbox holds."""
+    return [
+        (pool, holder) for pool, holder in db.execute(sa.select(table.c.pool, table.c.holder).where(table.c.sandbox_id == key))
+    ]
 
 
 def release(db: sa.Connection, key: int) -> int:

@@ -30,6 +30,7 @@ table = sa.Table(
     sa.Column("reason", sa.Text, nullable=False, default=""),
     sa.Column("since", sa.Float, nullable=False),
     sa.Column("drawn", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("number", sa.Integer),
 )
 
 
@@ -46,6 +47,8 @@ class WireRow:
     reason: str
     since: float
     drawn: bool
+    number: int | None = None
+    """Of its segment, if it was drawn live; that of a planned one is in the plan."""
 
     @property
     def wire(self) -> Wire:
@@ -53,7 +56,7 @@ class WireRow:
         return Wire(ends=(a, b))
 
 
-def put(db: sa.Connection, key: int, wire: WireSpec, *, drawn: bool = False) -> None:
+def put(db: sa.Connection, key: int, wire: WireSpec, *, drawn: bool = False, number: int | None = None) -> None:
     """A row for the wire in state PLANNED, unless there is one for its segment."""
     if db.execute(table.select().where(table.c.sandbox_id == key, table.c.segment == wire.segment)).first():
         return
@@ -72,6 +75,7 @@ def put(db: sa.Connection, key: int, wire: WireSpec, *, drawn: bool = False) -> 
             reason="",
             since=time.time(),
             drawn=drawn,
+            number=number,
         )
     )
 
@@ -115,4 +119,5 @@ def _row(row: sa.RowMapping, sandbox: str) -> WireRow:
         reason=row["reason"],
         since=row["since"],
         drawn=row["drawn"],
+        number=row["number"],
     )

@@ -20,8 +20,7 @@ from rackless.model.hooks import SET_UP, Phase, stretches
 from rackless.model.lifecycle import MachineState, SandboxState, WireState
 from rackless.model.plan import MachineSpec
 from rackless.providers.contract import Ref, RefKind, Spec
-from rackless.sandboxes import departures, hooks
-from rackless.sandboxes.times import pooled
+from rackless.sandboxes import departures, hooks, numbers
 from rackless.store import machines, ports, sandboxes, wires
 from rackless.workflows import deploy
 from rackless.workflows.disconnect import unwire_segment
@@ -173,7 +172,9 @@ async def _ready(work: Work) -> None:
     def record(db: sa.Connection) -> list[str]:
         late = [row.name for row in machines.of(db, key) if row.state is not MachineState.RUNNING]
         if not late:
-            sandboxes.hold(db, key, world.wanted(work.lab.plan) + pooled(work.lab.plan, world.forwarded))
+            plan = work.lab.plan
+            taken = numbers.pooled(plan, world.site, world.forwarded) + numbers.drawn(db, key, plan)
+            sandboxes.hold(db, key, world.wanted(plan) + taken)
             sandboxes.move(db, key, SandboxState.READY, "every machine, port and wire is there")
         return late
 

@@ -73,7 +73,7 @@ async def _join(world: World, row: sandboxes.SandboxRow, machine: MachineSpec, n
             return None
         segment, spec = wire(row.plan, *ends)
         check_reach(world.site, row.plan, segment, spec.wire)
-        return booking.book_wire(db, row.name, spec)
+        return booking.book_wire(db, row.name, spec, world.place)
 
     def undo(db: sa.Connection) -> None:
         vlans.leave(db, row.id, mine.machine, mine.nic)

@@ -9,7 +9,8 @@ import sqlalchemy as sa
 from rackless import durable
 from rackless.model.lifecycle import WireState
 from rackless.providers.contract import Ref, RefKind
-from rackless.store import wires
+from rackless.sandboxes import numbers
+from rackless.store import sandboxes, wires
 from rackless.workflows.verb import Work, carried_out
 
 REWIRING = 30.0
@@ -52,5 +53,12 @@ async def unwire_segment(work: Work, segment: str) -> None:
     def forget(db: sa.Connection) -> None:
         wires.move(db, work.lab.id, row.segment, WireState.DISCONNECTED, "disconnected")
         wires.drop(db, work.lab.id, row.segment)
+        mine = sandboxes.by_id(db, work.lab.id)
+        before = numbers.drawn(db, mine.id, mine.plan)
+        numbers.trim(db, mine.id, mine.plan, segment=row.segment)
+        given = before - numbers.drawn(db, mine.id, mine.plan)
+        if any(given.others.values()):
+            sandboxes.hold(db, mine.id, mine.amounts - given)
 
     await work.world.database.run(forget)
+    work.world.changed.set()  # the number that it gave back may be what another waits for

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from rackless.model.plan import Plan, SegmentSpec
 from rackless.planning import resolve, wire
 from rackless.store.wires import WireRow
@@ -14,4 +16,4 @@ def segment_of(plan: Plan, row: WireRow) -> SegmentSpec:
         return planned
     ends = [resolve(plan, text)[0] for text in row.ends]
     segment, _ = wire(plan, ends[0], ends[1])
-    return segment
+    return replace(segment, number=row.number)

@@ -14,6 +14,7 @@ from rackless.model.errors import DefectError
 from rackless.model.plan import MachineSpec, Plan
 from rackless.model.site import Site
 from rackless.providers.contract import Bearing, Provider, at
+from rackless.sandboxes import numbers
 from rackless.sandboxes.times import Place
 from rackless.settings import Settings
 from rackless.store.database import Database
@@ -67,7 +68,8 @@ class World:
         bears = self.provider.capacity() if isinstance(self.provider, Bearing) else UNLIMITED
         site = self.site
         limits: dict[str, Any] = {"memory": site.most_memory, "processors": site.most_processors, "disk": site.most_disk}
-        limits |= {"consoles": len(site.console_ports), "forwards": len(site.forward_ports)}
+        pools = numbers.capacity(site)
+        limits |= {"consoles": pools.consoles, "forwards": pools.forwards, "others": {**bears.others, **pools.others}}
         return replace(bears, **{name: most for name, most in limits.items() if most is not None})
 
     def wanted(self, plan: Plan) -> Amounts:

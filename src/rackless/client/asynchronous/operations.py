@@ -62,7 +62,7 @@ class AsyncServerOperations(AsyncNoun):
 
 class AsyncSiteOperations(AsyncNoun):
     def list_pools(self, *, limit: int = 100, after: str | None = None) -> AsyncPages[models.Pool]:
-        """Console ports and forwarded ports.
+        """Console ports and forwarded ports; segment numbers and console ports of places, called numbers@PLACE (or @FABRIC).
 
         Args:
             limit: Items of a page at most.

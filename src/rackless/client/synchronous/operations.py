@@ -63,7 +63,7 @@ class ServerOperations(Noun):
 
 class SiteOperations(Noun):
     def list_pools(self, *, limit: int = 100, after: str | None = None) -> Pages[models.Pool]:
-        """Console ports and forwarded ports.
+        """Console ports and forwarded ports; segment numbers and console ports of places, called numbers@PLACE (or @FABRIC).
 
         Args:
             limit: Items of a page at most.

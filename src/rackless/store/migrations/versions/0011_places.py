@@ -14,6 +14,8 @@ depends_on = None
 def upgrade() -> None:
     with op.batch_alter_table("sandboxes") as table:
         table.add_column(sa.Column("others", sa.JSON(), nullable=False, server_default="{}"))
+    with op.batch_alter_table("wires") as table:
+        table.add_column(sa.Column("number", sa.Integer(), nullable=True))
     with op.batch_alter_table("pools") as table:
         table.alter_column("pool", existing_type=sa.String(length=16), type_=sa.String(length=48))
 
@@ -21,5 +23,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     with op.batch_alter_table("pools") as table:
         table.alter_column("pool", existing_type=sa.String(length=48), type_=sa.String(length=16))
+    with op.batch_alter_table("wires") as table:
+        table.drop_column("number")
     with op.batch_alter_table("sandboxes") as table:
         table.drop_column("others")
