@@ -179,7 +179,7 @@ async def test_a_segment_that_vanishes(venue) -> None:
 
 async def test_a_name_that_somebody_else_has(venue) -> None:
     foreign = venue.plant_foreign("lab", "west-vcp-disk0")
-    with pytest.raises(ProviderError, match=r"DuplicateName.*west-vcp-disk0\.lab"):
+    with pytest.raises(ProviderError, match=r"west-vcp-disk0\.lab' already exists"):
         await venue.provider().ensure(specs.disk("lab", "west-vcp"))
     assert venue.foreign_lives(foreign)
 
