@@ -176,7 +176,7 @@ func envelope(w http.ResponseWriter, status int, body string) {
 }
 
 var (
-	cloned = regexp.MustCompile(`<folder[^>]*>([^<]+)</folder><name>([^<]+)</name>`)
+	cloned = regexp.MustCompile(`<folder[^>]*>([^<]+)</folder><name[^>]*>([^<]+)</name>`)
 )
 
 // What a real vCenter refuses and the simulator does.

@@ -67,7 +67,7 @@ def translated(fault: Any, doing: str) -> RacklessError:
 
 def broken(error: BaseException, server: str, doing: str) -> BrokenError:
     """A connection that ended, an HTTP status of a proxy, a certificate that is not to be trusted."""
-    text = str(error) or type(error).__name__
+    text = str(getattr(error, "msg", "") or error) or type(error).__name__
     if "CERTIFICATE_VERIFY_FAILED" in text or "certificate verify failed" in text:
         hint = "Name the file with the vCenter's authority in the site file (`ca-file`); vCenter gives it at /certs/download.zip."
         return BrokenError(f"The certificate of {server} is not trusted: {text}", hint=hint)

@@ -47,8 +47,9 @@ class Rules:
     async def _rule(self, spec: MachineSpec) -> tuple[str, Any]:
         cluster = (await self._inventory.grounds()).cluster
         name = marks.rule_name(self._site, spec.sandbox, spec.owner)
-        ((_, said),) = await self._session.read(properties.of([cluster], vim.ClusterComputeResource, "configuration.rule"))
-        return name, next((one for one in said.get("configuration.rule") or () if one.name == name), None)
+        ((_, said),) = await self._session.read(properties.of([cluster], vim.ClusterComputeResource, "configurationEx"))
+        rules = getattr(said.get("configurationEx"), "rule", None) or ()
+        return name, next((one for one in rules if one.name == name), None)
 
     async def _set(self, name: str, rule: Any, members: list[Any]) -> None:
         """Fewer than two make no rule: vCenter would call it invalid for ever."""

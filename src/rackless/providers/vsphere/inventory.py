@@ -73,11 +73,12 @@ class Inventory:
             )
         wanted = [
             properties.of([datacenter], vim.Datacenter, "vmFolder"),
-            properties.of([cluster], vim.ClusterComputeResource, "configuration.drsConfig.enabled"),
+            properties.of([cluster], vim.ClusterComputeResource, "configurationEx"),
         ]
         if switch is not None:
             wanted.append(properties.of([switch], vim.DistributedVirtualSwitch, "uuid", "config"))
         said = {one._moId: facts for one, facts in await self._session.read(*wanted)}
+        balancing = getattr(said.get(cluster._moId, {}).get("configurationEx"), "drsConfig", None)
         about = said.get(switch._moId, {}) if switch is not None else {}
         return Grounds(
             datacenter=datacenter,
@@ -88,7 +89,7 @@ class Inventory:
             switch=switch,
             switch_uuid=str(about.get("uuid", "")),
             switch_mtu=int(getattr(about.get("config"), "maxMtu", 0) or 0),
-            balanced=bool(said.get(cluster._moId, {}).get("configuration.drsConfig.enabled", False)),
+            balanced=bool(getattr(balancing, "enabled", False)),
         )
 
     async def _named(self, path: str, what: str, name: str) -> Any:

@@ -117,6 +117,8 @@ class Session:
             if self._logins != seen:
                 return
             self.calls["Login"] += 1
+            # A new session: who logs in with one that still lives is told that the password is wrong.
+            self._instance._stub.cookie = ""
             manager, place = self._content.sessionManager, self.place
             await self._run(lambda: manager.Login(place.user, self._password()), "log in again")
             self._logins += 1
@@ -132,6 +134,8 @@ class Session:
                 hint="See how loaded the vCenter is; the step can be repeated.",
             ) from error
         except faults.FAULTS as error:
+            if "HostConnectFault" in faults.kinds_of(error):
+                raise faults.broken(error, self.place.server, doing) from error
             raise faults.translated(error, doing) from error
         except faults.BREAKS as error:
             raise faults.broken(error, self.place.server, doing) from error
