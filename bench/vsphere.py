@@ -21,14 +21,15 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from tests.conformance import specs
+from tests.conformance.vsphere_place import no_image
+from tests.vsphere.vcenter import VCenter
+
 from rackless.model.plan import PortRef
 from rackless.model.site import Site
 from rackless.providers.contract import Power, Ref, RefKind
 from rackless.providers.vsphere.provider import VsphereProvider
 from rackless.workflows.teardown import remove_owned
-from tests.conformance import specs
-from tests.conformance.vsphere_place import no_image
-from tests.vsphere.vcenter import VCenter
 
 ROUTERS = 50
 
@@ -67,7 +68,11 @@ async def measure(server: VCenter) -> dict[str, Any]:
 
     def keep(what: str, result: tuple[Counter[str], float], per: int = 1) -> None:
         calls, seconds = result
-        found[what] = {"calls": round(calls.total() / per, 1), "seconds": round(seconds, 2), "by method": dict(calls.most_common())}
+        found[what] = {
+            "calls": round(calls.total() / per, 1),
+            "seconds": round(seconds, 2),
+            "by method": dict(calls.most_common()),
+        }
 
     where = provider(server)
     keep("first router, with the inventory and the folder", await counted(where, router(where, "r0", 9500)))

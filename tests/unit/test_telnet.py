@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from rackless.model.errors import ProviderError
 from rackless.providers.vsphere.telnet import BINARY, DO, DONT, ECHO, GO_AHEAD, IAC, SB, SE, WILL, WONT, Decoder
 
