@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import pytest
-import soap  # type: ignore[import-not-found]  # beside this file, which is no package
-import specs  # type: ignore[import-not-found]
-import vcenter  # type: ignore[import-not-found]
+from tests.conformance import specs
+from tests.vsphere import soap, vcenter
 
 from rackless.model.errors import AbsentError, ProviderError
 from rackless.model.places import Cloning, Numbers, SerialLine
