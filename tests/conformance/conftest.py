@@ -16,9 +16,11 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import pytest
+from tests.conformance.vsphere_place import VsphereVenue
+from tests.vsphere.vcenter import VCenter
 
 from rackless.model.errors import NotFoundError
 from rackless.model.site import Site
@@ -27,10 +29,6 @@ from rackless.providers.fake import FakeProvider
 from rackless.providers.fake_cloud import FakeCloud
 from rackless.providers.local.provider import LocalProvider
 from rackless.settings import Settings
-
-sys.path.insert(0, str(Path(__file__).parent))
-
-import vsphere_place  # type: ignore[import-not-found]  # beside this file, which is no package
 
 
 class Place(Protocol):
@@ -142,8 +140,8 @@ class LocalPlace:
 
 
 @pytest.fixture(scope="session")
-def vsphere_server() -> Iterator[Any]:
-    server = vsphere_place.vcenter.VCenter()
+def vsphere_server() -> Iterator[VCenter]:
+    server = VCenter()
     server.image("rackless-images/tiny")
     yield server
     server.end()
@@ -152,8 +150,8 @@ def vsphere_server() -> Iterator[Any]:
 def _vsphere(request: pytest.FixtureRequest) -> Place:
     server = request.getfixturevalue("vsphere_server")
     if request.param == "vsphere-standard":
-        return vsphere_place.VsphereVenue(server, switch="", standard_switch="vSwitch0")
-    return vsphere_place.VsphereVenue(server)
+        return VsphereVenue(server, switch="", standard_switch="vSwitch0")
+    return VsphereVenue(server)
 
 
 VSPHERE = [pytest.param(name, marks=pytest.mark.vsphere) for name in ("vsphere", "vsphere-standard")]

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import socket
-import sys
-from pathlib import Path
 from typing import Any
+
+from tests.vsphere import vcenter
 
 from rackless.model.errors import NotFoundError
 from rackless.model.site import Site
 from rackless.providers.contract import Provider, Ref, RefKind
 from rackless.providers.vsphere import marks
 from rackless.providers.vsphere.provider import VsphereProvider
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "vsphere"))
-
-import vcenter  # type: ignore[import-not-found]  # beside the tests of the provider, which is no package
 
 
 def no_image(name: str) -> Any:
@@ -26,7 +22,7 @@ def no_image(name: str) -> Any:
 class VsphereVenue:
     """`server` outlives the place: whatever a test leaves behind is found by `end`."""
 
-    def __init__(self, server: Any, **changed: Any) -> None:
+    def __init__(self, server: vcenter.VCenter, **changed: Any) -> None:
         self.server = server
         self._changed = changed
         self._made: list[VsphereProvider] = []

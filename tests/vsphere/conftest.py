@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "conformance"))
-sys.path.insert(0, str(Path(__file__).parent))
-
-import vcenter  # type: ignore[import-not-found]
-import vsphere_place  # type: ignore[import-not-found]
+from tests.conformance.vsphere_place import VsphereVenue
+from tests.vsphere.vcenter import VCenter
 
 
 @pytest.fixture(scope="session")
-def server() -> Iterator[Any]:
-    made = vcenter.VCenter()
+def server() -> Iterator[VCenter]:
+    made = VCenter()
     made.image("rackless-images/tiny")
     made.image("rackless-images/vmx/vcp", snapshots=("ready",), nics=2)
     made.image("rackless-images/vmx/vfp", snapshots=("ss1", "ss2", "card0", "card1"), nics=4)
@@ -29,8 +22,8 @@ def server() -> Iterator[Any]:
 
 
 @pytest.fixture
-def venue(server: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+def venue(server: VCenter, monkeypatch: pytest.MonkeyPatch) -> Iterator[VsphereVenue]:
     monkeypatch.setattr("rackless.providers.vsphere.repeating.PAUSES", (0.01, 0.02))
-    made = vsphere_place.VsphereVenue(server)
+    made = VsphereVenue(server)
     yield made
     made.end()

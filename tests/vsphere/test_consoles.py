@@ -47,7 +47,7 @@ async def test_the_line_is_octets_whatever_telnet_makes_of_them(venue) -> None:
     assert text == b"\r\nwest-vcp.lab login: "  # No negotiation in it.
     await stream.write(b"root\x01caf\xc3\xa9\xff!")
     # The guest says an octet 255 for the octet 1, and echoes ours.
-    assert await said(stream, b"\xff!") == b"root\xff!" or b"caf" in await said(stream, b"caf\xc3\xa9\xff!")
+    assert await said(stream, b"\xa9\xff!") == b"root\xff!caf\xc3\xa9\xff!"
     await stream.close()
 
 
@@ -123,18 +123,19 @@ async def test_writing_to_a_line_that_has_ended(venue) -> None:
     await provider.power(VCP, Power.OFF)
     assert await asyncio.wait_for(_end(stream), 20)
     with pytest.raises(ProviderError, match="ended"):
-        await _written_until_refused(stream)
+        await _write_on(stream)
     await stream.close()
+
+
+async def _write_on(stream) -> None:
+    """The first of them may still go into the void: TCP tells only afterwards."""
+    async with asyncio.timeout(20):
+        while True:
+            await stream.write(b"\r")
+            await asyncio.sleep(0.01)
 
 
 async def _end(stream) -> bool:
     while await stream.read():
         pass
     return True
-
-
-async def _written_until_refused(stream) -> None:
-    """What is written first after the other end has gone may still be taken."""
-    for _ in range(50):
-        await stream.write(b"\r")
-        await asyncio.sleep(0.01)

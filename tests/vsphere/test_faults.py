@@ -7,8 +7,8 @@ import socket
 from collections.abc import Awaitable
 
 import pytest
-import specs  # type: ignore[import-not-found]  # of the conformance suite
-import vcenter  # type: ignore[import-not-found]
+from tests.conformance import specs
+from tests.vsphere import vcenter
 
 from rackless.model.errors import AbsentError, CapacityError, ProviderError, RacklessError
 from rackless.model.plan import MachineSpec, PortRef

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
-import soap  # type: ignore[import-not-found]  # beside this file, which is no package
-import specs  # type: ignore[import-not-found]
-import vcenter  # type: ignore[import-not-found]
+from tests.conformance import specs
+from tests.vsphere import soap, vcenter
 
 from rackless.model.errors import AbsentError, ProviderError
 from rackless.model.places import Cloning, Numbers, SerialLine
-from rackless.model.plan import DiskSpec, MachineSpec, SegmentSpec
+from rackless.model.plan import ConfigFile, DiskSpec, MachineSpec, SegmentSpec
 from rackless.providers.contract import Power, Ref, RefKind
 
 pytestmark = pytest.mark.vsphere
@@ -333,3 +334,39 @@ async def test_a_copy_that_somebody_made_of_our_machine_is_theirs(venue) -> None
                 await venue.provider().remove(Ref(kind=RefKind.MACHINE, sandbox="lab", name="theirs"))
         finally:
             copy.Destroy_Task()
+
+
+async def test_a_machines_identity_is_on_a_cd_beside_it(venue) -> None:
+    provider = venue.provider()
+    await provider.ensure(specs.internal("lab", "west"))
+    plain = specs.machine("lab", "west-vcp")
+    spec = replace(plain, config_drive=(ConfigFile(path="rackless.json", content='{"name": "west"}'),))
+    await provider.ensure(spec.disks[0])
+    venue.server.clear()
+    await provider.ensure(spec)
+    _, devices = changes(venue)
+    (drive,) = [device for each in devices.values() for device in each if device.type == "VirtualCdrom"]
+    path = drive.get("backing/fileName")
+    assert path.endswith("/rackless-config.iso")
+    assert drive.get("connectable/startConnected") == "true"
+    file = venue.server.file(path)
+    assert b'{"name": "west"}' in file.read_bytes()
+    await provider.remove(Ref(kind=RefKind.MACHINE, sandbox="lab", name="west-vcp"))
+    assert not file.exists()
+    assert [ref.kind for ref in await provider.owned("lab")] == [RefKind.DISK, RefKind.SEGMENT]
+    # The disk stays, and is a machine again with the drive anew.
+    await provider.ensure(spec)
+    assert file.exists()
+
+
+async def test_of_a_drive_that_cannot_be_written_nothing_is_made(venue) -> None:
+    provider = venue.provider()
+    await provider.ensure(specs.internal("lab", "west"))
+    plain = specs.machine("lab", "west-vcp")
+    await provider.ensure(plain.disks[0])
+    folder = venue.server.file((await provider.machines.with_disk("lab", "west-vcp-disk0")).path).parent
+    (folder / "rackless-config.iso").mkdir()
+    with pytest.raises(ProviderError, match=r"could not write \[LocalDS_0\].*rackless-config\.iso"):
+        await provider.ensure(replace(plain, config_drive=(ConfigFile(path="rackless.json", content="{}"),)))
+    (folder / "rackless-config.iso").rmdir()
+    assert [ref.kind for ref in await provider.owned("lab")] == [RefKind.DISK, RefKind.SEGMENT]

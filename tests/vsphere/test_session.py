@@ -6,9 +6,8 @@ import asyncio
 import ssl
 
 import pytest
-import specs  # type: ignore[import-not-found]  # of the conformance suite
-import vcenter  # type: ignore[import-not-found]
-import vsphere_place  # type: ignore[import-not-found]
+from tests.conformance import specs, vsphere_place
+from tests.vsphere import vcenter
 
 from rackless.model.errors import DeadlineError, InputError, ProviderError
 from rackless.providers.vsphere.provider import VsphereProvider

@@ -230,6 +230,12 @@ class VCenter:
             if template:
                 machine.MarkAsTemplate()
 
+    def file(self, path: str) -> Path:
+        """Where the file at a datastore path really is."""
+        store, _, inside = path.removeprefix("[").partition("] ")
+        (folder,) = self.folder.glob(f"govcsim-*{store}-*")
+        return folder / inside
+
     def end(self) -> None:
         assert self._process.stdin is not None
         self._process.stdin.close()

@@ -10,7 +10,7 @@ from functools import partial
 
 from rackless.images import store
 from rackless.model.errors import InputError
-from rackless.model.places import FakePlace, Place
+from rackless.model.places import FakePlace, Place, VspherePlace
 from rackless.model.site import Site
 from rackless.providers.contract import Provider
 from rackless.providers.everywhere import Everywhere, Find
@@ -34,9 +34,17 @@ def _local(place: Place, settings: Settings, site: Site) -> Provider:
     return LocalProvider(settings, site, partial(store.find, settings.images))
 
 
+def _vsphere(place: Place, settings: Settings, site: Site) -> Provider:
+    from rackless.providers.vsphere.provider import VsphereProvider
+
+    assert isinstance(place, VspherePlace)
+    return VsphereProvider(place, settings, site, partial(store.find, settings.images))
+
+
 PROVIDERS: Mapping[str, Callable[[Place, Settings, Site], Provider]] = {
     "local": _local,
     "fake": _fake,
+    "vsphere": _vsphere,
 }
 
 

@@ -7,7 +7,6 @@ from typing import Any
 
 from pyVmomi import vim
 
-from rackless.model.family import NicRole
 from rackless.model.places import SerialLine
 from rackless.model.plan import MachineSpec, NicSpec
 from rackless.providers.vsphere import marks
@@ -35,10 +34,17 @@ def serial_of(devices: Iterable[Any]) -> Any:
     return next((one for one in devices if isinstance(one, kind) and isinstance(one.backing, kind.URIBackingInfo)), None)
 
 
-def dressed(spec: MachineSpec, name: str, devices: list[Any], backing: Callable[[NicSpec], Any], serial: Any) -> Any:
-    """The change that makes `spec` out of a bare clone. `backing`: of a NIC, with True if it is plugged in. `serial`: of its
-    port, None for none. NICs that the image brought are used in their order, so that the vendor's kind of NIC stays."""
+def dressed(spec: MachineSpec, devices: list[Any], backing: Callable[[NicSpec], Any], *, serial: Any, drive: str) -> Any:
+    """The change that makes `spec` out of a bare clone. NICs that the image brought are used in their order, so that the vendor's
+    kind of NIC stays.
+
+    Args:
+        backing: of a NIC, with True if it is plugged in.
+        serial: backing of its serial port; None for none.
+        drive: the file of its configuration drive, "[datastore] folder/file.iso"; empty for none.
+    """
     changes = [] if serial is None else [_serial_change(devices, serial)]
+    changes += _drive_changes(devices, drive) if drive else []
     there = cards(devices)
     for place, nic in enumerate(spec.nics):
         behind, plugged = backing(nic)
@@ -48,7 +54,7 @@ def dressed(spec: MachineSpec, name: str, devices: list[Any], backing: Callable[
             changes.append(_Change(operation="add", device=_new_card(spec, nic, behind, plugged, -100 - place)))
     changes += [_Change(operation="remove", device=one) for one in there[len(spec.nics) :]]
     return vim.vm.ConfigSpec(
-        name=name,
+        name=marks.machine_name(spec.sandbox, spec.name),
         memoryMB=spec.memory,
         numCPUs=spec.vcpus,
         annotation=f"Machine {spec.name} of the Rackless lab {spec.sandbox}. It is removed with the lab.",
@@ -60,7 +66,7 @@ def dressed(spec: MachineSpec, name: str, devices: list[Any], backing: Callable[
 
 def undressed(name: str, devices: list[Any]) -> Any:
     """The change that leaves of a machine its disk."""
-    gone = [*cards(devices), *([serial] if (serial := serial_of(devices)) is not None else [])]
+    gone = [*cards(devices), *(one for one in (serial_of(devices), drive_of(devices)) if one is not None)]
     return vim.vm.ConfigSpec(
         name=name,
         extraConfig=[vim.option.OptionValue(key=marks.MACHINE, value="")],
@@ -131,6 +137,42 @@ def _serial_change(devices: list[Any], backing: Any) -> Any:
     return _Change(operation="add" if there is None else "edit", device=port)
 
 
-def plugged_from_boot(nic: NicSpec) -> bool:
-    """A port of a wire waits for its attach."""
-    return nic.role is not NicRole.TRAFFIC
+DRIVE = "rackless-config.iso"
+"""The file of a configuration drive, beside the machine's own."""
+
+
+def drive_of(devices: Iterable[Any]) -> Any:
+    """The CD drive with the configuration drive in it, or None."""
+    kind = vim.vm.device.VirtualCdrom
+    return next((one for one in devices if isinstance(one, kind) and drive_file(one)), None)
+
+
+def drive_file(drive: Any) -> str:
+    """The datastore path of the configuration drive that is in it; empty: another CD, or none."""
+    path = str(getattr(drive.backing, "fileName", "") or "")
+    return path if path.endswith(f"/{DRIVE}") else ""
+
+
+def _drive_changes(devices: list[Any], path: str) -> list[Any]:
+    """A CD drive for it: the image's own, else a new one at a free place of a controller."""
+    kind = vim.vm.device.VirtualCdrom
+    backing = kind.IsoBackingInfo(fileName=path)
+    there = next((one for one in devices if isinstance(one, kind)), None)
+    if there is not None:
+        there.backing, there.connectable = backing, _connectable(True)
+        return [_Change(operation="edit", device=there)]
+    for controller, room in (
+        *((one, 2) for one in devices if isinstance(one, vim.vm.device.VirtualIDEController)),
+        *((one, 30) for one in devices if isinstance(one, vim.vm.device.VirtualAHCIController)),
+    ):
+        taken = {one.unitNumber for one in devices if getattr(one, "controllerKey", None) == controller.key}
+        free = next((unit for unit in range(room) if unit not in taken), None)
+        if free is not None:
+            return [_Change(operation="add", device=_drive(backing, controller.key, free))]
+    ahci = vim.vm.device.VirtualAHCIController(key=-60, busNumber=0)
+    return [_Change(operation="add", device=ahci), _Change(operation="add", device=_drive(backing, -60, 0))]
+
+
+def _drive(backing: Any, controller: int, unit: int) -> Any:
+    kind = vim.vm.device.VirtualCdrom
+    return kind(key=-61, backing=backing, controllerKey=controller, unitNumber=unit, connectable=_connectable(True))

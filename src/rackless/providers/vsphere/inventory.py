@@ -171,6 +171,11 @@ class Inventory:
         """Its name, if the hosts have been read; otherwise the vCenter's."""
         return self._hosts.get(getattr(host, "_moId", ""), self._session.place.server)
 
+    async def host_names(self) -> list[str]:
+        """Of the cluster, as last read: that one came since is found when a machine is on it."""
+        await self.know_hosts()
+        return list(self._hosts.values())
+
     async def know_hosts(self) -> None:
         if not self._hosts:
             await self.hosts()

@@ -24,7 +24,7 @@ LISTED = (
     "runtime.bootTime",
     "runtime.host",
 )
-WHOLE = (*LISTED, "config.hardware.device")
+WHOLE = (*LISTED, "config.hardware.device", "config.files.vmPathName")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +42,8 @@ class Found:
     host: Any
     uuid: str
     devices: tuple[Any, ...] = ()
+    path: str = ""
+    """Of its configuration file: "[datastore] folder/name.vmx"."""
 
     @property
     def serial(self) -> Any:
@@ -68,6 +70,7 @@ def found(entity: Any, facts: dict[str, Any]) -> Found:
         host=facts.get("runtime.host"),
         uuid=str(uuids[0] or ""),
         devices=tuple(facts.get("config.hardware.device") or ()),
+        path=str(facts.get("config.files.vmPathName") or ""),
     )
 
 

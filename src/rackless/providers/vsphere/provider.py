@@ -20,6 +20,7 @@ from rackless.providers.contract import Finding, Power, ProviderInfo, Ref, RefKi
 from rackless.providers.site_id import site_id
 from rackless.providers.vsphere import admission, cloning, examining, hardware, marks, properties
 from rackless.providers.vsphere.consoles import Consoles
+from rackless.providers.vsphere.drives import Drives
 from rackless.providers.vsphere.faults import RefusedError
 from rackless.providers.vsphere.grouping import Rules
 from rackless.providers.vsphere.inventory import Inventory
@@ -55,6 +56,7 @@ class VsphereProvider:
         self.segments = Segments(self.session, self.inventory, self.switch, self.site)
         self.sources = cloning.Sources(self.session, self.inventory)
         self.consoles = Consoles(self.session, self.inventory)
+        self.drives = Drives(self.session, self.tasks, self.inventory)
         self.rules = Rules(self.session, self.tasks, self.inventory, self.site)
         self._locks: defaultdict[tuple[str, str], asyncio.Lock] = defaultdict(asyncio.Lock)
 
@@ -175,16 +177,13 @@ class VsphereProvider:
             serial = hardware.serial_backing(
                 self.place.serial_line, spec.console_port, ours=ours, concentrator=self.place.concentrator
             )
-        name = marks.machine_name(spec.sandbox, spec.name)
-        change = hardware.dressed(spec, name, list(bare.devices), lambda nic: networks[nic.index], serial)
+        drive = await self.drives.write(bare, spec) if spec.config_drive else ""
+        change = hardware.dressed(spec, list(bare.devices), lambda nic: networks[nic.index], serial=serial, drive=drive)
         await self._change(bare.entity, change, f"make the machine {spec.name}")
         self.machines.remember(spec.sandbox, spec.name, bare.entity)
         if self.place.anti_affinity:
             await self.rules.part(spec, bare.entity)
-        seen = await self.machines.with_disk(disk.sandbox, disk.name)
-        if seen is None or not seen.machine:
-            raise AbsentError(f"Machine {spec.name} was made and is not there.", hint="See in vCenter who removed it.")
-        return self.machines.ref(seen)
+        return Ref(kind=RefKind.MACHINE, sandbox=spec.sandbox, name=spec.name, uuid=bare.uuid)
 
     async def _networks(self, spec: MachineSpec) -> dict[int, tuple[Any, bool]]:
         """What each NIC is on at first, and whether it is plugged in: a port of a wire waits for its attach."""
@@ -222,7 +221,7 @@ class VsphereProvider:
             await self.consoles.permit(seen.host)
             hosts = [self.inventory.known_host(seen.host)]
             if (await self.inventory.grounds()).balanced:
-                hosts = [str(facts["name"]) for _, facts in await self.inventory.hosts()]
+                hosts = await self.inventory.host_names()
             await asyncio.gather(*(self.consoles.see_free(host, port, seen.machine) for host in hosts))
         await self._switch(seen, "PowerOnVM_Task", f"switch {seen.machine} on")
         if port is not None and (await self.inventory.grounds()).balanced:
@@ -347,6 +346,7 @@ class VsphereProvider:
             await self._off(seen)
             if self.place.anti_affinity and seen.spec is not None:
                 await self.rules.leave(seen.spec, seen.entity)
+            await self.drives.remove(seen)
             name = marks.machine_name(ref.sandbox, seen.mark.disk)
             await self._change(seen.entity, hardware.undressed(name, list(seen.devices)), f"take the machine {ref.name} away")
         except AbsentError:

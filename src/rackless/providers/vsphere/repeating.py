@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import asyncio
 import functools
-from collections.abc import Awaitable, Callable
-from typing import ParamSpec, TypeVar
+from collections.abc import Callable, Coroutine
+from typing import Any, ParamSpec, TypeVar
 
 from rackless.providers.vsphere.faults import BrokenError, RefusedError
 
@@ -17,7 +17,7 @@ PAUSES = (0.5, 2.0)
 """Seconds before the second and the third try."""
 
 
-def repeated(verb: Callable[Parameters, Awaitable[Result]]) -> Callable[Parameters, Awaitable[Result]]:
+def repeated(verb: Callable[Parameters, Coroutine[Any, Any, Result]]) -> Callable[Parameters, Coroutine[Any, Any, Result]]:
     @functools.wraps(verb)
     async def again(*arguments: Parameters.args, **named: Parameters.kwargs) -> Result:
         for pause in PAUSES:

@@ -151,6 +151,11 @@ class Session:
         ((_, said),) = await self.read(properties.of([manager], vim.SessionManager, "currentSession.key"))
         return str(said.get("currentSession.key", ""))
 
+    async def cookie(self) -> str:
+        """That of the session, for what is sent to the same server beside the API."""
+        await self.content()
+        return str(self._instance._stub.cookie).partition(";")[0]
+
     async def find(self, path: str) -> Any:
         """The object at an inventory path ("DC0/vm/labs/west"), or None."""
         content = await self.content()
