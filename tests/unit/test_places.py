@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -237,3 +238,49 @@ async def test_labs_of_before_count_at_the_places_that_the_site_has_now(tmp_path
         assert there(client, "fake") == set()
         await client.up(pair("new", "munich"))
         assert len(there(client, "munich")) == 4
+
+
+async def test_the_plan_says_where_and_what_a_place_can_do(several: Client) -> None:
+    plan = await several.ask("POST", "/plans", several.blueprint(SPAN.replace("NAME", "two")))
+    assert [(place["name"], place["numbers"], place["fabric"], place["live_rewire"]) for place in plan["places"]] == [
+        ("munich", "2000-2009", "core", True),
+        ("vienna", "2000-2009", "core", True),
+    ]
+    assert {machine["name"]: machine["place"] for machine in plan["machines"]} == {
+        **dict.fromkeys(["west-vcp", "west-vfp0"], "munich"),
+        **dict.fromkeys(["east-vcp", "east-vfp0"], "vienna"),
+    }
+    assert [wire["places"] for wire in plan["wires"]] == [["munich", "vienna"]]
+    assert plan["problems"] == []
+    plan = await several.ask("POST", "/plans", several.blueprint(pair("wide", "small").replace("per_card: 2", "per_card: 6")))
+    assert plan["places"][0]["most_nics"] == 4
+    assert "At small: west-vfp0 has 8 NICs, and a machine has at most 4 there." in [one["message"] for one in plan["problems"]]
+    assert await several.items("/labs") == []
+
+
+async def test_a_place_is_examined_and_each_finding_is_told(several: Client) -> None:
+    places = {place["name"]: place for place in await several.items("/places")}
+    assert [name for name, place in places.items() if place["default"]] == ["home"]
+    assert set(places) == {"home", "munich", "vienna", "small"}
+
+    async def check(name: str) -> list[dict[str, object]]:
+        answer = await several.http.post(f"/places/{name}/check")
+        return [json.loads(line) for line in answer.text.splitlines()]
+
+    *findings, end = await check("small")
+    assert [(one["name"], one["ok"], one["detail"]) for one in findings] == [
+        ("reachable", True, "in memory"),
+        ("memory", True, "1000 MiB are free"),
+    ]
+    assert end == {"checked": 2, "bad": 0}
+    cloud(several, "munich").fail("examine", message="The credentials are wrong.")
+    *findings, end = await check("munich")
+    assert findings[0] == {
+        "name": "reachable",
+        "ok": False,
+        "detail": "The credentials are wrong.",
+        "hint": "Take the fault away.",
+    }
+    assert end["bad"] == 1
+    answer = await several.http.post("/places/munch/check")
+    assert (answer.status_code, "Did you mean 'munich'" in answer.text) == (404, True)

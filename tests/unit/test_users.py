@@ -258,6 +258,7 @@ def every_route(site: Site) -> Iterator[tuple[str, str, str]]:
         "digest": "none",
         "provider": "corp",
         "lock": "one",
+        "place": "fake",
     }
     for name, route in ROUTES.items():
         if isinstance(route, APIRoute):

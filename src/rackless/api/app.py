@@ -27,6 +27,7 @@ from rackless.api import (
     openid,
     page,
     people,
+    places,
     plans,
     pools,
     quotas,
@@ -48,6 +49,7 @@ PREFIX = "/v1"
 PARTS = (
     server,
     doctor,
+    places,
     pools,
     audit,
     backup,

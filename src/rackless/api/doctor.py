@@ -11,7 +11,7 @@ from rackless.api.errors import RESPONSES
 from rackless.api.here import Here
 from rackless.api.pages import Page, Pages
 from rackless.api.web import ports
-from rackless.providers.contract import Checkable
+from rackless.providers.contract import Checkable, at
 from rackless.store import pools
 
 router = APIRouter(tags=["server"], responses=RESPONSES)
@@ -34,8 +34,10 @@ async def doctor(here: Here, request: Request, asked: Pages) -> Page[Finding]:
     """Look at everything; changes nothing (an accelerator is found by booting a tiny guest with it)."""
     info = here.provider.info
     findings = [Finding(name="provider", ok=True, detail=" ".join([f"{info.name}.", *info.notes]))]
-    if info.name == "local" and isinstance(here.provider, Checkable):
-        findings += [Finding(**asdict(one)) async for one in here.provider.examine()]
+    for place in here.site.everywhere:
+        provider = at(here.provider, place.name)
+        if place.provider == "local" and isinstance(provider, Checkable):
+            findings += [Finding(**asdict(one)) async for one in provider.examine()]
     taken = await here.database.read(pools.count)
     for pool, numbers in (("console", here.site.console_ports), ("forward", here.site.forward_ports)):
         free = len(numbers) - taken.get(pool, 0)

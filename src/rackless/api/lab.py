@@ -80,6 +80,7 @@ class LabMachine(BaseModel):
     since: float
     memory: int
     console_port: int | None
+    place: str = ""
     uuid: str = ""
 
 
@@ -308,6 +309,7 @@ def _machine(row: sandboxes.SandboxRow, machine: machines.MachineRow, ref: Ref |
         since=ref.since if ref is not None and running else machine.since,
         memory=spec.memory if spec else 0,
         console_port=spec.console_port if spec else None,
+        place=row.plan.place_of(spec) if spec else "",
         uuid=ref.uuid if ref is not None else "",
     )
 

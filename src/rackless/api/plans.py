@@ -9,10 +9,12 @@ from pydantic import BaseModel, Field
 from rackless.api.guard import Who
 from rackless.api.here import Here
 from rackless.api.ordinary import plan_for
+from rackless.api.places import place_row
 from rackless.blueprints import load, references, schema_text
 from rackless.model.blueprint import Blueprint
 from rackless.model.errors import FilesNeededError
 from rackless.planning import Summary, summary
+from rackless.providers.everywhere import unable
 from rackless.sandboxes import booking
 from rackless.store.blueprints import Written
 from rackless.workflows.world import World
@@ -49,10 +51,13 @@ class BlueprintText(BlueprintSource):
 
 @router.post("/plans")
 async def make_plan(body: BlueprintText, here: Here, who: Who) -> Summary:
-    """Every machine, port, wire and network that the blueprint would make, with names, MACs and addresses. No secrets."""
+    """Every machine, port, wire and network that the blueprint would make, with names, MACs and addresses; where it would be, and
+    what those places can't do of it. No secrets."""
     blueprint = body.blueprint(here)
     name = blueprint.name if body.name is None else body.name
-    return plan_for(who, summary(await here.database.read(booking.draft, blueprint, name, here.site)))
+    drafted = await here.database.read(booking.draft, blueprint, name, here.site)
+    places = [place_row(here, place) for place in here.site.everywhere if place.name in drafted.places]
+    return plan_for(who, summary(drafted, places, unable(here.provider, drafted)))
 
 
 @router.get("/blueprints/schema", response_class=Response, responses={200: {"content": {"application/schema+json": {}}}})

@@ -94,6 +94,8 @@ RULES: Mapping[str, Rule] = {
     "upload": Rule(ADMIN),
     "download": Rule(OPERATOR),
     "make_current": Rule(ADMIN),
+    "list_places": Rule(OPERATOR),
+    "check_place": Rule(OPERATOR),
     "list_pools": Rule(OPERATOR),
     "list_hosts": Rule(OPERATOR),
     "show_audit": Rule(OPERATOR),

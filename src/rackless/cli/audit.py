@@ -28,8 +28,12 @@ def audit(
         for one in found["removed"] if remove else []:
             say(f"Removed {one['kind']} {one['lab']}/{one['name']}.")
         if left:
-            rows = [[one["difference"], one["kind"], one["lab"], one["name"], one["reason"]] for one in left]
-            table(["difference", "kind", "lab", "name", "reason"], rows)
+            several = any(one["place"] for one in left)
+            rows = [
+                [one["difference"], one["kind"], one["lab"], one["name"], *([one["place"]] if several else []), one["reason"]]
+                for one in left
+            ]
+            table(["difference", "kind", "lab", "name", *(["place"] if several else []), "reason"], rows)
         elif not remove or not found["removed"]:
             say("No difference: what is there is what the labs have.")
     if left:

@@ -29,6 +29,7 @@ from rackless.cli import (
     routers,
     server,
     sessions,
+    sites,
     times,
     wires,
 )
@@ -82,6 +83,7 @@ for noun in (
     credentials,
     exchange,
     doctor,
+    sites,
     audit,
     images,
     people,

@@ -458,6 +458,7 @@ class LabMachine(Answer):
     since: float
     memory: int
     console_port: int | None
+    place: str = ""
     uuid: str = ""
 
 
@@ -621,6 +622,7 @@ class MachineRow(Answer):
     vcpus: int
     management: str | None
     console_port: int | None
+    place: str
 
 
 class Management(Answer):
@@ -636,6 +638,8 @@ class NetworkRow(Answer):
     owner: str
     mtu: int
     machines: list[str]
+    number: int | None
+    place: str
 
 
 class Place(Answer):
@@ -643,6 +647,27 @@ class Place(Answer):
 
     x: float
     y: float
+
+
+class PlaceRow(Answer):
+    """A place, and what it can do. `rewiring`: how a port comes to a wire (live, hotplug, power-cycle, trunk);
+    `live_rewire`: without a reboot of the guest. `most_nics` of a machine, and `segment_most_mtu` in octets: null for
+    no limit of its own. `numbers`: VLAN ids or VNIs that segments take, such as 2000-2099; null for none. `fabric`:
+    wires can go to the places of the same one.
+    """
+
+    name: str
+    provider: str
+    rewiring: str
+    live_rewire: bool
+    carrier: bool
+    capture: bool
+    management: str
+    most_nics: int | None
+    segment_most_mtu: int | None
+    numbers: str | None
+    fabric: str
+    notes: list[str]
 
 
 class Pool(Answer):
@@ -674,6 +699,13 @@ class PortTraffic(Answer):
     out_octets: int
     in_packets: int
     out_packets: int
+
+
+class ProblemRow(Answer):
+    """Why it can't be made."""
+
+    message: str
+    hint: str
 
 
 class Pruned(Answer):
@@ -779,6 +811,15 @@ class Session(Answer):
     current: bool
 
 
+class SitePlace(Answer):
+    """A place of the site. `default`: where labs are that name none. `able`: what it can do."""
+
+    name: str
+    provider: str
+    default: bool
+    able: PlaceRow
+
+
 class Started(Answer):
     """A job that was started, or (`kind` followed) one that goes on already; of a lab that is booked for later or waits
     (`kind` booked, waiting) there is none yet (""). `state` is the job's when the answer was made.
@@ -816,6 +857,8 @@ class Summary(Answer):
     ports: list[PortRow]
     wires: list[WireRow]
     networks: list[NetworkRow]
+    places: list[PlaceRow]
+    problems: list[ProblemRow]
     totals: Totals
 
 
@@ -891,3 +934,5 @@ class WireRow(Answer):
     b: str
     segment: str
     mtu: int
+    number: int | None
+    places: list[str]

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from rackless.model.blueprint import Blueprint
 from rackless.model.family import ConfigFormat, Family, NicRole, Role
+from rackless.model.places import OF_THIS_MACHINE
 from rackless.model.plan import ConfigFile, MachineSpec
 from rackless.model.site import Site
 
@@ -16,9 +17,9 @@ FILE = "rackless.json"
 
 
 def at_a_cloud(spec: MachineSpec, site: Site) -> bool:
-    """Whether its place is one of the site's: those have no host channel."""
-    name = spec.place or site.provider
-    return any(place.name == name for place in site.places)
+    """Whether its place is a cloud: those have no host channel."""
+    place = site.place(spec.place)
+    return place is not None and place.provider not in OF_THIS_MACHINE
 
 
 def given(spec: MachineSpec, family: Family, blueprint: Blueprint, *, cloud: bool) -> MachineSpec:

@@ -5,8 +5,11 @@ The rows hold no secret: the blueprint's passwords and communities stay in the p
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from typing_extensions import TypedDict
 
+from rackless.model.errors import Problem
 from rackless.model.family import NicRole
 from rackless.model.plan import MachineSpec, Plan
 
@@ -22,6 +25,34 @@ class MachineRow(TypedDict):
     vcpus: int
     management: str | None
     console_port: int | None
+    place: str
+
+
+class PlaceRow(TypedDict):
+    """A place, and what it can do. `rewiring`: how a port comes to a wire (live, hotplug, power-cycle, trunk); `live_rewire`:
+    without a reboot of the guest. `most_nics` of a machine, and `segment_most_mtu` in octets: null for no limit of its own.
+    `numbers`: VLAN ids or VNIs that segments take, such as 2000-2099; null for none. `fabric`: wires can go to the places of the
+    same one."""
+
+    name: str
+    provider: str
+    rewiring: str
+    live_rewire: bool
+    carrier: bool
+    capture: bool
+    management: str
+    most_nics: int | None
+    segment_most_mtu: int | None
+    numbers: str | None
+    fabric: str
+    notes: list[str]
+
+
+class ProblemRow(TypedDict):
+    """Why it can't be made."""
+
+    message: str
+    hint: str
 
 
 class PortRow(TypedDict):
@@ -40,6 +71,8 @@ class WireRow(TypedDict):
     b: str
     segment: str
     mtu: int
+    number: int | None
+    places: list[str]
 
 
 class NetworkRow(TypedDict):
@@ -47,6 +80,8 @@ class NetworkRow(TypedDict):
     owner: str
     mtu: int
     machines: list[str]
+    number: int | None
+    place: str
 
 
 class Totals(TypedDict):
@@ -66,19 +101,28 @@ class Summary(TypedDict):
     ports: list[PortRow]
     wires: list[WireRow]
     networks: list[NetworkRow]
+    places: list[PlaceRow]
+    problems: list[ProblemRow]
     totals: Totals
 
 
-def summary(plan: Plan) -> Summary:
-    """The rows of a plan, in the plan's order."""
+def summary(plan: Plan, places: Iterable[PlaceRow] = (), problems: Iterable[Problem] = ()) -> Summary:
+    """The rows of a plan, in the plan's order.
+
+    Args:
+        places: where something of it is.
+        problems: what those places can't do of it.
+    """
     ports = [row for machine in plan.machines for row in _ports(plan, machine)]
     return Summary(
         lab=plan.sandbox,
         provider=plan.provider,
-        machines=[_machine(machine) for machine in plan.machines],
+        machines=[_machine(plan, machine) for machine in plan.machines],
         ports=ports,
         wires=_wires(plan),
         networks=_networks(plan),
+        places=list(places),
+        problems=[ProblemRow(message=problem.message, hint=problem.hint) for problem in problems],
         totals=Totals(
             routers=len(plan.blueprint.routers),
             hosts=len(plan.blueprint.hosts),
@@ -91,7 +135,7 @@ def summary(plan: Plan) -> Summary:
     )
 
 
-def _machine(machine: MachineSpec) -> MachineRow:
+def _machine(plan: Plan, machine: MachineSpec) -> MachineRow:
     return MachineRow(
         name=machine.name,
         owner=machine.owner,
@@ -104,6 +148,7 @@ def _machine(machine: MachineSpec) -> MachineRow:
         # A card's management NIC is never attached and has no address.
         management=next((nic.address for nic in machine.nics if nic.role is NicRole.MANAGEMENT), None),
         console_port=machine.console_port,
+        place=plan.place_of(machine),
     )
 
 
@@ -132,9 +177,16 @@ def _ports(plan: Plan, machine: MachineSpec) -> list[PortRow]:
 
 
 def _wires(plan: Plan) -> list[WireRow]:
-    mtus = {segment.name: segment.mtu for segment in plan.segments}
+    segments = {segment.name: segment for segment in plan.segments}
     return [
-        WireRow(a=str(wire.wire.ends[0]), b=str(wire.wire.ends[1]), segment=wire.segment, mtu=mtus[wire.segment])
+        WireRow(
+            a=str(wire.wire.ends[0]),
+            b=str(wire.wire.ends[1]),
+            segment=wire.segment,
+            mtu=segments[wire.segment].mtu,
+            number=segments[wire.segment].number,
+            places=list(dict.fromkeys(map(plan.place_of, wire.ports))),
+        )
         for wire in plan.wires
     ]
 
@@ -147,6 +199,8 @@ def _networks(plan: Plan) -> list[NetworkRow]:
             owner=owners[segment.ports[0].machine],
             mtu=segment.mtu,
             machines=[port.machine for port in segment.ports],
+            number=segment.number,
+            place=plan.place_of(segment),
         )
         for segment in plan.segments
         if segment.kind == "internal"

@@ -25,9 +25,11 @@ from rackless.providers.contract import (
     ProviderInfo,
     Ref,
     RefKind,
+    Several,
     Spec,
     Stream,
     Survey,
+    at,
     running_in,
 )
 
@@ -229,6 +231,16 @@ class Everywhere:
             else:
                 answers[name] = result
         return answers, silent
+
+
+def unable(provider: Provider, plan: Plan) -> tuple[Problem, ...]:
+    """What of a plan its places can't do, out of data alone: nobody is asked."""
+    found = []
+    for place in sorted(plan.places):
+        where = f"At {place}: " if isinstance(provider, Several) else ""
+        problems = lacking(part(plan, place), at(provider, place).info)
+        found += [replace(problem, message=f"{where}{problem.message}") for problem in problems]
+    return tuple(found)
 
 
 def part(plan: Plan, place: str) -> Plan:

@@ -11,6 +11,7 @@ from typing import Any
 
 from rackless.model.calendar import UNLIMITED, Amounts
 from rackless.model.errors import DefectError
+from rackless.model.places import OF_THIS_MACHINE
 from rackless.model.plan import MachineSpec, Plan
 from rackless.model.site import Site
 from rackless.providers.contract import Bearing, Provider, at
@@ -23,6 +24,9 @@ from rackless.workflows.consoles import Consoles
 from rackless.workflows.driving import Driver
 from rackless.workflows.feed import Feed
 from rackless.workflows.progress import Progress
+
+MANY = 1000
+"""Machines that boot at once at clouds, all together."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +44,8 @@ class World:
     describe: Callable[[World, str], Awaitable[Any]]
     """A lab as the API shows it, as JSON; hooks are given it."""
     booting: Booting
+    elsewhere: Booting = field(default_factory=lambda: Booting(MANY))
+    """Of clouds, whose processors are their own matter."""
     changed: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when bookings changed: the timekeeper looks again."""
     feed: Feed = field(init=False)
@@ -79,6 +85,11 @@ class World:
     def driver_of(self, plan: Plan, spec: MachineSpec) -> Driver:
         """What speaks with this machine, where it is."""
         return self.driver(spec.family, plan.place_of(spec))
+
+    def boots(self, place: str) -> Booting:
+        """What lets machines of a place boot."""
+        known = self.site.place(place)
+        return self.booting if known is None or known.provider in OF_THIS_MACHINE else self.elsewhere
 
     @property
     def place(self) -> Place:

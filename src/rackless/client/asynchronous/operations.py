@@ -61,6 +61,21 @@ class AsyncServerOperations(AsyncNoun):
 
 
 class AsyncSiteOperations(AsyncNoun):
+    def list_places(self, *, limit: int = 100, after: str | None = None) -> AsyncPages[models.SitePlace]:
+        """Where labs can be, by name.
+
+        Args:
+            limit: Items of a page at most.
+            after: `next` of the page before; without it the first page.
+        """
+        return AsyncPages(self._calls, models.SitePlace, "/v1/places", query={"limit": limit, "after": after})
+
+    def check_place(self, place: str) -> AbstractAsyncContextManager[AsyncStream]:
+        """Examine a place. NDJSON: {"name", "ok", "detail", "hint"} as soon as each is found, at last {"checked": how many,
+        "bad": how many of them}. What the examination makes there, it takes away again, also when the caller hangs up.
+        """
+        return self._calls.stream("POST", f"/v1/places/{part(place)}/check")
+
     def list_pools(self, *, limit: int = 100, after: str | None = None) -> AsyncPages[models.Pool]:
         """Console ports and forwarded ports; segment numbers and console ports of places, called numbers@PLACE (or @FABRIC).
 
@@ -142,7 +157,8 @@ class AsyncPlansOperations(AsyncNoun):
         complete: bool = False,
         name: str | None = None,
     ) -> models.Summary:
-        """Every machine, port, wire and network that the blueprint would make, with names, MACs and addresses. No secrets.
+        """Every machine, port, wire and network that the blueprint would make, with names, MACs and addresses; where it would
+        be, and what those places can't do of it. No secrets.
 
         Args:
             file: Its name, for the places of problems.

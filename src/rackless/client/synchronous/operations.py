@@ -62,6 +62,21 @@ class ServerOperations(Noun):
 
 
 class SiteOperations(Noun):
+    def list_places(self, *, limit: int = 100, after: str | None = None) -> Pages[models.SitePlace]:
+        """Where labs can be, by name.
+
+        Args:
+            limit: Items of a page at most.
+            after: `next` of the page before; without it the first page.
+        """
+        return Pages(self._calls, models.SitePlace, "/v1/places", query={"limit": limit, "after": after})
+
+    def check_place(self, place: str) -> AbstractContextManager[Stream]:
+        """Examine a place. NDJSON: {"name", "ok", "detail", "hint"} as soon as each is found, at last {"checked": how many,
+        "bad": how many of them}. What the examination makes there, it takes away again, also when the caller hangs up.
+        """
+        return self._calls.stream("POST", f"/v1/places/{part(place)}/check")
+
     def list_pools(self, *, limit: int = 100, after: str | None = None) -> Pages[models.Pool]:
         """Console ports and forwarded ports; segment numbers and console ports of places, called numbers@PLACE (or @FABRIC).
 
@@ -141,7 +156,8 @@ class PlansOperations(Noun):
         complete: bool = False,
         name: str | None = None,
     ) -> models.Summary:
-        """Every machine, port, wire and network that the blueprint would make, with names, MACs and addresses. No secrets.
+        """Every machine, port, wire and network that the blueprint would make, with names, MACs and addresses; where it would
+        be, and what those places can't do of it. No secrets.
 
         Args:
             file: Its name, for the places of problems.
