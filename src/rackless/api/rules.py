@@ -92,6 +92,7 @@ RULES: Mapping[str, Rule] = {
     "list_images": Rule(VIEWER),
     "prune": Rule(ADMIN),
     "upload": Rule(ADMIN),
+    "import_image": Rule(ADMIN),
     "download": Rule(OPERATOR),
     "make_current": Rule(ADMIN),
     "list_pools": Rule(OPERATOR),

@@ -65,6 +65,7 @@ class DiskFacts:
 
     image: str
     bus: DiskBus
+    files: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,6 +81,8 @@ class RoleFacts:
     """NICs before the first traffic NIC, in order (controller and card: management, internal)."""
     fixed_nic_names: tuple[str, ...] = ()
     """What the guest calls them."""
+    files: str = ""
+    """Regular expression of the names under which the vendor gives the image out; case does not matter."""
     nic_model: NicModel = NicModel.VIRTIO
     disk_bus: DiskBus = DiskBus.VIRTIO
     more_disks: tuple[DiskFacts, ...] = ()

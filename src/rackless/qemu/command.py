@@ -116,7 +116,7 @@ def arguments(
         words += ["-kernel", str(boot.kernel), "-append", f"{boot.append} {how.append}".strip()]
         if boot.initrd is not None:
             words += ["-initrd", str(boot.initrd)]
-    words += _characters(places)
+    words += _characters(spec, places)
     words += [*_smbios(spec), *_disks(spec, places, boot)]
     for nic in spec.nics:
         words += _nic(spec, nic, tap)
@@ -156,12 +156,15 @@ def _disks(spec: MachineSpec, places: Places, boot: Booted) -> list[str]:
     return words
 
 
-def _characters(places: Places) -> list[str]:
+def _characters(spec: MachineSpec, places: Places) -> list[str]:
+    """One that has a configuration drive has no host channel: its guest would wait there for who it is."""
     words: list[str] = []
-    for name, path in (("monitor", places.monitor), ("console", places.console), ("channel", places.channel)):
+    channel = (("channel", places.channel),) if not spec.config_drive else ()
+    for name, path in (("monitor", places.monitor), ("console", places.console), *channel):
         words += ["-chardev", f"socket,id={name},path={_comma(path)},server=on,wait=off"]
     words += ["-mon", "chardev=monitor,mode=control", "-serial", "chardev:console"]
-    words += ["-device", "virtio-serial-pci", "-device", f"virtserialport,chardev=channel,name={CHANNEL_NAME}"]
+    if channel:
+        words += ["-device", "virtio-serial-pci", "-device", f"virtserialport,chardev=channel,name={CHANNEL_NAME}"]
     return words
 
 

@@ -20,14 +20,15 @@ VMX = Family(
         RoleFacts(
             role=Role.CONTROLLER,
             image="vmx-vcp",
+            files=r"junos-vmx-x86-64-.*\.qcow2|vcp[-_].*\.ova",
             default_memory=2048,
             least_memory=2048,
             fixed_nics=(NicRole.MANAGEMENT, NicRole.INTERNAL),
             fixed_nic_names=("fxp0", "em1"),
             disk_bus=DiskBus.IDE,
             more_disks=(
-                DiskFacts(image="vmx-vcp-hdd", bus=DiskBus.IDE),
-                DiskFacts(image="vmx-vcp-metadata", bus=DiskBus.USB),
+                DiskFacts(image="vmx-vcp-hdd", bus=DiskBus.IDE, files=r"vmxhdd\.img"),
+                DiskFacts(image="vmx-vcp-metadata", bus=DiskBus.USB, files=r"metadata-usb-re\.img"),
             ),
             config=ConfigFormat.METADATA,
             # As the vendor's OpenStack templates have it.
@@ -53,13 +54,14 @@ VMX = Family(
         RoleFacts(
             role=Role.CARD,
             image="vmx-vfp-card{slot}",
+            files=r"vFPC-.*\.img|vfpc[-_].*\.ova",
             default_memory=4096,
             least_memory=4096,
             vcpus=3,
             fixed_nics=(NicRole.MANAGEMENT, NicRole.INTERNAL),
             fixed_nic_names=("ext", "int"),
             disk_bus=DiskBus.IDE,
-            more_disks=(DiskFacts(image="vmx-vfp-metadata", bus=DiskBus.USB),),
+            more_disks=(DiskFacts(image="vmx-vfp-metadata", bus=DiskBus.USB, files=r"metadata-usb-fpc0\.img"),),
             smbios=(("manufacturer", "Juniper"), ("product", "VM-vpfe_{router}-161-fpc-{slot}"), ("version", "0.1.0")),
             ready=Readiness.PORTS,
             cpu_flags=("ssse3", "sse4_1", "sse4_2"),
