@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from collections.abc import AsyncIterator, Coroutine
 from pathlib import Path, PurePosixPath
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import StreamingResponse
@@ -18,7 +19,10 @@ from rackless.api.here import Here
 from rackless.api.pages import Page, Pages
 from rackless.images import importing, pruning, reference, store, transfer, uses
 from rackless.model.errors import RacklessError
+from rackless.qemu.accelerator import Accelerator
+from rackless.routers import preparing
 
+T = TypeVar("T")
 LOOK = 0.5
 """Seconds between two looks at whether the caller is still there."""
 
@@ -46,6 +50,15 @@ class PruneWish(BaseModel):
 
     dry: bool = False
     gone: bool = False
+
+
+class PrepareWish(BaseModel):
+    """`slot_file`: where the guest reads its number; "": where its family says. `partition`: which has it; null: look for it."""
+
+    slot: int = Field(ge=0, le=11)
+    slot_file: str = Field(default="", max_length=255)
+    partition: int | None = Field(default=None, ge=0, le=128)
+    current: bool = True
 
 
 class Pruned(BaseModel):
@@ -124,6 +137,29 @@ async def import_image(
     return [line for line in lines if line.path in folders]
 
 
+@router.post("/images/{name}/prepare", status_code=201)
+async def prepare(
+    name: str,
+    body: PrepareWish,
+    request: Request,
+    here: Here,
+    wait: Annotated[float, Query(ge=1, le=7200, description="Seconds that its one boot may take")] = 1800.0,
+) -> ImageLine:
+    """Make the image of a card that knows its slot: the number written into its file system, booted once, halted."""
+    images = here.settings.images
+    wish = preparing.Preparation(
+        image=name, slot=body.slot, slot_file=body.slot_file, partition=body.partition, seconds=wait, current=body.current
+    )
+    chosen = Accelerator(here.settings.state / "accelerator.json", os.environ.get("RACKLESS_ACCELERATOR", "auto"))
+    kernel = (await asyncio.to_thread(store.find, images, name)).kernel
+    how = (await chosen.find(kernel)).how
+    came = asyncio.Event()
+    came.set()
+    folder = await _unless_gone(request, came, preparing.prepare(images, wish, here.site.families, how))
+    lines = await asyncio.to_thread(_lines, images, here.settings.state)
+    return next(line for line in lines if line.path == str(folder))
+
+
 async def _noticed(request: Request, came: asyncio.Event) -> AsyncIterator[bytes]:
     """The body; `came` is set when all of it is there."""
     async for piece in request.stream():
@@ -131,7 +167,7 @@ async def _noticed(request: Request, came: asyncio.Event) -> AsyncIterator[bytes
     came.set()
 
 
-async def _unless_gone(request: Request, came: asyncio.Event, work: Coroutine[Any, Any, list[Path]]) -> list[Path]:
+async def _unless_gone(request: Request, came: asyncio.Event, work: Coroutine[Any, Any, T]) -> T:
     """Do it, unless its caller hangs up: nobody would hear what became of it. While the body comes, that itself tells."""
     task = asyncio.create_task(work)
     try:

@@ -93,6 +93,7 @@ RULES: Mapping[str, Rule] = {
     "prune": Rule(ADMIN),
     "upload": Rule(ADMIN),
     "import_image": Rule(ADMIN),
+    "prepare": Rule(ADMIN),
     "download": Rule(OPERATOR),
     "make_current": Rule(ADMIN),
     "list_pools": Rule(OPERATOR),

@@ -1,4 +1,4 @@
-"""rackless image list, import, upload, export, use, prune."""
+"""rackless image list, import, prepare, upload, export, use, prune."""
 
 from __future__ import annotations
 
@@ -148,6 +148,36 @@ def import_image(
     for one in found:
         signed = f", signed by {one['about']['signed']}" if one["about"].get("signed") else ""
         say(f"Image {one['name']}: build {one['digest']} ({megabytes(one['total'])}), from {one['about']['source']}{signed}.")
+
+
+@image.command("prepare")
+def prepare(
+    name: Annotated[str, typer.Argument(metavar="IMAGE", help="The image of the card, as imported.", show_default=False)],
+    slot: Annotated[int, typer.Option("--slot", metavar="N", min=0, max=11, help="The card's number.")],
+    slot_file: Annotated[
+        str, typer.Option("--slot-file", metavar="PATH", help="Where the guest reads it; its family knows.", show_default=False)
+    ] = "",
+    partition: Annotated[
+        int | None, typer.Option("--partition", metavar="P", help="Which has that file; it is looked for.", show_default=False)
+    ] = None,
+    wait: Annotated[int, typer.Option("--wait", metavar="SECONDS", min=1, max=7200, help="What its one boot may take.")] = 1800,
+    current: Annotated[bool, typer.Option("--current/--not-current", help="New cards get it from now on.")] = True,
+    in_json: InJson = False,
+) -> None:
+    """Make the image of a card that knows its number, IMAGE-cardN: the number is written into it, it is booted once and halted.
+
+    Example: rackless image prepare vmx-vfp --slot 0
+    """
+    from rackless.client.api import Api
+
+    body = {"slot": slot, "slot_file": slot_file, "partition": partition, "current": current}
+    tell(f"{name} is copied, given the number {slot}, and booted once; that takes minutes")
+    with Api() as api:
+        found = api.ask("POST", f"/images/{name}/prepare", body=body, query={"wait": wait})
+    if in_json:
+        as_json(found)
+    else:
+        say(f"Image {found['name']}: build {found['digest']} ({megabytes(found['total'])}).")
 
 
 @image.command("export")

@@ -13,7 +13,7 @@ import json
 import secrets
 import shutil
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -77,30 +77,37 @@ async def receive(
         CapacityError: the disk is full.
         StateError: one of the images is being built now.
     """
-    draft = images / f"{DRAFTS}{secrets.token_hex(4)}"
-    await asyncio.to_thread(draft.mkdir, parents=True, mode=0o700)
+    async with draft(images) as folder:
+        came = folder / "came"
+        digest = await transfer.written(came, pieces)
+        if sha256 and digest != sha256.lower():
+            raise InputError(f"The content has the SHA-256 {digest}, not {sha256.lower()}.", hint="Send it again.")
+        importer = _Importer(folder, wish, families, tell)
+        disks = await importer.look(came, wish.file, {})
+        if not disks:
+            raise InputError(
+                f"{wish.file} holds no disk of a machine.", hint="Import the disk itself: qcow2, VMDK, raw or an OVA."
+            )
+        _distinct(disks)
+        built = [(found, *await importer.build(found)) for found in disks]
+        return [
+            await asyncio.to_thread(
+                transfer.kept, images, found.target.image, key, whole, {"append": ""}, current=wish.current, about=found.about
+            )
+            for found, key, whole in built
+        ]
+
+
+@asynccontextmanager
+async def draft(images: Path) -> AsyncIterator[Path]:
+    """A folder for what is not a build yet, that is gone afterwards; what a crash leaves of it goes with the next prune."""
+    made = images / f"{DRAFTS}{secrets.token_hex(4)}"
+    await asyncio.to_thread(made.mkdir, parents=True, mode=0o700)
     try:
-        with _held(draft):
-            came = draft / "came"
-            digest = await transfer.written(came, pieces)
-            if sha256 and digest != sha256.lower():
-                raise InputError(f"The content has the SHA-256 {digest}, not {sha256.lower()}.", hint="Send it again.")
-            importer = _Importer(draft, wish, families, tell)
-            disks = await importer.look(came, wish.file, {})
-            if not disks:
-                raise InputError(
-                    f"{wish.file} holds no disk of a machine.", hint="Import the disk itself: qcow2, VMDK, raw or an OVA."
-                )
-            _distinct(disks)
-            built = [(found, *await importer.build(found)) for found in disks]
-            return [
-                await asyncio.to_thread(
-                    transfer.kept, images, found.target.image, key, whole, {"append": ""}, current=wish.current, about=found.about
-                )
-                for found, key, whole in built
-            ]
+        with _held(made):
+            yield made
     finally:
-        await asyncio.shield(asyncio.to_thread(shutil.rmtree, draft, ignore_errors=True))
+        await asyncio.shield(asyncio.to_thread(shutil.rmtree, made, ignore_errors=True))
 
 
 @contextmanager

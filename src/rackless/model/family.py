@@ -101,6 +101,8 @@ class RoleFacts:
     """Of the processor, as Linux calls them (/proc/cpuinfo), without which it does not work."""
     first_boot: float = 0.0
     """Seconds that a first boot takes on hardware, where that is so long that people think it hangs."""
+    login: tuple[str, str] = ("root", "")
+    """Who may log in at the console of a factory image, and the password everybody knows; "" for none."""
     slot_file: str = ""
     """Where a card reads its number from its own disk, before anybody talks to it."""
 

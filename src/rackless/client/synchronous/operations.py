@@ -149,6 +149,29 @@ class ImagesOperations(Noun):
             content=content,
         )
 
+    def prepare(
+        self,
+        name: str,
+        *,
+        slot: int,
+        wait: float = 1800.0,
+        slot_file: str = "",
+        partition: int | None = None,
+        current: bool = True,
+    ) -> models.ImageLine:
+        """Make the image of a card that knows its slot: the number written into its file system, booted once, halted.
+
+        Args:
+            wait: Seconds that its one boot may take.
+        """
+        return self._calls.answer(
+            models.ImageLine,
+            "POST",
+            f"/v1/images/{part(name)}/prepare",
+            query={"wait": wait},
+            body=given({"slot": slot, "slot_file": slot_file, "partition": partition, "current": current}),
+        )
+
     def download(self, name: str, digest: str) -> AbstractContextManager[Stream]:
         """The build as an archive that `upload` takes."""
         return self._calls.stream("GET", f"/v1/images/{part(name)}/{part(digest)}")

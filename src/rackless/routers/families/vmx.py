@@ -66,6 +66,7 @@ VMX = Family(
             ready=Readiness.PORTS,
             cpu_flags=("ssse3", "sse4_1", "sse4_2"),
             first_boot=300.0,
+            login=("root", "root"),
             slot_file="/var/jnx/card/local/slot",
         ),
     ),
