@@ -4,19 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import json
-from pathlib import Path
-from typing import Annotated, Any
+import os
+from collections.abc import AsyncIterator, Coroutine
+from pathlib import Path, PurePosixPath
+from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import StreamingResponse
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from rackless.api.bounds import unbounded
 from rackless.api.errors import RESPONSES
 from rackless.api.here import Here
 from rackless.api.pages import Page, Pages
-from rackless.images import pruning, reference, store, transfer, uses
+from rackless.images import importing, pruning, reference, store, transfer, uses
 from rackless.model.errors import RacklessError
+from rackless.qemu.accelerator import Accelerator
+from rackless.routers import preparing
+
+T = TypeVar("T")
+LOOK = 0.5
+"""Seconds between two looks at whether the caller is still there."""
 
 router = APIRouter(tags=["images"], responses=RESPONSES)
 
@@ -34,6 +42,7 @@ class ImageLine(BaseModel):
     labs: list[str]
     path: str
     problem: str = ""
+    about: dict[str, Any] = Field(default={}, description="Where it is from: source, format, ova, archive, signed, memory, ...")
 
 
 class PruneWish(BaseModel):
@@ -41,6 +50,15 @@ class PruneWish(BaseModel):
 
     dry: bool = False
     gone: bool = False
+
+
+class PrepareWish(BaseModel):
+    """`slot_file`: where the guest reads its number; "": where its family says. `partition`: which has it; null: look for it."""
+
+    slot: int = Field(ge=0, le=11)
+    slot_file: str = Field(default="", max_length=255)
+    partition: int | None = Field(default=None, ge=0, le=128)
+    current: bool = True
 
 
 class Pruned(BaseModel):
@@ -83,6 +101,82 @@ async def upload(
     folder = await transfer.receive(images, name, request.stream(), sha256=sha256, current=current)
     lines = await asyncio.to_thread(_lines, images, here.settings.state)
     return next(line for line in lines if line.path == str(folder))
+
+
+@router.post(
+    "/images/import",
+    status_code=201,
+    dependencies=[Depends(unbounded)],
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+        }
+    },
+)
+async def import_image(
+    request: Request,
+    here: Here,
+    *,
+    file: Annotated[str, Query(min_length=1, max_length=255, description="The file's name, which often says what it is")],
+    family: Annotated[str, Query(max_length=64, description="Whose image it is")] = "",
+    role: Annotated[str, Query(pattern="^(controller|card|host)?$", description="Of which of the family's machines")] = "",
+    name: Annotated[str, Query(max_length=64, description="Name of the image, whatever the file says")] = "",
+    sha256: Annotated[str, Query(pattern="^([0-9a-fA-F]{64})?$", description="Of the body, to be compared")] = "",
+    current: Annotated[bool, Query(description="New machines get it from now on")] = True,
+) -> list[ImageLine]:
+    """Take in somebody else's machine: an OVA, a disk in qcow2, VMDK or raw, or the archive a vendor packs several in.
+
+    All of its images come, or none; one who hangs up before the end has changed nothing."""
+    images = here.settings.images
+    wish = importing.Wish(file=PurePosixPath(file).name, family=family, role=role, name=name, current=current)
+    gone = asyncio.Event()
+    work = importing.receive(images, _noticed(request, gone), wish, here.site.families, sha256=sha256)
+    folders = {str(folder) for folder in await _unless_gone(request, gone, work)}
+    lines = await asyncio.to_thread(_lines, images, here.settings.state)
+    return [line for line in lines if line.path in folders]
+
+
+@router.post("/images/{name}/prepare", status_code=201)
+async def prepare(
+    name: str,
+    body: PrepareWish,
+    request: Request,
+    here: Here,
+    wait: Annotated[float, Query(ge=1, le=7200, description="Seconds that its one boot may take")] = 1800.0,
+) -> ImageLine:
+    """Make the image of a card that knows its slot: the number written into its file system, booted once, halted."""
+    images = here.settings.images
+    wish = preparing.Preparation(
+        image=name, slot=body.slot, slot_file=body.slot_file, partition=body.partition, seconds=wait, current=body.current
+    )
+    chosen = Accelerator(here.settings.state / "accelerator.json", os.environ.get("RACKLESS_ACCELERATOR", "auto"))
+    kernel = (await asyncio.to_thread(store.find, images, name)).kernel
+    how = (await chosen.find(kernel)).how
+    came = asyncio.Event()
+    came.set()
+    folder = await _unless_gone(request, came, preparing.prepare(images, wish, here.site.families, how))
+    lines = await asyncio.to_thread(_lines, images, here.settings.state)
+    return next(line for line in lines if line.path == str(folder))
+
+
+async def _noticed(request: Request, came: asyncio.Event) -> AsyncIterator[bytes]:
+    """The body; `came` is set when all of it is there."""
+    async for piece in request.stream():
+        yield piece
+    came.set()
+
+
+async def _unless_gone(request: Request, came: asyncio.Event, work: Coroutine[Any, Any, T]) -> T:
+    """Do it, unless its caller hangs up: nobody would hear what became of it. While the body comes, that itself tells."""
+    task = asyncio.create_task(work)
+    try:
+        while not (await asyncio.wait({task}, timeout=LOOK))[0]:
+            if came.is_set() and await request.is_disconnected():
+                break
+    finally:
+        task.cancel()
+    return await task
 
 
 @router.get("/images/{name}/{digest}", response_class=StreamingResponse)
@@ -135,6 +229,7 @@ def _lines(images: Path, own: Path) -> list[ImageLine]:
                 labs=list(uses.users(folder, own)),
                 path=str(folder),
                 problem=_problem(folder, kept),
+                about=kept.get("about", {}),
             )
         )
     return lines

@@ -92,6 +92,8 @@ RULES: Mapping[str, Rule] = {
     "list_images": Rule(VIEWER),
     "prune": Rule(ADMIN),
     "upload": Rule(ADMIN),
+    "import_image": Rule(ADMIN),
+    "prepare": Rule(ADMIN),
     "download": Rule(OPERATOR),
     "make_current": Rule(ADMIN),
     "list_places": Rule(OPERATOR),

@@ -1,4 +1,4 @@
-"""rackless image list, upload, export, use, prune."""
+"""rackless image list, import, prepare, upload, export, use, prune."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def upload(
         say(f"Image {found['name']}: build {found['digest']} ({megabytes(found['total'])}).")
 
 
-def _pieces(source: BinaryIO, size: int) -> Iterator[bytes]:
+def _pieces(source: BinaryIO, size: int, *, done: str = "") -> Iterator[bytes]:
     """The file in pieces, telling how far it is."""
     sent, told = 0, 0
     while piece := source.read(1 << 20):
@@ -108,6 +108,76 @@ def _pieces(source: BinaryIO, size: int) -> Iterator[bytes]:
         if size > 64 << 20 and sent * 10 // size > told:
             told = sent * 10 // size
             tell(f"sent {megabytes(sent)} of {megabytes(size)}")
+    if done and size > 64 << 20:
+        tell(done)
+
+
+@image.command("import")
+def import_image(
+    file: Annotated[
+        Path,
+        typer.Argument(metavar="FILE", help="An OVA, a disk (qcow2, VMDK, raw), or an archive of those.", show_default=False),
+    ],
+    family: Annotated[str, typer.Option("--family", metavar="FAMILY", help="Whose image it is: vmx, vsrx, frr ...")] = "",
+    role: Annotated[str, typer.Option("--role", metavar="ROLE", help="Of which of its machines: controller, card, host.")] = "",
+    name: Annotated[str, typer.Option("--name", metavar="IMAGE", help="Name of the image, whatever the file's name says.")] = "",
+    current: Annotated[bool, typer.Option("--current/--not-current", help="New machines get it from now on.")] = True,
+    in_json: InJson = False,
+) -> None:
+    """Take in somebody else's machine. What the file is, its contents say; whose image it is, its name or the options.
+
+    Nothing is kept of an import that fails or is interrupted.
+
+    Example: rackless image import vmx-bundle-18.2R1.9.tgz
+    Example: rackless image import router.ova --name frr
+    """
+    from rackless.client.api import Api
+
+    try:
+        with file.open("rb") as source, Api() as api:
+            digest = hashlib.file_digest(source, "sha256").hexdigest()
+            source.seek(0)
+            wish = {"file": file.name, "family": family, "role": role, "name": name, "sha256": digest, "current": current}
+            pieces = _pieces(source, file.stat().st_size, done="all is sent; it is being checked and converted")
+            found = api.send("POST", "/images/import", pieces, query=wish)
+    except OSError as error:
+        raise InputError(f"{file} cannot be read: {error.strerror}.", hint="Give a file that exists.") from error
+    if in_json:
+        as_json(found)
+        return
+    for one in found:
+        signed = f", signed by {one['about']['signed']}" if one["about"].get("signed") else ""
+        say(f"Image {one['name']}: build {one['digest']} ({megabytes(one['total'])}), from {one['about']['source']}{signed}.")
+
+
+@image.command("prepare")
+def prepare(
+    name: Annotated[str, typer.Argument(metavar="IMAGE", help="The image of the card, as imported.", show_default=False)],
+    slot: Annotated[int, typer.Option("--slot", metavar="N", min=0, max=11, help="The card's number.")],
+    slot_file: Annotated[
+        str, typer.Option("--slot-file", metavar="PATH", help="Where the guest reads it; its family knows.", show_default=False)
+    ] = "",
+    partition: Annotated[
+        int | None, typer.Option("--partition", metavar="P", help="Which has that file; it is looked for.", show_default=False)
+    ] = None,
+    wait: Annotated[int, typer.Option("--wait", metavar="SECONDS", min=1, max=7200, help="What its one boot may take.")] = 1800,
+    current: Annotated[bool, typer.Option("--current/--not-current", help="New cards get it from now on.")] = True,
+    in_json: InJson = False,
+) -> None:
+    """Make the image of a card that knows its number, IMAGE-cardN: the number is written into it, it is booted once and halted.
+
+    Example: rackless image prepare vmx-vfp --slot 0
+    """
+    from rackless.client.api import Api
+
+    body = {"slot": slot, "slot_file": slot_file, "partition": partition, "current": current}
+    tell(f"{name} is copied, given the number {slot}, and booted once; that takes minutes")
+    with Api() as api:
+        found = api.ask("POST", f"/images/{name}/prepare", body=body, query={"wait": wait})
+    if in_json:
+        as_json(found)
+    else:
+        say(f"Image {found['name']}: build {found['digest']} ({megabytes(found['total'])}).")
 
 
 @image.command("export")

@@ -325,6 +325,8 @@ class ImageLine(Answer):
     labs: list[str]
     path: str
     problem: str = ""
+    about: dict[str, Any] = Field(default_factory=dict)
+    """Where it is from: source, format, ova, archive, signed, memory, ..."""
 
 
 class ImportedBlueprint(Answer):

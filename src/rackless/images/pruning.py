@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from rackless.images import store, uses
+from rackless.images import importing, store, uses
 from rackless.model.errors import ProviderError
 
 GONE = ".gone-"
@@ -66,7 +66,9 @@ def prune(images: Path, own: Path, *, packages: str | None = None, gone: bool = 
         StateError: an image is being built.
         ProviderError: this user may not remove something.
     """
-    found: list[Item] = []
+    found: list[Item] = _imports(images)
+    for item in [] if dry else found:
+        _remove(item.path)
     for folder in stores(images):
         if not os.access(folder, os.W_OK):
             raise ProviderError(f"{folder} may not be written by this user.", hint="Prune as the user who built it.")
@@ -104,6 +106,12 @@ def _remains(folder: Path) -> Iterator[Item]:
     for pattern in (".build-*", f"{GONE}*"):
         for path in sorted(folder.glob(pattern)):
             yield Item(kind="remains", name=path.name, path=path, size=size(path))
+
+
+def _imports(images: Path) -> list[Item]:
+    """What imports that were killed left behind."""
+    folders = sorted(images.glob(f"{importing.DRAFTS}*"))
+    return [Item(kind="remains", name=path.name, path=path, size=size(path)) for path in folders if importing.abandoned(path)]
 
 
 def _aside(item: Item) -> Path:

@@ -18,7 +18,7 @@ import os
 import re
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -99,12 +99,13 @@ def publish(images: Path, name: str, digest: str, built: Path) -> Image:
     return find(images, name)
 
 
-def put(images: Path, name: str, digest: str, built: Path, *, append: str) -> None:
-    """Write the manifest of the finished directory `built` (same file system), and give it its name."""
+def put(images: Path, name: str, digest: str, built: Path, *, append: str, about: Mapping[str, object] | None = None) -> None:
+    """Write the manifest of the finished directory `built` (same file system), and give it its name. `about`: its origin."""
     files = {
         path.name: {"size": path.stat().st_size, "sha256": _sha256(path)} for path in sorted(built.iterdir()) if path.is_file()
     }
     manifest = {"name": name, "digest": digest, "created": time.time(), "append": append, "files": files}
+    manifest |= {"about": dict(about)} if about else {}
     (built / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n")
     target = images / name / digest
     if target.exists():

@@ -12,11 +12,11 @@ import json
 import secrets
 import shutil
 import tarfile
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
-from rackless.images import store, uses
+from rackless.images import qcow2, store, uses
 from rackless.model import naming
 from rackless.model.errors import CapacityError, InputError, NotFoundError
 from rackless.running import run
@@ -33,6 +33,9 @@ BATCH = 4 << 20
 BOOT_RECORD = b"\x55\xaa"
 """The last bytes of a master boot record, and of the protective one of a GPT (UEFI specification, 5.2)."""
 CONVERTING = 3600.0
+CHECKING = 900.0
+LEAKED = 3
+"""qemu-img check: room that nothing uses, which does no harm."""
 
 
 async def receive(images: Path, name: str, pieces: AsyncIterator[bytes], *, sha256: str = "", current: bool = True) -> Path:
@@ -54,12 +57,12 @@ async def receive(images: Path, name: str, pieces: AsyncIterator[bytes], *, sha2
     whole = draft / "whole"
     await asyncio.to_thread(whole.mkdir, parents=True, mode=0o700)
     try:
-        digest = await _written(draft / "came", pieces)
+        digest = await written(draft / "came", pieces)
         if sha256 and digest != sha256.lower():
             raise InputError(f"The content has the SHA-256 {digest}, not {sha256.lower()}.", hint="Send it again.")
         manifest = await _unpacked(draft / "came", whole)
         key = manifest.get("digest", digest[:16])
-        return await asyncio.to_thread(_kept, images, name, key, whole, manifest, current=current)
+        return await asyncio.to_thread(kept, images, name, key, whole, manifest, current=current)
     finally:
         await asyncio.to_thread(shutil.rmtree, draft, ignore_errors=True)
 
@@ -97,13 +100,13 @@ def make_current(images: Path, name: str, digest: str) -> None:
         store.make_current(images, name, digest)
 
 
-async def _written(path: Path, pieces: AsyncIterator[bytes]) -> str:
+async def written(path: Path, pieces: AsyncIterator[bytes]) -> str:
     total = hashlib.sha256()
     pending = bytearray()
 
     def write() -> None:
         if shutil.disk_usage(path.parent).free < len(pending) + ROOM:
-            raise CapacityError(f"The disk of {path.parents[2]} is full.", hint="`rackless image prune` may free some of it.")
+            raise CapacityError(f"The disk of {path.parent} is full.", hint="`rackless image prune` may free some of it.")
         with path.open("ab") as file:
             file.write(pending)
         total.update(pending)
@@ -124,7 +127,7 @@ async def _unpacked(came: Path, whole: Path) -> dict[str, str]:
         return await asyncio.to_thread(_extracted, came, whole)
     disk = whole / store.FILES["disk"]
     if _is(head, QCOW2_MAGIC):
-        await _check_disk(came)
+        await check_disk(came)
         await asyncio.to_thread(came.rename, disk)
     elif head[510:512] == BOOT_RECORD:
         await run(["qemu-img", "convert", "-f", "raw", "-O", "qcow2", came, disk], deadline=CONVERTING)
@@ -167,27 +170,40 @@ def _extracted(came: Path, whole: Path) -> dict[str, str]:
     return kept
 
 
-async def _check_disk(disk: Path) -> None:
+async def check_disk(disk: Path) -> None:
     """Raises InputError when QEMU would open other files with it."""
+    await asyncio.to_thread(qcow2.check, disk)
     done = await run(["qemu-img", "info", "--output=json", "-f", "qcow2", disk], deadline=60, check=False)
     if done.code:
         raise InputError(f"QEMU cannot read the disk: {done.err.decode(errors='replace').strip()[-200:]}.")
+    checked = await run(["qemu-img", "check", "-q", "-f", "qcow2", disk], deadline=CHECKING, check=False)
+    if checked.code not in {0, LEAKED}:
+        raise InputError(f"The disk is damaged: {checked.err.decode(errors='replace').strip()[-200:]}.", hint="Fetch it again.")
     found = json.loads(done.out)
     data = found.get("format-specific", {}).get("data", {}).get("data-file")
     if found.get("backing-filename") or data:
         raise InputError(
             "The disk refers to another file, which is not in it.",
-            hint="Make it whole: qemu-img convert -O qcow2 DISK whole.qcow2",
+            hint=qcow2.WAY_OUT,
         )
 
 
-def _kept(images: Path, name: str, digest: str, whole: Path, manifest: dict[str, str], *, current: bool) -> Path:
+def kept(
+    images: Path,
+    name: str,
+    digest: str,
+    whole: Path,
+    manifest: Mapping[str, str],
+    *,
+    current: bool,
+    about: Mapping[str, object] | None = None,
+) -> Path:
     """Give the build its name. One of that digest that is there stays: machines may stand on it."""
     with store.building(images, name), uses.removing(images / name):
         target = images / name / digest
         if not (target / store.MANIFEST).is_file():
             shutil.rmtree(target, ignore_errors=True)
-            store.put(images, name, digest, whole, append=manifest.get("append", store.DIRECT_APPEND))
+            store.put(images, name, digest, whole, append=manifest.get("append", store.DIRECT_APPEND), about=about)
         if current:
             store.make_current(images, name, digest)
     return target

@@ -65,6 +65,7 @@ class DiskFacts:
 
     image: str
     bus: DiskBus
+    files: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,6 +81,8 @@ class RoleFacts:
     """NICs before the first traffic NIC, in order (controller and card: management, internal)."""
     fixed_nic_names: tuple[str, ...] = ()
     """What the guest calls them."""
+    files: str = ""
+    """Regular expression of the names under which the vendor gives the image out; case does not matter."""
     nic_model: NicModel = NicModel.VIRTIO
     disk_bus: DiskBus = DiskBus.VIRTIO
     more_disks: tuple[DiskFacts, ...] = ()
@@ -98,6 +101,8 @@ class RoleFacts:
     """Of the processor, as Linux calls them (/proc/cpuinfo), without which it does not work."""
     first_boot: float = 0.0
     """Seconds that a first boot takes on hardware, where that is so long that people think it hangs."""
+    login: tuple[str, str] = ("root", "")
+    """Who may log in at the console of a factory image, and the password everybody knows; "" for none."""
     slot_file: str = ""
     """Where a card reads its number from its own disk, before anybody talks to it."""
 

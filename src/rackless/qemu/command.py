@@ -101,22 +101,31 @@ def peer_ids(nic: int, segment: str, peer: str) -> tuple[str, str]:
 
 
 def arguments(
-    spec: MachineSpec, *, mark: str, places: Places, boot: Booted, how: Virtualization, tap: str | None = None
+    spec: MachineSpec,
+    *,
+    mark: str,
+    places: Places,
+    boot: Booted,
+    how: Virtualization,
+    tap: str | None = None,
+    alone: bool = False,
 ) -> list[str]:
     """Everything after the program's name. The machine starts paused (-S), and daemonizes when it listens.
 
     Args:
         tap: name of the interface for the management NIC; None: user-mode network with forwarded ports.
+        alone: in the foreground and at once, without a host channel, and not again after a reboot.
     """
     words = ["-name", f"guest={spec.sandbox}.{spec.name},process=rackless-vm", "-uuid", machine_uuid(mark)]
-    words += ["-nodefaults", "-no-user-config", "-display", "none", "-S", "-daemonize"]
+    words += ["-nodefaults", "-no-user-config", "-display", "none", *(["-no-reboot"] if alone else ["-S", "-daemonize"])]
     words += ["-machine", "pc,usb=off,vmport=off,graphics=off", *how.arguments(spec.memory)]
     words += ["-smp", str(spec.vcpus), "-m", f"{spec.memory}M", "-rtc", "base=utc", "-D", str(places.log)]
     if boot.kernel is not None:
         words += ["-kernel", str(boot.kernel), "-append", f"{boot.append} {how.append}".strip()]
         if boot.initrd is not None:
             words += ["-initrd", str(boot.initrd)]
-    words += _characters(places)
+    # One that has a configuration drive has no host channel: its guest would wait there for who it is.
+    words += _characters(places, channel=not alone and not spec.config_drive)
     words += [*_smbios(spec), *_disks(spec, places, boot)]
     for nic in spec.nics:
         words += _nic(spec, nic, tap)
@@ -156,12 +165,14 @@ def _disks(spec: MachineSpec, places: Places, boot: Booted) -> list[str]:
     return words
 
 
-def _characters(places: Places) -> list[str]:
+def _characters(places: Places, *, channel: bool) -> list[str]:
     words: list[str] = []
-    for name, path in (("monitor", places.monitor), ("console", places.console), ("channel", places.channel)):
+    lines = {"monitor": places.monitor, "console": places.console} | ({"channel": places.channel} if channel else {})
+    for name, path in lines.items():
         words += ["-chardev", f"socket,id={name},path={_comma(path)},server=on,wait=off"]
     words += ["-mon", "chardev=monitor,mode=control", "-serial", "chardev:console"]
-    words += ["-device", "virtio-serial-pci", "-device", f"virtserialport,chardev=channel,name={CHANNEL_NAME}"]
+    if channel:
+        words += ["-device", "virtio-serial-pci", "-device", f"virtserialport,chardev=channel,name={CHANNEL_NAME}"]
     return words
 
 

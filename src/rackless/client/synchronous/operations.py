@@ -133,6 +133,60 @@ class ImagesOperations(Noun):
             models.ImageLine, "PUT", f"/v1/images/{part(name)}", query={"sha256": sha256, "current": current}, content=content
         )
 
+    def import_image(
+        self,
+        *,
+        file: str,
+        content: bytes | Iterable[bytes],
+        family: str = "",
+        role: str = "",
+        name: str = "",
+        sha256: str = "",
+        current: bool = True,
+    ) -> list[models.ImageLine]:
+        """Take in somebody else's machine: an OVA, a disk in qcow2, VMDK or raw, or the archive a vendor packs several in.
+
+        All of its images come, or none; one who hangs up before the end has changed nothing.
+
+        Args:
+            file: The file's name, which often says what it is.
+            family: Whose image it is.
+            role: Of which of the family's machines.
+            name: Name of the image, whatever the file says.
+            sha256: Of the body, to be compared.
+            current: New machines get it from now on.
+        """
+        return self._calls.answer(
+            list[models.ImageLine],
+            "POST",
+            "/v1/images/import",
+            query={"file": file, "family": family, "role": role, "name": name, "sha256": sha256, "current": current},
+            content=content,
+        )
+
+    def prepare(
+        self,
+        name: str,
+        *,
+        slot: int,
+        wait: float = 1800.0,
+        slot_file: str = "",
+        partition: int | None = None,
+        current: bool = True,
+    ) -> models.ImageLine:
+        """Make the image of a card that knows its slot: the number written into its file system, booted once, halted.
+
+        Args:
+            wait: Seconds that its one boot may take.
+        """
+        return self._calls.answer(
+            models.ImageLine,
+            "POST",
+            f"/v1/images/{part(name)}/prepare",
+            query={"wait": wait},
+            body=given({"slot": slot, "slot_file": slot_file, "partition": partition, "current": current}),
+        )
+
     def download(self, name: str, digest: str) -> AbstractContextManager[Stream]:
         """The build as an archive that `upload` takes."""
         return self._calls.stream("GET", f"/v1/images/{part(name)}/{part(digest)}")

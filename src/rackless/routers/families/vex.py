@@ -13,6 +13,7 @@ VEX = Family(
         RoleFacts(
             role=Role.CONTROLLER,
             image="vex",
+            files=r"vex-.*\.qcow2",
             default_memory=5120,
             least_memory=5120,
             vcpus=4,

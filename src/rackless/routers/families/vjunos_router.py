@@ -16,6 +16,7 @@ VJUNOS_ROUTER = Family(
         RoleFacts(
             role=Role.CONTROLLER,
             image="vjunos-router",
+            files=r"vJunos-router-.*\.qcow2",
             default_memory=5120,
             least_memory=5120,
             vcpus=4,

@@ -13,6 +13,7 @@ VJUNOS_SWITCH = Family(
         RoleFacts(
             role=Role.CONTROLLER,
             image="vjunos-switch",
+            files=r"vJunos-switch-.*\.qcow2",
             default_memory=5120,
             least_memory=5120,
             vcpus=4,

@@ -13,6 +13,7 @@ VSRX = Family(
         RoleFacts(
             role=Role.CONTROLLER,
             image="vsrx",
+            files=r"(?:junos-|media-)?v-?srx.*\.(?:qcow2|ova)",
             default_memory=4096,
             least_memory=4096,
             vcpus=2,
