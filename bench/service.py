@@ -61,10 +61,12 @@ def blueprint(name: str, routers: int) -> dict[str, str]:
 
 
 @contextmanager
-def server(folder: Path) -> Iterator[tuple[int, Path]]:
+def server(folder: Path, place: Path) -> Iterator[tuple[int, Path]]:
     """A server of its own: its pid and its socket."""
     state, run = folder / "state", folder / "run"
     state.mkdir()
+    # The place is not what is measured: its files are in memory.
+    (state / "fake-cloud").symlink_to(place)
     (state / "site.yaml").write_text(SITE)
     env = {
         **os.environ,
@@ -116,7 +118,11 @@ async def each(names: list[str], one: Callable[[str], Awaitable[None]]) -> float
 async def measure(routers: int, per_lab: int, clients: int, reads: int) -> Figures:
     figures = Figures(routers=routers)
     names = [f"lab-{number}" for number in range(-(-routers // per_lab))]
-    with tempfile.TemporaryDirectory(prefix="rlb", dir="/tmp") as folder, server(Path(folder)) as (pid, socket):
+    with (
+        tempfile.TemporaryDirectory(prefix="rlb", dir="/tmp") as folder,
+        tempfile.TemporaryDirectory(prefix="rlb", dir="/dev/shm") as place,
+        server(Path(folder), Path(place)) as (pid, socket),
+    ):
         async with client(socket) as http:
 
             async def plan(name: str) -> None:

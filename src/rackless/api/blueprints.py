@@ -97,7 +97,7 @@ def _written(db: sa.Connection, name: str, live: bool) -> LabBlueprint:
 @router.put("/blueprint", status_code=202)
 async def apply(name: str, body: ApplyWish, here: Here, who: Who, *, response: Response, wait: Wait = 0) -> Applied:
     """Let a lab become one of this blueprint: what is new is made, what is gone is removed, what is equal is not touched."""
-    blueprint = body.blueprint(here)
+    blueprint = await body.blueprint(here)
     terms = changing.Terms(anew=body.replace, prune=body.prune, who=who.name)
     gone = await _gone(here, name)
     if body.dry_run:

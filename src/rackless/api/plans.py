@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from functools import cached_property
+
 from fastapi import APIRouter
 from fastapi.responses import Response
 from pydantic import BaseModel, Field
@@ -30,15 +33,23 @@ class BlueprintSource(BaseModel):
     files: dict[str, str] = Field({}, description="Content of each file it refers to, by the name it uses")
     complete: bool = Field(False, description="All that could be read was sent: do not ask for files")
 
-    def blueprint(self, here: World) -> Blueprint:
-        missing = [name for name in references(self.text) if name not in self.files]
+    @cached_property
+    def _referred(self) -> tuple[str, ...]:
+        return references(self.text)
+
+    async def blueprint(self, here: World) -> Blueprint:
+        """In a thread: a long one takes seconds, in which others are answered."""
+        return await asyncio.to_thread(self._read, here)
+
+    def _read(self, here: World) -> Blueprint:
+        missing = [name for name in self._referred if name not in self.files]
         if missing and not self.complete:
             raise FilesNeededError(missing)
         return load(self.text, file=self.file, families=here.site.families, files=self.files, site=here.site)
 
     def written(self) -> Written:
         """To be kept with the lab."""
-        used = {name: self.files[name] for name in references(self.text) if name in self.files}
+        used = {name: self.files[name] for name in self._referred if name in self.files}
         file = "".join(char for char in self.file if char.isprintable()) or "blueprint.yaml"
         return Written(text=self.text, file=file, files=used)
 
@@ -53,7 +64,7 @@ class BlueprintText(BlueprintSource):
 async def make_plan(body: BlueprintText, here: Here, who: Who) -> Summary:
     """Every machine, port, wire and network that the blueprint would make, with names, MACs and addresses; where it would be, and
     what those places can't do of it. No secrets."""
-    blueprint = body.blueprint(here)
+    blueprint = await body.blueprint(here)
     name = blueprint.name if body.name is None else body.name
     drafted = await here.database.read(booking.draft, blueprint, name, here.site)
     places = [place_row(here, place) for place in here.site.everywhere if place.name in drafted.places]

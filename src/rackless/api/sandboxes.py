@@ -17,6 +17,7 @@ from rackless.api.pages import Page, Pages
 from rackless.api.plans import BlueprintText
 from rackless.api.times import end_of
 from rackless.model import naming
+from rackless.model.blueprint import Blueprint
 from rackless.model.calendar import ALWAYS
 from rackless.model.durations import MOST
 from rackless.model.errors import InputError, NotFoundError, ProviderError, RacklessError, StateError
@@ -87,13 +88,13 @@ class LabWish(BlueprintText):
 @router.post("/labs", status_code=202)
 async def deploy(body: LabWish, here: Here, who: Who) -> Started:
     """Make the lab of a blueprint now or book it for later, or bring back what is missing of it."""
-    blueprint, wish = body.blueprint(here), body.wish(who.name)
+    blueprint, wish = await body.blueprint(here), body.wish(who.name)
     name = blueprint.name if body.name is None else body.name
     found = await here.database.read(sandboxes.find, name)
     if found is not None and found.owner != who.name and not who.has(Role.OPERATOR):
         raise StateError(f"Another user has a lab named {name}.", hint="Give yours another name with `--name`.")
     if found is None and wish.begins is None and not wish.queue:
-        await _refuse_early(here, body, name)
+        await _refuse_early(here, blueprint, name)
     booked = await here.database.run(
         booking.book, blueprint, name=name, place=here.place, wanted=here.wanted, wish=wish, written=body.written()
     )
@@ -101,9 +102,9 @@ async def deploy(body: LabWish, here: Here, who: Who) -> Started:
     return await started(here, name, booked)
 
 
-async def _refuse_early(here: World, body: BlueprintText, name: str) -> None:
+async def _refuse_early(here: World, blueprint: Blueprint, name: str) -> None:
     """What the place could never bear is refused before anything is booked, so that nothing is left behind."""
-    problems = await here.provider.check(await here.database.read(booking.draft, body.blueprint(here), name, here.site))
+    problems = await here.provider.check(await here.database.read(booking.draft, blueprint, name, here.site))
     if problems:
         raise ProviderError(" ".join(problem.message for problem in problems), hint=" ".join(p.hint for p in problems if p.hint))
 

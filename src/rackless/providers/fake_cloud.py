@@ -6,6 +6,7 @@ wrote it, so that several servers share a place. Faults are injected with `fail`
 
 from __future__ import annotations
 
+import hashlib
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -91,6 +92,8 @@ class FakeCloud:
         self.wakers: dict[str, list[Ending]] = {}
         self._labs: dict[str, FakeLab] = {}
         self._read: dict[str, _Signature] = {}
+        self._written: dict[str, tuple[_Signature, bytes]] = {}
+        """What we wrote last, as the file's signature and a digest."""
         if path is not None:
             path.mkdir(parents=True, exist_ok=True, mode=0o700)
         kept = None if path is None else path / "faults"
@@ -133,9 +136,15 @@ class FakeCloud:
             file.unlink(missing_ok=True)
             self._labs.pop(name, None)
             self._read.pop(name, None)
+            self._written.pop(name, None)
             return
-        _write(file, _LAB.dump_json(lab))
+        content = _LAB.dump_json(lab)
+        kept = (_signature(file), hashlib.blake2b(content).digest())
+        if self._written.get(name) == kept:
+            return  # A question changes nothing, and replacing a file costs milliseconds.
+        _write(file, content)
         self._read[name] = _signature(file)
+        self._written[name] = (self._read[name], kept[1])
 
     def fail(self, verb: str, times: int = 1, *, name: str | None = None, after: bool = False, message: str = "") -> None:
         """Inject a fault. `verb` is a verb of the contract ("ensure", "power", "attach", ...), "carrier", "capture" or
