@@ -2,9 +2,9 @@
 
 import sys
 
-import openstack
-
 from configuration import GLANCE, NEUTRON, NOVA, PASSWORD, PLACEMENT
+
+import openstack
 
 cloud = openstack.connect(cloud=sys.argv[1])
 identity = cloud.identity
