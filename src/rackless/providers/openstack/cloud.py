@@ -134,7 +134,14 @@ def _again(error: BaseException) -> float | None:
         answer = getattr(error, "response", None)
         after = answer.headers.get("Retry-After", "") if answer is not None else ""
         return float(after) if after.isdigit() else 0.0
-    gone = ("ConnectFailure", "ConnectTimeout", "ConnectionError", "ReadTimeout", "RetriableConnectionFailure", "UnknownConnectionError")
+    gone = (
+        "ConnectFailure",
+        "ConnectTimeout",
+        "ConnectionError",
+        "ReadTimeout",
+        "RetriableConnectionFailure",
+        "UnknownConnectionError",
+    )
     return 0.0 if any(kind.__name__ in gone for kind in type(error).__mro__) else None
 
 
