@@ -54,9 +54,10 @@ class Cloud:
                 async with self._workers:
                     made = await deadline.wait(self._connection(), f"a connection to {self.place.name}")
                     return await deadline.wait(asyncio.to_thread(work, made), f"{self.place.name}: {what}")
-            except RacklessError:
-                raise
-            except Exception as error:  # noqa: BLE001 - openstacksdk, keystoneauth and requests have no common ancestor
+            except Exception as error:
+                # The three libraries have no common ancestor of their errors.
+                if type(error).__module__.partition(".")[0] not in ("openstack", "keystoneauth1", "requests"):
+                    raise
                 wait = _again(error)
                 if wait is None or deadline.left <= max(pause, wait):
                     raise self.translated(what, error) from error
