@@ -6,9 +6,9 @@
     keystone, glance, placement, neutron, nova (wheels in .venv-openstack), RabbitMQ, MariaDB, libvirt with QEMU in software,
     Open vSwitch with its datapath in user space (Debian's packages). `packaging/setup.sh --openstack` installs all of it.
 
-All processes are in one PID namespace, and this program is its first: they end when it does, whatever happens. They are in one mount
-namespace too, in which the fixed paths of libvirt are folders below FOLDER. So any number of stacks can run on a machine, each in
-a network namespace of its own. `FOLDER/clouds.yaml` has the clouds `admin` and `tenant`; `FOLDER/log` says what happened.
+All processes are in one PID namespace, and this program is its first: they end when it does, whatever happens. They are in one
+mount namespace too, in which the fixed paths of libvirt are folders below FOLDER. So any number of stacks can run on a machine,
+each in a network namespace of its own. `FOLDER/clouds.yaml` has the clouds `admin` and `tenant`; `FOLDER/log` says what happened.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ class Stack:
         return ran.stdout
 
     def wait(self, what: str, ready: Callable[[], object], seconds: float = 90) -> None:
-        """Until `ready()` is true; a call that fails is not ready yet. Raises Failed when a process has died, or at the deadline."""
+        """Until `ready()` is true; a call that fails is not ready yet. Raises Failed when a process died, or at the deadline."""
         end = time.monotonic() + seconds
         while True:
             why = ""

@@ -164,7 +164,7 @@ def openstack_stack() -> Iterator[Path]:
         yield folder
 
 
-OPENSTACK = {"openstack": "hotplug", "openstack-power-cycle": "power-cycle"}
+OPENSTACK = {"openstack": "trunk", "openstack-power-cycle": "power-cycle"}
 
 
 def _openstack(request: pytest.FixtureRequest) -> Place:

@@ -1,7 +1,7 @@
 """The standing stack of the tests: one for a whole session, in the network namespace of the tests.
 
-RACKLESS_OPENSTACK names the folder of one that stands already (packaging/openstack/stack.py up FOLDER) and is left standing. A stack
-that does not come up fails the tests: it is never skipped.
+RACKLESS_OPENSTACK names the folder of one that stands already (packaging/openstack/stack.py up FOLDER) and is left standing. A
+stack that does not come up fails the tests: it is never skipped.
 """
 
 from __future__ import annotations

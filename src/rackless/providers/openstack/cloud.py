@@ -29,7 +29,7 @@ _LIMIT = re.compile(r"quota|limit exceeded|exceeds allowed", re.IGNORECASE)
 
 
 class Cloud:
-    """`connect` makes the connection (openstacksdk's); it is made at the first call, so that starting the server is free of it."""
+    """`connect` makes the connection (openstacksdk's), at the first call: starting the server is free of it."""
 
     def __init__(self, place: OpenStackPlace, connect: Callable[[OpenStackPlace], Any] | None = None) -> None:
         self.place = place

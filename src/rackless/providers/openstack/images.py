@@ -1,8 +1,9 @@
 """Images and records at a cloud's image service.
 
 A build of the catalogue is uploaded once. A disk is a linked clone of it that the hypervisor makes with the server and that ends
-with it; until then, and for `owned`, it is a *record*: an image without data, with our tags, that names the build it stands on. A
-machine is such a record too, with its plan: its server exists from the first power-on, because a cloud has no way to make one switched off.
+with it; until then, and for `owned`, it is a *record*: an image without data, with our tags, that names the build it stands on.
+A machine is such a record too, with its plan: its server exists from the first power-on, because a cloud has no way to make one
+that is switched off.
 """
 
 from __future__ import annotations

@@ -46,6 +46,15 @@ class Port:
     addresses: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, kw_only=True)
+class Trunk:
+    """Of the NIC whose port is `parent`; `subports` are ports of the segments behind it."""
+
+    id: str
+    parent: str
+    subports: tuple[str, ...]
+
+
 class Networks:
     def __init__(self, cloud: Cloud, marks: Marks) -> None:
         self._cloud = cloud
@@ -122,7 +131,7 @@ class Networks:
         except ProviderError as error:
             if spec is not None and spec.number is not None and status_of(error.__cause__ or error) == 409:
                 raise ProviderError(
-                    f"{self._place.segment_type.upper()} {spec.number} of {self._place.name} is taken by a network that is not ours.",
+                    f"{self._place.segment_type.upper()} {spec.number} of {self._place.name} is taken by another network.",
                     hint="Take it out of the place's numbers in site.yaml, or remove the network.",
                 ) from error
             raise
@@ -265,3 +274,43 @@ class Networks:
                     cloud.network.delete_ip(one.id)
 
         await self._cloud.call("taking floating addresses back", take)
+
+    async def make_trunk(self, spec: MachineSpec, parent: Port) -> None:
+        """One for the NIC's port. Before its server is made: the hypervisor plugs the NIC into the trunk's own bridge."""
+        title = self._marks.port(spec.sandbox, spec.name, parent.nic)
+
+        def make(cloud: Any) -> None:
+            if not list(cloud.network.trunks(port_id=parent.id)):
+                cloud.network.create_trunk(name=title, description=self._marks.description(spec.sandbox), port_id=parent.id)
+
+        await self._cloud.call(f"making a trunk of {spec.name}", make)
+
+    async def trunk(self, parent: Port) -> Trunk | None:
+        def ask(cloud: Any) -> list[Any]:
+            return list(cloud.network.trunks(port_id=parent.id))
+
+        found = await self._cloud.call(f"looking at a trunk of {parent.machine}", ask)
+        if not found:
+            return None
+        subports = tuple(str(one["port_id"]) for one in found[0].sub_ports or ())
+        return Trunk(id=str(found[0].id), parent=parent.id, subports=subports)
+
+    async def join(self, trunk: Trunk, port: Port, tag: int) -> None:
+        """The port becomes what the NIC's frames with this tag go to."""
+        entry = {"port_id": port.id, "segmentation_type": "vlan", "segmentation_id": tag}
+        await self._cloud.call(f"wiring {port.machine}", lambda cloud: cloud.network.add_trunk_subports(trunk.id, [entry]))
+
+    async def part(self, trunk: Trunk, ports: Iterable[str]) -> None:
+        entries = [{"port_id": port} for port in ports]
+        await self._cloud.call("unwiring a trunk", lambda cloud: cloud.network.delete_trunk_subports(trunk.id, entries))
+
+    async def remove_trunks(self, ports: list[Port]) -> None:
+        """Those of the ports, whose server is gone: Neutron keeps a port that is part of one."""
+        ids = {port.id for port in ports}
+
+        def remove(cloud: Any) -> None:
+            for one in list(cloud.network.trunks()):
+                if str(one.port_id) in ids:
+                    cloud.network.delete_trunk(one.id)
+
+        await self._cloud.call("removing trunks", remove)

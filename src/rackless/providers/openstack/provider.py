@@ -26,7 +26,8 @@ from rackless.providers.openstack.wiring import Wiring
 from rackless.providers.site_id import site_id
 from rackless.settings import Settings
 
-_TO_COME = {
+_WAYS = {
+    Rewiring.TRUNK: "a wire changes behind the NIC of the running machine, which tags its frames",
     Rewiring.HOTPLUG: "a wire changes by plugging a NIC into the running machine, with the MAC it always has",
     Rewiring.POWER_CYCLE: "a wire changes by switching the machine off and on again",
 }
@@ -60,12 +61,12 @@ class OpenStackProvider:
         way = self._place.rewiring
         return ProviderInfo(
             name="openstack",
-            live_rewire=way is Rewiring.HOTPLUG,
+            live_rewire=way is not Rewiring.POWER_CYCLE,
             carrier=False,
             capture=False,
             host_channel=False,
             management="address",
-            notes=(f"Wires: {_TO_COME.get(way, way.value)}.",),
+            notes=(f"Wires: {_WAYS.get(way, way.value)}.",),
             rewiring=way.value,
             most_nics=26,
             numbered=bool(self._place.segment_type),
@@ -81,8 +82,8 @@ class OpenStackProvider:
             if any(segment.kind == "internal" for segment in plan.segments) and self._most_mtu < self._place.internal_mtu:
                 problems.append(
                     Problem(
-                        message=f"Networks of {self._place.name} have an MTU of {self._most_mtu}, and the internal network of a router "
-                        f"needs {self._place.internal_mtu}.",
+                        message=f"Networks of {self._place.name} have an MTU of {self._most_mtu}, "
+                        f"and the internal network of a router needs {self._place.internal_mtu}.",
                         hint="Raise global_physnet_mtu and path_mtu of its Neutron: VXLAN takes 50 octets of them.",
                     )
                 )
@@ -109,7 +110,7 @@ class OpenStackProvider:
         )
         return [
             Problem(
-                message=f"The plan takes {need} {what} of {self._place.name}, and its quota has {most - (used or 0)} of {most} left.",
+                message=f"The plan takes {need} {what} of {self._place.name}, which has {most - (used or 0)} of {most} left.",
                 hint="End other labs there, or ask for a larger quota.",
             )
             for what, need, most, used in wanted
@@ -149,7 +150,10 @@ class OpenStackProvider:
                 where.append((nic, network))
             else:
                 where.append((nic, await self._networks.parking()))
-        await self._networks.make_ports(spec, where)
+        ports = await self._networks.make_ports(spec, where)
+        if self._place.rewiring is Rewiring.TRUNK:
+            traffic = {nic.index for nic in spec.nics if nic.role is NicRole.TRAFFIC}
+            await asyncio.gather(*(self._networks.make_trunk(spec, port) for port in ports if port.nic in traffic))
         await self._images.keep(spec)
 
     async def power(self, machine: Ref, to: Power) -> None:
@@ -179,14 +183,19 @@ class OpenStackProvider:
         await self._images.suit(base, spec)
         size = await self.cloud.call("looking at an image", lambda cloud: int(cloud.image.get_image(base).min_disk or 1))
         flavor = await self._servers.flavor(spec, size)
-        ports = await self._networks.ports_of(spec.sandbox, spec.name)
         parking = await self._networks.parking()
+        ports = self._plugged(await self._networks.ports_of(spec.sandbox, spec.name), parking)
         # Nova waits for every port to come up, so the parked ones are until it has made the machine.
         parked = [port for port in ports if port.network == parking.id]
         await asyncio.gather(*(self._networks.switch(port, True) for port in parked if not port.up))
         server = await self._servers.boot(spec, base, flavor, ports)
         await asyncio.gather(*(self._networks.switch(port, False) for port in parked))
         await self._float(spec, server)
+
+    def _plugged(self, ports: list[Port], parking: Network) -> list[Port]:
+        """One a NIC, in their order. Of a NIC that is a trunk, the port of its segment is none of the server's."""
+        trunks = {port.nic for port in ports if port.network == parking.id} if self._place.rewiring is Rewiring.TRUNK else set()
+        return [port for port in ports if port.nic not in trunks or port.network == parking.id]
 
     async def _float(self, spec: MachineSpec, server: Server) -> None:
         """The second address of fxp0, from the floating network."""
@@ -257,9 +266,8 @@ class OpenStackProvider:
                 machines.setdefault((record.sandbox, record.name), self._machine(record.spec, server, own, record.id))
             else:
                 others.setdefault(Ref(kind=RefKind.DISK, sandbox=record.sandbox, name=record.name))
-        for lab, name in by_name:
+        for (lab, name), found in by_name.items():
             # A server whose record is gone: a removal that was cut short.
-            found = by_name[lab, name]
             machines[lab, name] = Ref(
                 kind=RefKind.MACHINE, sandbox=lab, name=name, running=found.running, since=found.since, uuid=found.id
             )
@@ -290,6 +298,7 @@ class OpenStackProvider:
             elif ref.kind is RefKind.INTERFACE:
                 for port in await self._networks.ports(ref.sandbox):
                     if port.id == ref.name:
+                        await self._networks.remove_trunks([port])
                         await self._networks.remove_port(port)
 
     async def _remove_machine(self, ref: Ref) -> None:
@@ -300,6 +309,8 @@ class OpenStackProvider:
         ports = await self._networks.ports_of(ref.sandbox, ref.name)
         if self._place.floating_network:
             await self._networks.take_floating(ports)
+        if self._place.rewiring is Rewiring.TRUNK:
+            await self._networks.remove_trunks(ports)
         await asyncio.gather(*(self._networks.remove_port(port) for port in ports))
         await self._forget(ref)
 

@@ -1,7 +1,7 @@
 """The serial line of a server, through Nova's serial proxy: a websocket that a token opens once.
 
-The proxy ends it when the token expires or it is restarted itself. While the machine runs, such an end is none: the line is opened
-again with a fresh token, and the reader notices nothing but a gap.
+The proxy ends it when the token expires or it is restarted itself. While the machine runs, such an end is none: the line is
+opened again with a fresh token, and the reader notices nothing but a gap.
 """
 
 from __future__ import annotations

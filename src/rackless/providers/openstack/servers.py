@@ -96,7 +96,8 @@ class Servers:
             "name": title, "image_id": image, "flavor_id": flavor, "networks": [{"port": port.id} for port in ports],
             "tags": [self._marks.tag, self._marks.lab(spec.sandbox)],
             "metadata": {
-                "rackless_lab": spec.sandbox, "rackless_name": spec.name, "rackless_since": f"{time.time():.3f}", **dict(spec.metadata),
+                "rackless_lab": spec.sandbox, "rackless_name": spec.name, "rackless_since": f"{time.time():.3f}",
+                **dict(spec.metadata),
             },
             "config_drive": bool(spec.config_drive or spec.metadata),
         }  # fmt: skip
@@ -204,6 +205,7 @@ class Servers:
     async def plug(self, server: str, name: str, port: str) -> None:
         """Repeatable."""
 
+        # What was just unplugged still has its device for a moment.
         def attach(cloud: Any) -> None:
             if str(cloud.network.get_port(port).device_id or "") != server:
                 cloud.compute.create_server_interface(server, port_id=port)
