@@ -14,6 +14,7 @@ from typing import Any
 
 from rackless.model.errors import ProviderError
 from rackless.model.family import NicRole
+from rackless.model.places import Rewiring
 from rackless.model.plan import MachineSpec, NicSpec, SegmentSpec
 from rackless.providers.openstack.cloud import Cloud, status_of
 from rackless.providers.openstack.marks import Marks
@@ -102,6 +103,11 @@ class Networks:
                 f"The network {spec.name} has an MTU of {there.mtu} at {self._place.name}, "
                 f"and the internal network of a router needs {self._place.internal_mtu}.",
                 hint="Raise global_physnet_mtu and path_mtu of its Neutron: VXLAN takes 50 octets of them.",
+            )
+        if not inner and self._place.rewiring is Rewiring.TRUNK and there.mtu > (most := (await self.parking()).mtu):
+            # Neutron has no subport whose MTU is above that of its trunk.
+            await self._cloud.call(
+                f"setting the MTU of {spec.name}", lambda cloud: cloud.network.update_network(there.id, mtu=most)
             )
         return there
 

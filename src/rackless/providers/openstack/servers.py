@@ -17,6 +17,8 @@ from rackless.providers.openstack.networks import Port
 SETTLE_SECONDS = 300.0
 """For a server to reach a state: a first boot fetches the image to its hypervisor."""
 POLL_SECONDS = 0.7
+IDENTITY = "rackless.json"
+"""The file of a configuration drive that a guest reads as user data too (docs/reference/config-drive.md)."""
 MICROVERSION = "2.79"
 """Tags with the request that makes a server (2.52), faults and attachments as they are today; Train has it."""
 
@@ -103,8 +105,10 @@ class Servers:
         }  # fmt: skip
         if self._cloud.place.availability_zone:
             values["availability_zone"] = self._cloud.place.availability_zone
-        if spec.config_drive:
-            values["user_data"] = base64.b64encode(spec.config_drive[0].content.encode()).decode()
+        # The files of cloud-init are Nova's own to write.
+        identity = next((file.content for file in spec.config_drive if file.path == IDENTITY), None)
+        if identity is not None:
+            values["user_data"] = base64.b64encode(identity.encode()).decode()
 
         def make(cloud: Any) -> str:
             there = [one for one in cloud.compute.servers(name=f"^{title}$") if one.name == title]

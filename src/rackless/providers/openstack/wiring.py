@@ -3,7 +3,7 @@
 hotplug      The NIC is unplugged from the running guest, which has to let go of it, and plugged in again with another port.
 power-cycle  The same with the machine switched off, and it is always switched on again. The order of NICs is kept.
 trunk        The NIC stays, with its port on the parking network, and is the parent of a trunk. The segment is its one subport,
-             whose frames have TAG on the NIC: Nova and the guest notice nothing of a change. The guest takes the tag off and
+             whose frames have a tag on the NIC: Nova and the guest notice nothing of a change. The guest takes the tag off and
              puts it on.
 """
 
@@ -11,13 +11,10 @@ from __future__ import annotations
 
 from rackless.model.errors import AbsentError
 from rackless.model.family import NicRole
-from rackless.model.places import Rewiring
+from rackless.model.places import TRUNK_TAG, Rewiring
 from rackless.model.plan import MachineSpec, NicSpec
 from rackless.providers.openstack.networks import Network, Networks, Port
 from rackless.providers.openstack.servers import Server, Servers
-
-TAG = 2
-"""VLAN tag of the frames of the segment on a NIC that is a trunk; 1 is the native VLAN of much equipment."""
 
 
 class Wiring:
@@ -70,7 +67,7 @@ class Wiring:
         if new is None:
             (new,) = await self._networks.make_ports(spec, [(nic, to)])
         if new.id not in trunk.subports:
-            await self._networks.join(trunk, new, TAG)
+            await self._networks.join(trunk, new, TRUNK_TAG)
 
     async def _exchange(self, spec: MachineSpec, server: Server, old: list[Port], new: Port, later: list[Port]) -> None:
         """`later`: ports of the NICs after this one."""
