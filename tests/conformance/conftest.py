@@ -19,7 +19,9 @@ from pathlib import Path
 from typing import Protocol
 
 import pytest
+from tests.conformance.openstack_place import OpenStackVenue
 from tests.conformance.vsphere_place import VsphereVenue
+from tests.openstack import stack
 from tests.vsphere.vcenter import VCenter
 
 from rackless.model.errors import NotFoundError
@@ -160,7 +162,7 @@ VSPHERE = [pytest.param(name, marks=pytest.mark.vsphere) for name in ("vsphere",
 
 @pytest.fixture(scope="session")
 def openstack_stack() -> Iterator[Path]:
-    with openstack_place.stack.standing() as folder:
+    with stack.standing() as folder:
         yield folder
 
 
@@ -169,7 +171,7 @@ OPENSTACK = {"openstack": "trunk", "openstack-power-cycle": "power-cycle"}
 
 def _openstack(request: pytest.FixtureRequest) -> Place:
     way = Rewiring(OPENSTACK[request.param])
-    made: Place = openstack_place.OpenStackVenue(request.getfixturevalue("openstack_stack"), rewiring=way)
+    made: Place = OpenStackVenue(request.getfixturevalue("openstack_stack"), rewiring=way)
     return made
 
 

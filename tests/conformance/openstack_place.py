@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import subprocess
-import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from tests.openstack import stack
 
 from rackless.model.errors import NotFoundError
 from rackless.model.site import Site
@@ -20,10 +21,6 @@ from rackless.providers.openstack.marks import Marks
 from rackless.providers.openstack.provider import OpenStackProvider
 from rackless.providers.site_id import site_id
 from rackless.settings import Settings
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "openstack"))
-
-import stack  # type: ignore[import-not-found]  # beside the tests of the provider, which is no package
 
 # 16-bit code at 0x7c00: wait for an interrupt of the timer; while the line's status (port 0x3fd, 8250's LSR) has bit 0 (a byte is
 # there), take the byte (0x3f8) and send it back.
