@@ -57,7 +57,7 @@ def tunnel_commands(slot: int, port: int) -> list[str]:
 
 
 def join_commands(port: int, tag: int | None = None) -> list[str]:
-    """`tc` lines for one port, repeatable. With a tag, only frames that have it come in; they lose it, and those that go get it."""
+    """`tc` lines for one port, repeatable. With a tag, only frames that have it come in, without; those that go get it."""
     lines = []
     off, on = ("", "") if tag is None else (" action vlan pop pipe", f" action vlan push id {tag} pipe")
     match = "protocol all prio 1 handle 1 matchall" if tag is None else f"protocol 802.1q prio 1 handle 1 flower vlan_id {tag}"
