@@ -37,6 +37,8 @@ lock:  ## pin every Python package with hashes
 	  --no-annotate --custom-compile-command "make lock" -o requirements.lock
 	@$(BIN)/uv pip compile -q packaging/clients.in --generate-hashes --python-version 3.11 \
 	  --no-annotate --custom-compile-command "make lock" -o packaging/clients.lock
+	@$(BIN)/uv pip compile -q packaging/openstack/requirements.in --generate-hashes --python-version 3.11 \
+	  --no-annotate --custom-compile-command "make lock" -o packaging/openstack/requirements.lock
 
 clean:
-	rm -rf .venv .venv-clients
+	rm -rf .venv .venv-clients .venv-openstack

@@ -1,9 +1,13 @@
 #!/bin/bash
-# setup.sh [--test]: install what is missing on Debian 12, and the pinned Python packages into .venv. Safe to repeat; quick when done.
+# setup.sh [--test | --openstack]: install what is missing on Debian 12, and the pinned Python packages into .venv. Safe to repeat; quick
+# when done. --openstack: only the services of the test stack (packaging/openstack), which have a .venv-openstack of their own.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 lists=(packaging/apt.txt)
-[ "${1:-}" = --test ] && lists+=(packaging/apt-test.txt)
+case "${1:-}" in
+  --test) lists+=(packaging/apt-test.txt) ;;
+  --openstack) lists=(packaging/apt-openstack.txt) ;;
+esac
 
 say() { printf '==> %s\n' "$*" >&2; }
 
@@ -71,7 +75,21 @@ END
   rm -rf "$wheel"
 }
 
+install_openstack() { # into .venv-openstack: keystone, glance, placement, neutron and nova, for the tests
+  local stamp=.venv-openstack/.installed want
+  want=$(sha256sum < packaging/openstack/requirements.lock)
+  [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$want" ] && return
+  say "installing the pinned services of OpenStack into .venv-openstack"
+  rm -rf .venv-openstack
+  /usr/bin/python3 -m venv .venv-openstack
+  .venv-openstack/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r packaging/openstack/requirements.lock
+  # Its bindings have to fit Debian's libvirt, and are compiled for Debian's Python.
+  ln -s /usr/lib/python3/dist-packages/libvirt*.py /usr/lib/python3/dist-packages/libvirtmod*.so .venv-openstack/lib/python3.11/site-packages/
+  printf '%s' "$want" > "$stamp"
+}
+
 install_debian_packages
+if [ "${1:-}" = --openstack ]; then install_openstack; exit; fi
 install_python_packages
 packaging/web.sh
 if [ "${1:-}" = --test ]; then install_clients; fi

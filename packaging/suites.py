@@ -16,6 +16,18 @@ from pathlib import Path
 TOP = Path(__file__).parents[1]
 PASSED = TOP / "packaging/passed.txt"
 SUITES = {
+    # Against an OpenStack of real services: the provider, and the contract that it keeps.
+    "openstack": (
+        "tests/openstack",
+        "tests/conformance",
+        "packaging/openstack",
+        "src/rackless/providers/openstack",
+        "src/rackless/providers/contract.py",
+        "src/rackless/providers/site_id.py",
+        "src/rackless/model/places.py",
+        "src/rackless/model/plan.py",
+        "requirements.lock",
+    ),
     # Against govmomi's simulator of a vCenter: the provider, and the contract that it keeps.
     "vsphere": (
         "tests/vsphere",

@@ -51,12 +51,29 @@ def placed(identity: Identity, found: list[links.Link]) -> list[tuple[links.Link
     return [(link, index) for index, link in enumerate(found)]
 
 
+def nic_name(identity: Identity, index: int) -> str:
+    """The kernel's name of the NIC itself: on a host whose NICs have a tag, the interface is what is behind that."""
+    name = identity.interface(index)
+    return f"{name}t" if _behind_tag(identity, index) else name
+
+
+def _behind_tag(identity: Identity, index: int) -> bool:
+    labels = {nic.index: nic.label for nic in identity.nics}
+    return identity.role == "host" and identity.tag is not None and labels.get(index) not in ("mgmt", "fxp0")
+
+
+def tag_commands(identity: Identity, found: list[links.Link]) -> list[str]:
+    indexes = [index for _, index in placed(identity, found) if _behind_tag(identity, index)]
+    names = [identity.interface(index) for index in indexes]
+    return [f"link add link {name}t name {name} type vlan id {identity.tag}" for name in names]
+
+
 def nic_commands(identity: Identity, found: list[links.Link]) -> list[str]:
     """`ip` lines that name the NICs and give them their MACs."""
     macs = {nic.index: nic.mac for nic in identity.nics}
     lines, renames = [], []
     for link, index in placed(identity, found):
-        name, mac = identity.interface(index), macs.get(index, link.mac)
+        name, mac = nic_name(identity, index), macs.get(index, link.mac)
         if link.name == name and link.mac == mac:
             continue
         lines.append(f"link set {link.name} down")
@@ -72,10 +89,12 @@ def nic_commands(identity: Identity, found: list[links.Link]) -> list[str]:
 def name_nics(identity: Identity) -> None:
     found = [link for link in map(links.read, links.physical()) if link is not None]
     lines = nic_commands(identity, found)
-    names = [identity.interface(index) for _, index in placed(identity, found)]
+    names = [nic_name(identity, index) for _, index in placed(identity, found)]
+    joined = tag_commands(identity, found)
+    names += [line.split()[5] for line in joined]
     if identity.role == "card":
         names = [name for name in names if not name.startswith("p")]  # carddata brings those up, joined
-    links.batch("ip", [*lines, *(f"link set {name} up" for name in names)], force=True)
+    links.batch("ip", [*lines, *joined, *(f"link set {name} up" for name in names)], force=True)
 
 
 def host_commands(identity: Identity) -> list[str]:

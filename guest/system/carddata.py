@@ -56,14 +56,18 @@ def tunnel_commands(slot: int, port: int) -> list[str]:
     ]
 
 
-def join_commands(port: int) -> list[str]:
-    """`tc` lines for one port, repeatable."""
+def join_commands(port: int, tag: int | None = None) -> list[str]:
+    """`tc` lines for one port, repeatable. With a tag, only frames that have it come in, without; those that go get it."""
     lines = []
-    for here, there in ((f"p{port}", f"vx{port}"), (f"vx{port}", f"p{port}")):
+    off, on = ("", "") if tag is None else (" action vlan pop pipe", f" action vlan push id {tag} pipe")
+    match = "protocol all prio 1 handle 1 matchall" if tag is None else f"protocol 802.1q prio 1 handle 1 flower vlan_id {tag}"
+    for here, there, which, change in (
+        (f"p{port}", f"vx{port}", match, off),
+        (f"vx{port}", f"p{port}", "protocol all prio 1 handle 1 matchall", on),
+    ):
         lines += [
             f"qdisc replace dev {here} ingress",
-            f"filter replace dev {here} parent ffff: protocol all prio 1 handle 1 matchall"
-            f" action mirred egress redirect dev {there}",
+            f"filter replace dev {here} parent ffff: {which}{change} action mirred egress redirect dev {there}",
         ]
     return lines
 
@@ -82,8 +86,9 @@ def keep_tags(port: int) -> None:
 
 
 class Card:
-    def __init__(self, slot: int) -> None:
+    def __init__(self, slot: int, tag: int | None = None) -> None:
         self.slot = slot
+        self.tag = tag
         self.boot = boot_id()
         self.seq = 0
         self.last: tuple[PortReport, ...] = ()
@@ -96,7 +101,7 @@ class Card:
         links.batch("ip", internal_commands(self.slot), force=True)
         lines = [line for port in self.numbers if links.read(f"vx{port}") is None for line in tunnel_commands(self.slot, port)]
         links.batch("ip", lines, force=True)
-        links.batch("tc", [line for port in self.numbers for line in join_commands(port)])
+        links.batch("tc", [line for port in self.numbers for line in join_commands(port, self.tag)])
         for port in self.numbers:
             keep_tags(port)
         self.control = socket.socket(socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
@@ -178,4 +183,4 @@ def main() -> None:
     identity = kept()
     if identity is None or identity.slot is None:
         raise SystemExit("carddata: this machine has no slot")
-    Card(identity.slot).run()
+    Card(identity.slot, identity.tag).run()

@@ -37,6 +37,8 @@ class Identity:
     addresses: tuple[tuple[str, str], ...] = ()
     routes: tuple[tuple[str, str], ...] = ()
     authorized_key: str = ""
+    tag: int | None = None
+    """VLAN tag that the place has put on the frames of every traffic NIC, and expects; None for none."""
 
     @property
     def fixed(self) -> int:
@@ -100,6 +102,14 @@ def _route(values: dict[str, object]) -> tuple[str, str]:
         raise BadIdentity(f"The route to {to!r} via {via!r} is not a network and an address.") from error
 
 
+def _tag(value: object) -> int | None:
+    if value is None:
+        return None
+    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= 4094:
+        raise BadIdentity(f"The tag {value!r} is not a number in 1..4094.")
+    return value
+
+
 def parse(values: dict[str, object]) -> Identity:
     """
     Raises:
@@ -126,6 +136,7 @@ def parse(values: dict[str, object]) -> Identity:
         addresses=tuple((_text(item, "label"), _address(_text(item, "address"))) for item in _objects(values, "addresses")),
         routes=tuple(map(_route, _objects(values, "routes"))),
         authorized_key=key.strip(),
+        tag=_tag(values.get("tag")),
     )
 
 

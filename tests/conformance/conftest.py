@@ -19,10 +19,13 @@ from pathlib import Path
 from typing import Protocol
 
 import pytest
+from tests.conformance.openstack_place import OpenStackVenue
 from tests.conformance.vsphere_place import VsphereVenue
+from tests.openstack import stack
 from tests.vsphere.vcenter import VCenter
 
 from rackless.model.errors import NotFoundError
+from rackless.model.places import Rewiring
 from rackless.model.site import Site
 from rackless.providers.contract import Provider, Ref, RefKind
 from rackless.providers.fake import FakeProvider
@@ -157,12 +160,33 @@ def _vsphere(request: pytest.FixtureRequest) -> Place:
 VSPHERE = [pytest.param(name, marks=pytest.mark.vsphere) for name in ("vsphere", "vsphere-standard")]
 
 
-@pytest.fixture(params=["fake", "local", *VSPHERE])
+@pytest.fixture(scope="session")
+def openstack_stack() -> Iterator[Path]:
+    with stack.standing() as folder:
+        yield folder
+
+
+OPENSTACK = {"openstack": "trunk", "openstack-power-cycle": "power-cycle"}
+
+
+def _openstack(request: pytest.FixtureRequest) -> Place:
+    way = Rewiring(OPENSTACK[request.param])
+    made: Place = OpenStackVenue(request.getfixturevalue("openstack_stack"), rewiring=way)
+    return made
+
+
+# A machine there is a minute's work, with a stack to start before the first.
+OPENSTACK_PARAMS = [pytest.param(name, marks=[pytest.mark.openstack, pytest.mark.timeout(600)]) for name in OPENSTACK]
+
+
+@pytest.fixture(params=["fake", "local", *OPENSTACK_PARAMS, *VSPHERE])
 def place(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
     monkeypatch.setenv("RACKLESS_ACCELERATOR", "tcg")
     monkeypatch.setenv("RACKLESS_MANAGEMENT", "forwarded")
     made: Place
-    if request.param.startswith("vsphere"):
+    if request.param in OPENSTACK:
+        made = _openstack(request)
+    elif request.param.startswith("vsphere"):
         made = _vsphere(request)
     else:
         made = FakePlace(tmp_path) if request.param == "fake" else LocalPlace()

@@ -23,6 +23,10 @@ class Rewiring(StrEnum):
     """Every port has its NIC from the first boot; only the segment behind it moves."""
 
 
+TRUNK_TAG = 2
+"""VLAN tag of a segment's frames on a NIC that is a trunk; 1 is the native VLAN of much equipment."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Numbers:
     """Inclusive VLAN ids or VNIs that are ours."""

@@ -48,7 +48,7 @@ def plan(blueprint: Blueprint, site: Site, *, sandbox: str | None = None, there:
         addresses.held(there) if there is not None else {},
     )
     specs = tuple(
-        identity.given(spec, place.family, blueprint, cloud=identity.at_a_cloud(spec, site))
+        identity.given(spec, place.family, blueprint, cloud=identity.at_a_cloud(spec, site), tag=identity.trunk_tag(spec, site))
         for place in places
         for spec in [machines.machine(place, sandbox, firsts[place.name], management)]
     )

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from rackless.model.blueprint import Blueprint
 from rackless.model.family import ConfigFormat, Family, NicRole, Role
-from rackless.model.places import OF_THIS_MACHINE
+from rackless.model.places import OF_THIS_MACHINE, TRUNK_TAG, OpenStackPlace, Rewiring
 from rackless.model.plan import ConfigFile, MachineSpec
 from rackless.model.site import Site
 
@@ -22,9 +22,17 @@ def at_a_cloud(spec: MachineSpec, site: Site) -> bool:
     return place is not None and place.provider not in OF_THIS_MACHINE
 
 
-def given(spec: MachineSpec, family: Family, blueprint: Blueprint, *, cloud: bool) -> MachineSpec:
+def trunk_tag(spec: MachineSpec, site: Site) -> int | None:
+    """The VLAN tag of frames on traffic NICs, where each of them is a trunk."""
+    name = spec.place or site.provider
+    found = next((place for place in site.places if place.name == name), None)
+    return TRUNK_TAG if isinstance(found, OpenStackPlace) and found.rewiring is Rewiring.TRUNK else None
+
+
+def given(spec: MachineSpec, family: Family, blueprint: Blueprint, *, cloud: bool, tag: int | None = None) -> MachineSpec:
     """The machine as it is at such a place: with its configuration drive, where its family reads one and no host channel
-    reaches it; at a cloud without its further disks, and with the vendor's metadata, which stand for each other."""
+    reaches it (`tag`: see `trunk_tag`); at a cloud without its further disks, and with the vendor's metadata, which stand for
+    each other."""
     facts = family.facts(spec.role)
     if cloud:
         spec = replace(spec, disks=spec.disks[:1])
@@ -33,7 +41,7 @@ def given(spec: MachineSpec, family: Family, blueprint: Blueprint, *, cloud: boo
         if family.host_channel:
             return spec
     if facts.config is ConfigFormat.IDENTITY:
-        return replace(spec, config_drive=(_identity(spec, blueprint),))
+        return replace(spec, config_drive=(_identity(spec, blueprint, tag),))
     if facts.config is ConfigFormat.CLOUD_INIT:
         return replace(spec, config_drive=tuple(_cloud_init(spec, blueprint)))
     return spec
@@ -66,7 +74,7 @@ def _json(path: str, values: dict[str, object]) -> ConfigFile:
     return ConfigFile(path=path, content=json.dumps(values, separators=(",", ":")) + "\n")
 
 
-def _identity(spec: MachineSpec, blueprint: Blueprint) -> ConfigFile:
+def _identity(spec: MachineSpec, blueprint: Blueprint, tag: int | None) -> ConfigFile:
     """As the host channel's `identify` has it, without the time."""
     values: dict[str, object] = {
         "role": spec.role.value,
@@ -74,6 +82,8 @@ def _identity(spec: MachineSpec, blueprint: Blueprint) -> ConfigFile:
         "hostname": spec.name if spec.role is Role.CARD else spec.owner,
         "nics": [{"index": nic.index, "mac": nic.mac, "label": nic.label} for nic in spec.nics],
     }
+    if tag is not None:
+        values["tag"] = tag
     if spec.role is Role.HOST:
         wish = next(host for host in blueprint.hosts if host.name == spec.owner)
         values["addresses"] = [{"label": label, "address": address} for label, address in wish.addresses]

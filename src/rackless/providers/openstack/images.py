@@ -1,0 +1,183 @@
+"""Images and records at a cloud's image service.
+
+A build of the catalogue is uploaded once. A disk is a linked clone of it that the hypervisor makes with the server and that ends
+with it; until then, and for `owned`, it is a *record*: an image without data, with our tags, that names the build it stands on.
+A machine is such a record too, with its plan: its server exists from the first power-on, because a cloud has no way to make one
+that is switched off.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import struct
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from pydantic import TypeAdapter
+
+from rackless.model.errors import ProviderError
+from rackless.model.plan import DiskSpec, MachineSpec
+from rackless.providers.contract import RefKind
+from rackless.providers.openstack.cloud import Cloud
+from rackless.providers.openstack.marks import Marks
+
+UPLOAD_SECONDS = 3600.0
+_SPEC: TypeAdapter[MachineSpec] = TypeAdapter(MachineSpec)
+_FORMATS = {".qcow2": "qcow2", ".vmdk": "vmdk", ".raw": "raw", ".img": "raw", ".vhd": "vpc", ".vdi": "vdi"}
+
+
+class DiskImage(Protocol):
+    """What the catalogue gives for a name."""
+
+    @property
+    def disk(self) -> Path: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Record:
+    """A disk or a machine. `base`: the image that a disk stands on. `spec`: of a machine."""
+
+    id: str
+    kind: RefKind
+    sandbox: str
+    name: str
+    base: str = ""
+    spec: MachineSpec | None = None
+
+
+class Images:
+    def __init__(self, cloud: Cloud, marks: Marks, find: Callable[[str], DiskImage]) -> None:
+        self._cloud = cloud
+        self._marks = marks
+        self._find = find
+        self._uploading = asyncio.Lock()
+        self._digests: dict[tuple[str, float], str] = {}
+
+    async def records(self, sandbox: str | None = None) -> list[Record]:
+        """Of one sandbox or of all; asked by tag."""
+        tags = [self._marks.tag] + ([self._marks.lab(sandbox)] if sandbox is not None else [])
+
+        def listed(cloud: Any) -> list[Any]:
+            return list(cloud.image.images(tag=tags))
+
+        found = await self._cloud.call("listing images", listed)
+        records = [_record(image) for image in found if "rackless_kind" in (image.properties or {})]
+        return sorted(records, key=lambda record: (record.kind.value, record.name, record.id))
+
+    async def record(self, sandbox: str, kind: RefKind, name: str) -> Record | None:
+        """By its computed name, so that one that is not ours is seen too.
+
+        Raises:
+            ProviderError: it does not carry our mark.
+        """
+        title = self._title(sandbox, kind, name)
+
+        def named(cloud: Any) -> list[Any]:
+            return list(cloud.image.images(name=title))
+
+        for image in sorted(await self._cloud.call(f"looking for {kind.value} {name}", named), key=lambda image: str(image.id)):
+            if self._marks.tag not in (image.tags or []):
+                raise ProviderError(
+                    f"{kind.value.capitalize()} {name} of {sandbox} at {self._cloud.place.name} does not carry our mark.",
+                    hint=f"Look whose the image {title} is, and rename or remove it with its owner's tools.",
+                )
+            return _record(image)
+        return None
+
+    async def keep(self, spec: DiskSpec | MachineSpec, base: str = "") -> None:
+        """Make the record. Whoever calls has looked whether it is there."""
+        kind = RefKind.DISK if isinstance(spec, DiskSpec) else RefKind.MACHINE
+        title = self._title(spec.sandbox, kind, spec.name)
+        more = {"rackless_kind": kind.value, "rackless_lab": spec.sandbox, "rackless_name": spec.name}
+        if isinstance(spec, MachineSpec):
+            more["rackless_spec"] = _SPEC.dump_json(spec).decode()
+        else:
+            more["rackless_base"] = base
+        tags = [self._marks.tag, self._marks.lab(spec.sandbox)]
+
+        def make(cloud: Any) -> None:
+            if not list(cloud.image.images(name=title)):
+                cloud.image.create_image(
+                    name=title, tags=tags, visibility="private", disk_format="qcow2", container_format="bare",
+                    allow_duplicates=True, **more,
+                )  # fmt: skip
+
+        await self._cloud.call(f"keeping {kind.value} {spec.name}", make)
+
+    async def forget(self, record: Record) -> None:
+        await self._cloud.call(f"removing {record.kind.value} {record.name}", lambda cloud: cloud.image.delete_image(record.id))
+
+    async def base(self, name: str) -> str:
+        """The id of the uploaded build of the image called `name`; uploads it if it is not there.
+
+        Raises:
+            NotFoundError: the catalogue has none.
+        """
+        image = self._find(name)
+        build = await asyncio.to_thread(self._digest, image)
+        title = self._marks.image(name, build)
+        from openstack import exceptions
+
+        async with self._uploading:
+
+            def upload(cloud: Any) -> str:
+                for there in sorted(cloud.image.images(name=title, tag=[self._marks.tag]), key=lambda one: str(one.id)):
+                    if there.status == "active":
+                        return str(there.id)
+                    cloud.image.delete_image(there.id)  # A try of ours that did not come to its end.
+                made = cloud.image.create_image(
+                    name=title, tags=[self._marks.tag], visibility="private", container_format="bare",
+                    disk_format=_FORMATS.get(image.disk.suffix, "qcow2"), min_disk=_gibibytes(image.disk), allow_duplicates=True,
+                    os_shutdown_timeout="0", rackless_build=build,
+                )  # fmt: skip
+                with image.disk.open("rb") as file:
+                    answer = cloud.image.put(
+                        f"/images/{made.id}/file", data=file, headers={"Content-Type": "application/octet-stream"}
+                    )
+                exceptions.raise_from_response(answer)
+                return str(made.id)
+
+            return await self._cloud.call(f"uploading the image {name}", upload, seconds=UPLOAD_SECONDS)
+
+    async def suit(self, base: str, spec: MachineSpec) -> None:
+        """Devices belong to the image in Nova. Virtio is every libvirt's default; what needs another gets it."""
+        wanted = {"hw_vif_model": spec.nic_model.value, "hw_disk_bus": spec.disk_bus.value}
+        if set(wanted.values()) != {"virtio"}:
+            await self._cloud.call(f"devices of {spec.image}", lambda cloud: cloud.image.update_image(base, **wanted))
+
+    def _digest(self, image: DiskImage) -> str:
+        digest = getattr(image, "digest", "")
+        if digest:
+            return str(digest)
+        key = (str(image.disk), image.disk.stat().st_mtime)
+        if key not in self._digests:
+            with image.disk.open("rb") as file:
+                self._digests[key] = hashlib.file_digest(file, "sha256").hexdigest()
+        return self._digests[key]
+
+    def _title(self, sandbox: str, kind: RefKind, name: str) -> str:
+        return self._marks.name(sandbox, f"{kind.value}-{name}")
+
+
+def _record(image: Any) -> Record:
+    properties: Mapping[str, str] = image.properties
+    spec = properties.get("rackless_spec")
+    return Record(
+        id=str(image.id),
+        kind=RefKind(properties["rackless_kind"]),
+        sandbox=properties["rackless_lab"],
+        name=properties["rackless_name"],
+        base=properties.get("rackless_base", ""),
+        spec=_SPEC.validate_json(spec) if spec else None,
+    )
+
+
+def _gibibytes(disk: Path) -> int:
+    """The least size of a root disk. A qcow2's is in its header (QEMU, docs/interop/qcow2.txt: bytes 24 to 31, big-endian)."""
+    with disk.open("rb") as file:
+        head = file.read(32)
+    size = struct.unpack(">Q", head[24:32])[0] if head[:4] == b"QFI\xfb" else disk.stat().st_size
+    return max(1, -(-int(size) // (1 << 30)))
