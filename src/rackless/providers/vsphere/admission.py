@@ -82,7 +82,7 @@ async def _images(plan: Plan, sources: Sources, there: Collection[str]) -> list[
         {cloning.image_of(disk) for machine in plan.machines for disk in machine.disks if disk.name not in there}
     ):
         try:
-            await sources.find(image)
+            await sources.check(image)
         except RacklessError as error:
             found.append(Problem(message=error.message, hint=error.hint))
     return found
