@@ -56,9 +56,7 @@ def _machines(plan: Plan) -> list[Problem]:
 
 def _segments(plan: Plan, place: VspherePlace, site: str) -> list[Problem]:
     found = []
-    if (place.numbers is None and any(segment.number is None for segment in plan.segments)) or (
-        plan.wires and place.numbers is None
-    ):
+    if place.numbers is None and plan.segments:
         found.append(
             Problem(
                 message=f"The place {place.name} has no VLANs to give.", hint="Give it `numbers`, as `100-199`, in the site file."
@@ -82,7 +80,7 @@ async def _images(plan: Plan, sources: Sources, there: Collection[str]) -> list[
         {cloning.image_of(disk) for machine in plan.machines for disk in machine.disks if disk.name not in there}
     ):
         try:
-            await sources.find(image)
+            await sources.check(image)
         except RacklessError as error:
             found.append(Problem(message=error.message, hint=error.hint))
     return found

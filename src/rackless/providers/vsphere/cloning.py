@@ -6,18 +6,22 @@ Without a snapshot it is the current one; a machine that has none is copied whol
 
 from __future__ import annotations
 
+import asyncio
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from pyVmomi import vim
 
-from rackless.model.errors import AbsentError
+from rackless.images import store
+from rackless.model.errors import AbsentError, NotFoundError
 from rackless.model.places import Cloning
 from rackless.model.plan import DiskSpec
 from rackless.providers.vsphere import marks, properties
 from rackless.providers.vsphere.inventory import Grounds, Inventory
 from rackless.providers.vsphere.session import Session
+from rackless.providers.vsphere.uploads import Uploads
 
 _SLOT = re.compile(r"-vfp(\d+)-")
 
@@ -40,17 +44,51 @@ def image_of(disk: DiskSpec) -> str:
 
 
 class Sources:
-    def __init__(self, session: Session, inventory: Inventory) -> None:
-        self._session, self._inventory = session, inventory
+    """`images` finds an image of the local store, from where one that the vCenter lacks is imported: under a name with the digest
+    of its build, so that a new build is another image."""
+
+    def __init__(self, session: Session, inventory: Inventory, uploads: Uploads, images: Callable[[str], store.Image]) -> None:
+        self._session, self._inventory, self._uploads, self._images = session, inventory, uploads, images
         self._found: dict[str, Source] = {}
 
     def forget(self, name: str) -> None:
         self._found.pop(name, None)
 
-    async def find(self, name: str) -> Source:
-        """Raises: AbsentError: there is no such machine, or it has no such snapshot."""
-        if name not in self._found:
+    async def provide(self, name: str) -> Source:
+        """The image, imported if only the local store has it.
+
+        Raises:
+            AbsentError: neither has it, or it has no such snapshot.
+        """
+        there = await self._there(name)
+        if there is None:
+            image = await asyncio.to_thread(self._images, name)
+            await self._uploads.disk(image.disk, _build(image))
+            there = await self._there(name)
+        if there is None:
+            raise AbsentError(f"The image {name} was imported and is not there.", hint="See in vCenter who removed it.")
+        return there
+
+    async def check(self, name: str) -> None:
+        """Raises: RacklessError: `provide` would fail."""
+        if await self._there(name) is None:
+            await asyncio.to_thread(self._images, name)
+
+    async def _there(self, name: str) -> Source | None:
+        """Under the name itself, or under that of the local store's build. None: only the local store has it."""
+        if name in self._found:
+            return self._found[name]
+        try:
             self._found[name] = await self._find(name)
+        except AbsentError as error:
+            try:
+                image = await asyncio.to_thread(self._images, name)
+            except NotFoundError:
+                raise error from None
+            try:
+                self._found[name] = await self._find(_build(image))
+            except AbsentError:
+                return None
         return self._found[name]
 
     async def _find(self, name: str) -> Source:
@@ -75,6 +113,10 @@ class Sources:
                 )
         running = said.get("runtime.powerState") == "poweredOn"
         return Source(name=name, machine=machine, snapshot=snapshot, host=said.get("runtime.host"), running=running)
+
+
+def _build(image: store.Image) -> str:
+    return f"{image.name}.{image.digest[:8]}"
 
 
 def snapshot_at(tree: Any, path: str) -> Any:

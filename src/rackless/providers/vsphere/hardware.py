@@ -43,7 +43,7 @@ def dressed(spec: MachineSpec, devices: list[Any], backing: Callable[[NicSpec], 
         serial: backing of its serial port; None for none.
         drive: the file of its configuration drive, "[datastore] folder/file.iso"; empty for none.
     """
-    changes = [] if serial is None else [_serial_change(devices, serial)]
+    changes = _serial_changes(devices, serial)
     changes += _drive_changes(devices, drive) if drive else []
     there = cards(devices)
     for place, nic in enumerate(spec.nics):
@@ -128,13 +128,19 @@ def serial_backing(line: SerialLine, port: int, *, ours: str, concentrator: str)
     return kind(direction="server", serviceURI=f"telnet://:{port}")
 
 
-def _serial_change(devices: list[Any], backing: Any) -> Any:
-    """The image's first serial port is used, if it has one: its guest has its console there."""
+def _serial_changes(devices: list[Any], backing: Any) -> list[Any]:
+    """The image's first serial port is used, if it has one: its guest has its console there. Others of the image that are at a
+    port of the host are taken out: all clones would be at the same one."""
     kind = vim.vm.device.VirtualSerialPort
-    there = next((one for one in sorted(devices, key=lambda one: int(one.key)) if isinstance(one, kind)), None)
-    port = there if there is not None else kind(key=-50)
-    port.backing, port.yieldOnPoll, port.connectable = backing, True, _connectable(True)
-    return _Change(operation="add" if there is None else "edit", device=port)
+    there = sorted((one for one in devices if isinstance(one, kind)), key=lambda one: int(one.key))
+    used = there[:1] if backing is not None else []
+    surplus = [one for one in there if one not in used and isinstance(one.backing, kind.URIBackingInfo)]
+    changes = [_Change(operation="remove", device=one) for one in surplus]
+    if backing is not None:
+        port = used[0] if used else kind(key=-50)
+        port.backing, port.yieldOnPoll, port.connectable = backing, True, _connectable(True)
+        changes.insert(0, _Change(operation="edit" if used else "add", device=port))
+    return changes
 
 
 DRIVE = "rackless-config.iso"

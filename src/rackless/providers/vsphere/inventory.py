@@ -128,6 +128,15 @@ class Inventory:
                 raise
             return await self._session.find(path)  # Another made it meanwhile.
 
+    async def image_folder(self) -> Any:
+        """The folder of images, made if it is not there."""
+        names = [part for part in self._session.place.image_folder.split("/") if part]
+        async with self._making:
+            found = (await self.grounds()).machines
+            for count, name in enumerate(names, 1):
+                found = await self._folder(found, name, self.path("vm", *names[:count]))
+        return found
+
     def forget(self, sandbox: str) -> None:
         self._folders.pop(sandbox, None)
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from pyVmomi import vim
 
+from rackless.images import store
 from rackless.model.errors import AbsentError, Problem, ProviderError
 from rackless.model.family import NicRole
 from rackless.model.places import Cloning, VspherePlace
@@ -30,6 +31,7 @@ from rackless.providers.vsphere.repeating import repeated
 from rackless.providers.vsphere.segments import Segments
 from rackless.providers.vsphere.session import Session
 from rackless.providers.vsphere.tasks import Tasks
+from rackless.providers.vsphere.uploads import Uploads
 from rackless.settings import Settings
 
 CLONE = 1800.0
@@ -41,10 +43,9 @@ CHANGE = 300.0
 class VsphereProvider:
     """Nothing is connected before the first verb. `images` finds an image in the local store."""
 
-    def __init__(self, place: VspherePlace, settings: Settings, site: Site, images: Callable[[str], Any]) -> None:
+    def __init__(self, place: VspherePlace, settings: Settings, site: Site, images: Callable[[str], store.Image]) -> None:
         settings.make()
         self.place = place
-        self.images = images
         self.site = site_id(settings.state / "site-id")
         self.session = Session(place)
         self.tasks = Tasks(self.session)
@@ -54,7 +55,8 @@ class VsphereProvider:
         )
         self.machines = Machines(self.session, self.inventory, self.site)
         self.segments = Segments(self.session, self.inventory, self.switch, self.site)
-        self.sources = cloning.Sources(self.session, self.inventory)
+        self.uploads = Uploads(self.session, self.tasks, self.inventory, self.site)
+        self.sources = cloning.Sources(self.session, self.inventory, self.uploads, images)
         self.consoles = Consoles(self.session, self.inventory)
         self.drives = Drives(self.session, self.tasks, self.inventory)
         self.rules = Rules(self.session, self.tasks, self.inventory, self.site)
@@ -111,7 +113,7 @@ class VsphereProvider:
             return
         grounds = await self.inventory.grounds()
         image = cloning.image_of(spec)
-        source = await self.sources.find(image)
+        source = await self.sources.provide(image)
         home = await self.inventory.home(spec.sandbox, make=True)
         mark = marks.mark(self.site, spec.sandbox, spec.name)
         name = marks.machine_name(spec.sandbox, spec.name)
