@@ -29,6 +29,8 @@ DOUBT = 0.4
 """The same for a prompt that other output may look like while it comes: `#` alone, `OK`, `login:`."""
 NUDGE_FIRST, NUDGE_MOST = 3.0, 15.0
 """Seconds of silence without a prompt before Enter is sent again: first, doubling, at most."""
+BABBLE = 4.0
+"""How many times that a guest which is never silent is let talk before Enter is sent into it."""
 REOPEN = 60.0
 """Seconds that a line which dropped may stay away when something is to be written to it."""
 LAST_LINES = 8
@@ -54,9 +56,18 @@ class Dialogue:
     """One conversation by the holder of a `Lease`. Not for two tasks at a time."""
 
     def __init__(
-        self, lease: Lease, *, settle: float = SETTLE, doubt: float = DOUBT, nudge: float = NUDGE_FIRST, reopen: float = REOPEN
+        self,
+        lease: Lease,
+        *,
+        settle: float = SETTLE,
+        doubt: float = DOUBT,
+        nudge: float = NUDGE_FIRST,
+        reopen: float = REOPEN,
+        noise: re.Pattern[str] | None = None,
     ) -> None:
+        """`noise`: from there on a line is a message that has nothing to do with the dialogue."""
         self._lease = lease
+        self._noise = noise
         self._settle = settle
         self._doubt = doubt
         self._reopen = reopen
@@ -75,7 +86,8 @@ class Dialogue:
 
     def lines(self) -> list[str]:
         """The lines of the output since the last `send`, as a terminal shows them; the last one is unfinished."""
-        return [rendered(line) for line in re.sub(r"\r+\n", "\n", ESCAPES.sub("", self._raw)).split("\n")]
+        lines = [rendered(line) for line in re.sub(r"\r+\n", "\n", ESCAPES.sub("", self._raw)).split("\n")]
+        return lines if self._noise is None else _without(lines, self._noise)
 
     def last_lines(self) -> str:
         """For error messages: the last lines that are not empty, without secrets."""
@@ -154,12 +166,17 @@ class Dialogue:
         pause = self._nudge
         silent = 0.0
         nudged = False
+        last = asyncio.get_running_loop().time()
         while True:
             if deadline.over:
                 raise self._missed(deadline, what, hint)
             step = min(self._settle, max(deadline.left, 0.001))
             if not await self.read_silence(step):
                 silent = 0.0
+                if nudge and asyncio.get_running_loop().time() - last > BABBLE * pause:
+                    # A guest that talks all the time: its prompt stands somewhere above, and is drawn anew.
+                    pause, nudged, last = min(pause * 2, NUDGE_MOST), True, asyncio.get_running_loop().time()
+                    await self._write("\r")
                 continue
             silent += step
             key = self._at_prompt(prompts, fresh=fresh)
@@ -168,14 +185,14 @@ class Dialogue:
             if key is None and seen and (key := self._seen(seen)) is not None:
                 return key, self._reply()
             if key is None and nudge and silent >= pause:
-                silent, pause, nudged = 0.0, min(pause * 2, NUDGE_MOST), True
+                silent, pause, nudged, last = 0.0, min(pause * 2, NUDGE_MOST), True, asyncio.get_running_loop().time()
                 await self._write("\r")
 
     def _trial(self, *, nudged: bool) -> float:
         """Seconds that a prompt must stand unchanged. A prompt may be an old one, drawn for an Enter that was sent on a silent
         line and is read only now; the echo of what was sent last comes after such a one."""
         *lines, last = self.lines()
-        if self._echo and not any(self._echo in line for line in lines):
+        if self._echo and self._echo not in "".join(lines):  # a message may stand in the middle of it
             return self._nudge
         if nudged:
             return max(self._doubt, self._nudge / 3)
@@ -216,3 +233,18 @@ class Dialogue:
                 return reply.text
             if await self.read_silence(self._nudge):
                 await self._write("\r")
+
+
+def _without(lines: list[str], noise: re.Pattern[str]) -> list[str]:
+    """The lines as they were without the messages between them: a prompt that one of them came after is the last line again."""
+    kept: list[str] = []
+    after = False
+    for line in lines:
+        found = noise.search(line)
+        before = line if found is None else line[: found.start()].rstrip()
+        after = found is not None or (after and not line)
+        if before or found is None:
+            kept.append(before)
+    while after and len(kept) > 1 and not kept[-1]:
+        kept.pop()
+    return kept

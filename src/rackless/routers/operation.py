@@ -18,8 +18,9 @@ LOOK = "ifconfig -a; cat /proc/net/bonding/* 2>/dev/null"
 """Members of an aggregate show the aggregate's MAC as theirs; Linux tells their own beside it."""
 ASK_PORTS = 1.0
 """Seconds between two looks at the guest's interfaces."""
-_INTERFACE = re.compile(r"^(ge-(\d+)-0-(\d+))[: ]")
-_MAC = re.compile(r"\b(?:ether|HWaddr|lladdr|link/ether)\s+([0-9A-Fa-f]{2}(?::[0-9A-Fa-f]{2}){5})\b")
+_INTERFACE = re.compile(r"^(ge-(\d+)[-/]0[-/](\d+))[: ]")
+_MAC = re.compile(r"\b(?:ether|HWaddr|lladdr|link/ether|curr media: i802)\s+([0-9A-Fa-f]{1,2}(?::[0-9A-Fa-f]{1,2}){5})\b")
+"""`curr media: i802` is Junos', whose octets have no leading zeros."""
 _COMMUNITY = re.compile(r"[A-Za-z0-9_.:@-]{1,64}")
 
 
@@ -132,7 +133,7 @@ def interfaces(said: str) -> dict[str, str]:
             label = ""  # its own MAC is among the bonds, as soon as the kernel lists it there
         mac = _MAC.search(line)
         if label and mac and label not in found:
-            found[label] = mac[1].lower()
+            found[label] = ":".join(f"{int(octet, 16):02x}" for octet in mac[1].split(":"))
     return found
 
 

@@ -22,8 +22,11 @@ class At(StrEnum):
 
 _NAME = r"[A-Za-z][\w.-]*"
 
-MENU = re.compile(r"(?:boot:|OK|loader>|grub(?: rescue)?>|mountroot>|db>|\(initramfs\)|.*[Hh]it \[Enter\] to boot.*)")
-"""syslinux, FreeBSD's and GRUB's loaders, and the debuggers that a failed boot ends in."""
+MENU = re.compile(
+    r"(?:boot:|OK|loader>|grub(?: rescue)?>|mountroot>|db>|\(initramfs\)|.*[Hh]it \[Enter\] to boot.*"
+    r"|Choice:|Autoboot in \d+ seconds?.*|Type '\?' for a list of commands.*|.*pathname of shell or RETURN for /bin/sh:)"
+)
+"""syslinux, FreeBSD's and GRUB's loaders, Junos' menu, and the debuggers and shells that a failed boot ends in."""
 LOGIN = re.compile(r"(?!Last )(?:[\w.-]+(?: \(\w+\))? )?login:")
 PASSWORD = re.compile(r"(?:(?:New|Retype new|.*'s) )?[Pp]assword:")
 SHELL = re.compile(

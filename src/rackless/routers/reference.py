@@ -1,4 +1,4 @@
-"""The reference router, and any guest with its Junos-style serial dialogue: from power-on to SSH with a password.
+"""The reference router, and any guest with a Junos-style serial dialogue (dialects.py): from power-on to SSH with a password.
 
 The dialogue is safe to repeat after a crash at any point: it finds out where the guest is from its prompt, drops a half-made
 candidate, and applies the same statements again.
@@ -19,8 +19,9 @@ from rackless.console.hub import ConsoleHub
 from rackless.deadline import Deadline
 from rackless.model.errors import DeadlineError, GuestError, RacklessError
 from rackless.routers.contract import MOST_RESETS, BootstrapResult, Progress, Reset, Wanted, silent
+from rackless.routers.dialects import REFERENCE, Dialect
 from rackless.routers.operation import OverSsh
-from rackless.routers.prompts import CONFIGURE, PASSWORD, PROMPTS, SHELL, At, refusal
+from rackless.routers.prompts import CLI, CONFIGURE, PASSWORD, PROMPTS, SHELL, At, refusal
 
 MENU_SETTLE = 3.0
 """Seconds that a boot menu must stay before it counts as stuck: a healthy one passes by."""
@@ -28,8 +29,6 @@ LEAVE = 30.0
 """Seconds given to logging out of the console, after success or failure."""
 ASK_ADDRESS = 0.25
 """Seconds between two looks at fxp0; one takes 0.1 s of a guest that has nothing else to do."""
-MOST_STEPS = 25
-"""From the login prompt to configuration mode takes three; a guest that sends us back and forth gets a few more."""
 STEP_AGAIN = 1.0
 LOGGED_OUT = re.compile(r"logout\s*$")
 """What the login shells of Debian and FreeBSD say last."""
@@ -56,13 +55,14 @@ class Pace:
 class ReferenceRouter(OverSsh):
     """See `routers.contract.RouterFamily`."""
 
-    def __init__(self, pace: Pace | None = None) -> None:
+    def __init__(self, pace: Pace | None = None, dialect: Dialect = REFERENCE) -> None:
         super().__init__()
         self._pace = pace or Pace()
+        self._dialect = dialect
 
     @property
     def name(self) -> str:
-        return "reference"
+        return self._dialect.name
 
     async def bootstrap(
         self, hub: ConsoleHub, wanted: Wanted, *, reset: Reset, deadline: Deadline, progress: Progress = silent
@@ -71,9 +71,15 @@ class ReferenceRouter(OverSsh):
         for resets in range(MOST_RESETS + 1):
             async with hub.writer("bootstrap") as lease:
                 talk = Talk(
-                    Dialogue(lease, settle=self._pace.settle, doubt=self._pace.doubt, nudge=self._pace.nudge),
+                    Dialogue(
+                        lease,
+                        settle=self._pace.settle,
+                        doubt=self._pace.doubt,
+                        nudge=self._pace.nudge,
+                        noise=self._dialect.noise,
+                    ),
                     wanted,
-                    self._pace,
+                    (self._pace, self._dialect),
                     deadline,
                     progress,
                 )
@@ -94,10 +100,12 @@ class ReferenceRouter(OverSsh):
 class Talk:
     """One run of the dialogue."""
 
-    def __init__(self, dialogue: Dialogue, wanted: Wanted, pace: Pace, deadline: Deadline, progress: Progress) -> None:
+    def __init__(
+        self, dialogue: Dialogue, wanted: Wanted, manner: tuple[Pace, Dialect], deadline: Deadline, progress: Progress
+    ) -> None:
         self._say = dialogue
         self._wanted = wanted
-        self._pace = pace
+        self._pace, self._dialect = manner
         self._deadline = deadline
         self._progress = progress
         self._had_password = False
@@ -112,9 +120,7 @@ class Talk:
             await self._configure()
             address = await self._address()
             await self._to_shell()
-            keys = self._wanted.host_keys
-            if not keys:
-                keys = host_keys(await self._command("cat /etc/ssh/ssh_host_*_key.pub", SHELL, "the SSH host keys"))
+            keys = self._wanted.host_keys or await self._host_keys()
         except RacklessError as error:
             if self._inside:
                 await self._leave_after(error)
@@ -142,7 +148,7 @@ class Talk:
                 # A CLI whose daemon is still starting sends its user back: ask again, but not at once.
                 await self._deadline.pause(self._pace.again)
             before = at
-            if tries > MOST_STEPS:
+            if tries > self._dialect.steps:
                 raise GuestError(
                     f"The console of {self._say.name} goes in circles at its {at.value}; last lines:\n{self._say.last_lines()}"
                 )
@@ -165,6 +171,8 @@ class Talk:
         elif at is At.SHELL:
             await self._say.send("cli")
         else:
+            for line in self._dialect.terminal:
+                await self._command(line, CLI, "the CLI to take the terminal's size")
             await self._say.send("configure")
         return await self._where(f"an answer at the {at.value}", deadline=self._deadline)
 
@@ -198,17 +206,21 @@ class Talk:
 
     def _statements(self) -> list[str]:
         wanted = self._wanted
-        fxp0 = "interfaces fxp0 unit 0 family inet"
+        address = wanted.fxp0.address
+        version = ipaddress.ip_interface(address).version if address is not None else 4
+        fxp0 = f"interfaces fxp0 unit 0 family {'inet' if version == 4 else 'inet6'}"
         lines = [
+            *self._dialect.first,
             f"set system host-name {wanted.host_name}",
             "set system services ssh root-login allow",
             f"set system login user {wanted.user} class super-user",
         ]
-        if wanted.fxp0.address is None:
+        if address is None:
             return [*lines, f"set {fxp0} dhcp"]
-        lines.append(f"set {fxp0} address {wanted.fxp0.address}")
+        lines += [*self._dialect.static_first, f"set {fxp0} address {address}"]
         if wanted.fxp0.gateway:
-            lines.append(f"set routing-options static route 0.0.0.0/0 next-hop {wanted.fxp0.gateway}")
+            way = "static route 0.0.0.0/0" if version == 4 else "rib inet6.0 static route ::/0"
+            lines.append(f"set routing-options {way} next-hop {wanted.fxp0.gateway}")
         return lines
 
     async def _configure(self) -> None:
@@ -258,12 +270,28 @@ class Talk:
         self._progress("waiting for the address of fxp0")
         while True:
             said = await self._command("run show interfaces terse fxp0", CONFIGURE, "the state of fxp0")
-            address = fxp0_address(said)
+            wanted = self._wanted.fxp0.address
+            address = fxp0_address(said, version=ipaddress.ip_interface(wanted).version if wanted else 4)
             if address:
                 return address
             if self._deadline.over:
                 raise self._deadline.missed("an address on fxp0", hint="Does the management network give addresses by DHCP?")
             await self._deadline.pause(ASK_ADDRESS)
+
+    async def _host_keys(self) -> tuple[str, ...]:
+        """As they lie in its file system; a router makes them when SSH is first turned on.
+
+        Raises:
+            DeadlineError: there are none.
+        """
+        limit = self._deadline.within(self._dialect.keys)
+        while True:
+            keys = host_keys(await self._command("cat /etc/ssh/ssh_host_*_key.pub", SHELL, "the SSH host keys"))
+            if keys or not self._dialect.keys:
+                return keys
+            if limit.over:
+                raise limit.missed("SSH host keys at the console", hint="Does the router's SSH server run?")
+            await limit.pause(self._pace.again)
 
     # -- getting out
 
@@ -303,11 +331,15 @@ class Talk:
             error.add_note(f"The console of {self._say.name} could not be logged out: {second.message}")
 
 
-def fxp0_address(said: str) -> str | None:
-    """The IPv4 address with prefix length in the output of `show interfaces terse fxp0`."""
-    for found in re.finditer(r"\binet\s+(\d+\.\d+\.\d+\.\d+/\d+)", said):
+def fxp0_address(said: str, *, version: int = 4) -> str | None:
+    """The address with prefix length in the output of `show interfaces terse fxp0`; of IPv6, which is told in a column of several
+    lines, the first that is not link-local."""
+    pattern = r"\binet\s+(\d+\.\d+\.\d+\.\d+/\d+)" if version == 4 else r"(?:\binet6\s+|^\s+)([0-9a-fA-F:]+/\d+)"
+    for found in re.finditer(pattern, said, re.M):
         with contextlib.suppress(ValueError):
-            return str(ipaddress.IPv4Interface(found[1]))
+            interface = ipaddress.ip_interface(found[1])
+            if interface.version == version and not interface.is_link_local:
+                return str(interface)
     return None
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from rackless.model.errors import DefectError
 from rackless.routers.contract import RouterFamily
+from rackless.routers.dialects import JUNOS
 from rackless.routers.families import FAMILIES
 from rackless.routers.reference import ReferenceRouter
 
-ROUTERS: dict[str, RouterFamily] = {"reference": ReferenceRouter(), "junos": ReferenceRouter()}
+ROUTERS: dict[str, RouterFamily] = {"reference": ReferenceRouter(), "junos": ReferenceRouter(dialect=JUNOS)}
 """By dialect."""
 
 

@@ -62,7 +62,7 @@ async def set_up_router(work: Work, router: str, phases: frozenset[Phase]) -> No
             await work.step(
                 name,
                 lambda: _bootstrap(work, spec, work.tell(name)),
-                deadline=BOOTSTRAP + REACH,
+                deadline=patience(work, spec) + REACH,
                 about=f"bootstrapping {router} over its serial line",
             )
         if Phase.CONFIGURATION in phases:
@@ -133,6 +133,12 @@ async def await_ports(work: Work, spec: MachineSpec, *, only: int | None = None)
     )
 
 
+def patience(work: Work, spec: MachineSpec) -> float:
+    """Seconds for the serial dialogue: where a first boot is long, it may be had twice over."""
+    family = work.world.site.family(spec.family)
+    return BOOTSTRAP + (2 * family.facts(spec.role).first_boot if family is not None else 0.0)
+
+
 async def _bootstrap(work: Work, spec: MachineSpec, tell: Tell) -> None:
     world, key = work.world, work.lab.id
     row = await world.database.run(machines.get, key, spec.name)
@@ -146,7 +152,7 @@ async def _bootstrap(work: Work, spec: MachineSpec, tell: Tell) -> None:
             await spot_of(world, work.lab, spec.owner),
             hub,
             reset=lambda: world.provider.power(ref_of(spec), Power.RESET),
-            deadline=Deadline(BOOTSTRAP),
+            deadline=Deadline(patience(work, spec)),
             tell=tell,
         )
         keys = await unless_dead(work, [spec], dialogue)

@@ -43,7 +43,7 @@ class ScriptedGuest:
     """Serves one line; `heard` is all that came in."""
 
     def __init__(self, story: dict[str, Any], socket: Path) -> None:
-        default = read(STORIES / "guest.yaml")
+        default = read(STORIES.parent / story.get("guest", "console/guest.yaml"))
         self.story = story
         self.socket = socket
         self.states = default["states"] | story.get("states", {})
@@ -56,6 +56,7 @@ class ScriptedGuest:
         self._writer: asyncio.StreamWriter | None = None
         self._server: asyncio.Server | None = None
         self._start: dict[str, Any] | None = story["start"]
+        self._noise: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> ScriptedGuest:
         self._server = await asyncio.start_unix_server(self._serve, str(self.socket))
@@ -63,6 +64,8 @@ class ScriptedGuest:
 
     async def __aexit__(self, *_: object) -> None:
         assert self._server
+        if self._noise:
+            self._noise.cancel()
         self._server.close()
         if self._writer:
             self._writer.close()
@@ -89,6 +92,8 @@ class ScriptedGuest:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._writer = writer
         start, self._start = self._start, None
+        if "noise" in self.story and self._noise is None:
+            self._noise = asyncio.create_task(self._babble(*self.story["noise"]))
         if start:
             await self._boot(start)
             if start.get("drop"):
@@ -96,6 +101,11 @@ class ScriptedGuest:
                 return
         with contextlib.suppress(asyncio.CancelledError):
             await self._listen(reader)
+
+    async def _babble(self, seconds: float, text: str) -> None:
+        while True:
+            await asyncio.sleep(seconds)
+            await self._say([text])
 
     async def _listen(self, reader: asyncio.StreamReader) -> None:
         while data := await reader.read(4096):
@@ -132,7 +142,10 @@ class ScriptedGuest:
         await self._say(self.story.get("before_echo", {}).get(line, ()))
         if self.states[self.at].get("echo", True):
             pause, noise = self.story.get("echo", (0, ""))
-            if pause:
+            if "letter" in self.story:
+                for letter in line:
+                    await self._say([self.story["letter"], letter])
+            elif pause:
                 for at in range(0, len(line), 7):
                     await self._say([pause, line[at : at + 7], noise])
             else:
