@@ -28,6 +28,7 @@ from rackless.model.errors import NotFoundError
 from rackless.model.places import Rewiring
 from rackless.model.site import Site
 from rackless.providers.contract import Provider, Ref, RefKind
+from rackless.providers.everywhere import Everywhere
 from rackless.providers.fake import FakeProvider
 from rackless.providers.fake_cloud import FakeCloud
 from rackless.providers.local.provider import LocalProvider
@@ -78,6 +79,17 @@ class FakePlace:
 
     def end(self) -> None:
         return
+
+
+class SeveralPlaces(FakePlace):
+    """Three pretended clouds as one provider, as a site with `places` has it. What is at none of them by name is at the first."""
+
+    def provider(self) -> Provider:
+        async def unknown(name: str) -> None:
+            return None
+
+        others = {name: FakeProvider(FakeCloud(self._file.with_name(name))) for name in ("munich", "vienna")}
+        return Everywhere({"home": super().provider(), **others}, unknown)
 
 
 @dataclass(frozen=True)
@@ -179,7 +191,7 @@ def _openstack(request: pytest.FixtureRequest) -> Place:
 OPENSTACK_PARAMS = [pytest.param(name, marks=[pytest.mark.openstack, pytest.mark.timeout(600)]) for name in OPENSTACK]
 
 
-@pytest.fixture(params=["fake", "local", *OPENSTACK_PARAMS, *VSPHERE])
+@pytest.fixture(params=["fake", "several", "local", *OPENSTACK_PARAMS, *VSPHERE])
 def place(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
     monkeypatch.setenv("RACKLESS_ACCELERATOR", "tcg")
     monkeypatch.setenv("RACKLESS_MANAGEMENT", "forwarded")
@@ -189,7 +201,8 @@ def place(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mo
     elif request.param.startswith("vsphere"):
         made = _vsphere(request)
     else:
-        made = FakePlace(tmp_path) if request.param == "fake" else LocalPlace()
+        kinds = {"fake": FakePlace, "several": SeveralPlaces}
+        made = kinds[request.param](tmp_path) if request.param in kinds else LocalPlace()
     yield made
     made.end()
 

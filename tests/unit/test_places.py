@@ -124,6 +124,9 @@ async def test_what_a_place_cannot_bear_is_refused_before_anything_is_made(sever
     assert "At small: west-vfp0 has 8 NICs, and a machine has at most 4 there." in answer["detail"]
     assert "4 ports a card less" in answer["hint"]
     assert "and a segment carries 1450 there" in answer["detail"]
+    later = several.blueprint(pair("wide", "small").replace("per_card: 2", "per_card: 6"), begins=4e9)
+    answer = await several.ask("POST", "/labs", later, 502)
+    assert "has at most 4 there" in answer["detail"]
     assert await several.items("/labs") == []
 
 

@@ -14,8 +14,10 @@ from hypothesis import strategies as st
 from rackless import planning
 from rackless.model import naming
 from rackless.model.blueprint import Blueprint, End, HostWish, Login, Management, RouterWish, Snmp, Wire
+from rackless.model.changes import Live, LiveWire
 from rackless.model.errors import CapacityError, InputError, NotFoundError
 from rackless.model.family import NicRole, Role
+from rackless.model.places import FakePlace, Numbers, OpenStackPlace
 from rackless.model.plan import Forward, MachineSpec, Plan
 from rackless.model.site import Site
 from rackless.planning import machines
@@ -301,3 +303,72 @@ def test_the_reference_page_documents_exactly_the_keys() -> None:
     parts = [rows, rows["machines"][0], rows["ports"][0], rows["wires"][0], rows["networks"][0], rows["totals"]]
     missing = [key for part in parts for key in part if f"`{key}`" not in page]
     assert missing == []
+
+
+PLACES = (
+    FakePlace(name="munich", numbers=Numbers(first=5, last=9), fabric="core"),
+    FakePlace(name="vienna", numbers=Numbers(first=5, last=9), fabric="core"),
+    OpenStackPlace(name="cloud", management_subnet="10.9.0.0/24", internal_mtu=1500),
+)
+AT_PLACES = Site(families=FAMILIES, provider="munich", places=PLACES)
+
+
+def test_everything_of_a_router_is_where_it_is_to_be_and_what_names_no_place_says_nothing() -> None:
+    lab = replace(LAB, routers=(WEST, replace(EAST, place="vienna")), place="munich")
+    plan = planning.plan(lab, AT_PLACES)
+    for spec in plan.machines:
+        wanted = "vienna" if spec.owner == "east" else ""
+        assert {spec.place, *(disk.place for disk in spec.disks)} == {wanted}
+        assert plan.place_of(spec) == (wanted or "munich")
+    assert {segment.name: {plan.place_of(port) for port in segment.ports} for segment in plan.segments} == {
+        "west-internal": {"munich"},
+        "east-internal": {"vienna"},
+        plan.wires[0].segment: {"munich", "vienna"},
+        plan.wires[1].segment: {"munich"},
+    }
+    same = planning.plan(replace(LAB, place="munich"), AT_PLACES)
+    nowhere = planning.plan(LAB, AT_PLACES)
+    assert (same.machines, same.segments, same.wires) == (nowhere.machines, nowhere.segments, nowhere.wires)
+
+
+def test_a_cloud_has_its_own_management_addresses_and_internal_mtu() -> None:
+    lab = replace(LAB, routers=(replace(WEST, place="cloud"), EAST), wires=())
+    plan = planning.plan(lab, AT_PLACES)
+    networks = {
+        spec.owner: ipaddress.IPv4Interface(nic.address).network
+        for spec in plan.machines
+        for nic in spec.nics
+        if nic.role is NicRole.MANAGEMENT and nic.address
+    }
+    assert {owner: str(network) for owner, network in networks.items()} == {
+        "west": "10.9.0.0/24",
+        "east": AT_PLACES.management_network,
+        "pc1": AT_PLACES.management_network,
+    }
+    assert {segment.name: segment.mtu for segment in plan.segments} == {"west-internal": 1500, "east-internal": 9600}
+    moved = planning.plan(replace(lab, routers=(WEST, EAST)), AT_PLACES, there=plan)
+    [fxp0] = [nic.address for nic in by_name(moved)["west-vcp"].nics if nic.role is NicRole.MANAGEMENT]
+    assert fxp0 is not None
+    assert ipaddress.IPv4Interface(fxp0).network == ipaddress.IPv4Network(AT_PLACES.management_network)
+    assert by_name(moved)["east-vcp"] == by_name(plan)["east-vcp"]
+
+
+def test_places_that_cannot_be_are_refused() -> None:
+    with pytest.raises(InputError, match="'west' is to be at the place 'munch', which this site does not have") as caught:
+        planning.plan(replace(LAB, place="munch"), AT_PLACES)
+    assert "Did you mean 'munich'" in caught.value.hint
+    apart = replace(LAB, routers=(WEST, replace(EAST, place="cloud")))
+    with pytest.raises(InputError, match="would go from munich to cloud, and cloud is on no fabric"):
+        planning.plan(apart, AT_PLACES)
+
+
+def test_numbers_are_kept_by_segments_that_stay() -> None:
+    plan = planning.plan(LAB, AT_PLACES)
+    numbered = planning.allot(plan, {}, {}, {segment.name: 5 + at for at, segment in enumerate(plan.segments)})
+    live = Live(wires=tuple(LiveWire(spec=wire) for wire in plan.wires))
+    again = planning.difference(numbered, planning.plan(LAB, AT_PLACES, there=numbered), live).plan
+    assert [segment.number for segment in again.segments] == [5, 6, 7, 8]
+    moved = replace(LAB, routers=(WEST, replace(EAST, place="vienna")))
+    after = planning.difference(numbered, planning.plan(moved, AT_PLACES, there=numbered), live)
+    assert [segment.number for segment in after.plan.segments] == [5, None, None, 8]
+    assert after.unwire == (plan.wires[0].segment,)

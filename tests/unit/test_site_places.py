@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from pathlib import Path
 
 import pytest
 
+from rackless.blueprints import load
 from rackless.model.errors import InputError
 from rackless.model.place_example import WORDS, example, unknown_words
 from rackless.model.places import KINDS, Cloning, Numbers, OpenStackPlace, Rewiring, VspherePlace
 from rackless.model.site import Site
+from rackless.planning import plan
 from rackless.routers.families import FAMILIES
 from rackless.sandboxes.site_file import load_site
 
@@ -135,3 +138,19 @@ def _apart(keys: str) -> list[str]:
 def test_the_words_of_the_examples_are_of_keys_that_there_are() -> None:
     assert unknown_words() == []
     assert set(WORDS) == set(KINDS)
+
+
+PAGES = ("docs/howto/openstack.md", "docs/howto/vsphere.md", "docs/reference/places.md")
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_the_site_files_of_the_documentation_are_read_and_their_labs_planned(tmp_path: Path, page: str) -> None:
+    text = (ROOT / page).read_text(encoding="utf-8")
+    blocks = [textwrap.dedent(block) for block in re.findall(r"(?:^    .*\n(?:\n(?=    ))?)+", text, re.MULTILINE)]
+    [found] = [site(tmp_path, block) for block in blocks if block.startswith("provider:")]
+    assert len(found.places) == 1
+    for block in blocks:
+        if block.startswith("name:"):
+            lab = load(block, file=page, families=FAMILIES, files={}, site=found)
+            assert plan(lab, found).places == {found.places[0].name}

@@ -347,7 +347,7 @@ def note(row: sandboxes.SandboxRow | outlines.Outline, stopped: list[str]) -> st
 
 
 def _trouble(row: sandboxes.SandboxRow | outlines.Outline, stopped: list[str]) -> str:
-    if row.boot_id != boot_id():
+    if row.boot_id != boot_id() and (stopped or row.state is SandboxState.FAILED):  # what is elsewhere runs on
         uptime = float(Path("/proc/uptime").read_text(encoding="ascii").split()[0])
         when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(time.time() - uptime))
         return f"This machine rebooted at {when}; run `rackless up` with the lab's blueprint to bring the lab back."

@@ -24,6 +24,7 @@ from rackless.model.errors import InputError, NotFoundError, ProviderError, Rack
 from rackless.model.lifecycle import JobState, SandboxState
 from rackless.model.people import Role
 from rackless.providers.contract import survey, survey_running
+from rackless.providers.everywhere import unable
 from rackless.sandboxes import booking, times
 from rackless.store import jobs, outlines, sandboxes
 from rackless.workflows import starting
@@ -93,8 +94,8 @@ async def deploy(body: LabWish, here: Here, who: Who) -> Started:
     found = await here.database.read(sandboxes.find, name)
     if found is not None and found.owner != who.name and not who.has(Role.OPERATOR):
         raise StateError(f"Another user has a lab named {name}.", hint="Give yours another name with `--name`.")
-    if found is None and wish.begins is None and not wish.queue:
-        await _refuse_early(here, blueprint, name)
+    if found is None:
+        await _refuse_early(here, blueprint, name, later=wish.begins is not None or wish.queue)
     booked = await here.database.run(
         booking.book, blueprint, name=name, place=here.place, wanted=here.wanted, wish=wish, written=body.written()
     )
@@ -102,9 +103,11 @@ async def deploy(body: LabWish, here: Here, who: Who) -> Started:
     return await started(here, name, booked)
 
 
-async def _refuse_early(here: World, blueprint: Blueprint, name: str) -> None:
-    """What the place could never bear is refused before anything is booked, so that nothing is left behind."""
-    problems = await here.provider.check(await here.database.read(booking.draft, blueprint, name, here.site))
+async def _refuse_early(here: World, blueprint: Blueprint, name: str, *, later: bool) -> None:
+    """What the place could never bear is refused before anything is booked, so that nothing is left behind. `later`: what is
+    there then, nobody knows now."""
+    drafted = await here.database.read(booking.draft, blueprint, name, here.site)
+    problems = unable(here.provider, drafted) if later else await here.provider.check(drafted)
     if problems:
         raise ProviderError(" ".join(problem.message for problem in problems), hint=" ".join(p.hint for p in problems if p.hint))
 

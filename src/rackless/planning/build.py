@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from rackless.model import naming
@@ -36,17 +36,7 @@ def plan(blueprint: Blueprint, site: Site, *, sandbox: str | None = None, there:
     places = tuple(machines.places(blueprint, site))
     macs = {spec.name: spec.nics[0].mac for spec in there.machines if spec.nics} if there is not None else {}
     firsts = machines.first_macs(sandbox, [place.name for place in places], macs)
-    management = addresses.allot(
-        sandbox,
-        site,
-        [place.name for place in places if place.role is not Role.CARD],
-        {
-            naming.controller(router.name): (router.name, router.fxp0.address)
-            for router in blueprint.routers
-            if router.fxp0.address is not None
-        },
-        addresses.held(there) if there is not None else {},
-    )
+    management = _management(sandbox, site, blueprint, places, there)
     specs = tuple(
         identity.given(spec, place.family, blueprint, cloud=identity.at_a_cloud(spec, site), tag=identity.trunk_tag(spec, site))
         for place in places
@@ -71,6 +61,31 @@ def plan(blueprint: Blueprint, site: Site, *, sandbox: str | None = None, there:
         segments=internal + tuple(segment for segment, _ in joined),
         wires=tuple(made for _, made in joined),
     )
+
+
+def _management(
+    sandbox: str, site: Site, blueprint: Blueprint, places: Iterable[machines.Place], there: Plan | None
+) -> dict[str, str]:
+    """Management addresses by machine: each of the network of its place, which several may have in common."""
+    static = {
+        naming.controller(router.name): (router.name, router.fxp0.address)
+        for router in blueprint.routers
+        if router.fxp0.address is not None
+    }
+    held = addresses.held(there) if there is not None else {}
+    was = {spec.name: there.place_of(spec) for spec in there.machines} if there is not None else {}
+    by: dict[str, list[str]] = {}
+    for place in places:
+        if was.get(place.name) != (place.at or site.provider):
+            held.pop(place.name, None)  # it moves, and may not reach that network from there
+        if place.role is not Role.CARD:
+            network: str = getattr(site.place(place.at), "management_subnet", "") or site.management_network
+            by.setdefault(network, []).append(place.name)
+    found: dict[str, str] = {}
+    for network, names in by.items():
+        wanted = {name: address for name, address in static.items() if name in names}
+        found |= addresses.allot(sandbox, replace(site, management_network=network), names, wanted, held)
+    return found
 
 
 def _internal_mtu(site: Site, blueprint: Blueprint, router: RouterWish) -> int:

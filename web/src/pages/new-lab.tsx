@@ -274,6 +274,15 @@ function Preview({ plan, problem }: { plan: Plan | null; problem: Problem | null
   );
 }
 
+/** What a place can and can't do, in a few words. */
+function able(place: Plan["places"][number]): string {
+  const parts = [place.live_rewire ? "wires move live" : "a machine is off while a wire of it moves"];
+  if (place.most_nics !== null) parts.push(`at most ${place.most_nics} NICs a machine`);
+  if (place.segment_most_mtu !== null) parts.push(`segments carry ${place.segment_most_mtu} octets`);
+  if (place.numbers !== null) parts.push(`segments take numbers of ${place.numbers}`);
+  return parts.join("; ");
+}
+
 function PlanView({ plan }: { plan: Plan }) {
   const { totals } = plan;
   return (
@@ -295,7 +304,17 @@ function PlanView({ plan }: { plan: Plan }) {
         </span>
         <span>{count(totals.ports, "port")}</span>
         <span>{count(totals.wires, "wire")}</span>
+        {plan.places.map((place) => (
+          <span key={place.name} title={able(place)}>
+            at <b>{place.name}</b>
+          </span>
+        ))}
       </div>
+      {plan.problems.map(({ message, hint }) => (
+        <div key={message} className="note note-bad" role="alert">
+          {message} {hint}
+        </div>
+      ))}
       <div className="table-scroll tall" role="region" aria-label="Machines of the plan" tabIndex={0}>
         <table>
           <thead>
