@@ -90,12 +90,13 @@ async def client(tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPa
 
 @asynccontextmanager
 async def serving(tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch, site: str = "") -> AsyncIterator[Client]:
-    """A server with this site.yaml."""
-    (tmp_path / "site.yaml").write_text(site)
+    """A server with this site.yaml; without one, with that of its state directory, if a test has put one there."""
     monkeypatch.setattr(durable, "FIRST_PAUSE", 0.01)
     monkeypatch.setattr("rackless.workflows.routers.QUIET", 0.2)
     places = {"RACKLESS_STATE": str(tmp_path / "s"), "RACKLESS_RUN": str(tmp_path / "r"), "RACKLESS_DATABASE": database_url}
-    places["RACKLESS_SITE"] = str(tmp_path / "site.yaml")
+    if site:
+        (tmp_path / "site.yaml").write_text(site)
+        places["RACKLESS_SITE"] = str(tmp_path / "site.yaml")
     world = daemons.build(settings.load(places))
     use(world)
     await daemons.resume(world)

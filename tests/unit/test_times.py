@@ -59,11 +59,12 @@ async def told(client: Client, name: str) -> list[str]:
 
 
 async def test_a_lab_ends_when_its_time_is_over_and_nothing_is_left(client: Client) -> None:
-    await client.up(SMALL.format(name="brief"), seconds=1.5)
+    await client.up(SMALL.format(name="brief"), seconds=HOUR)
+    await client.ask("POST", "/labs/brief/extend", {"ends": time.time() + 1})
     await gone(client, "brief")
     assert await client.world.provider.owned() == ()
     assert await client.world.database.run(pools.count) == {}
-    assert await told(client, "brief") == ["booked", "deploying", "warned", "ready", "tearing-down", "ended"]
+    assert await told(client, "brief") == ["booked", "deploying", "ready", "extended", "warned", "tearing-down", "ended"]
 
 
 async def test_a_booked_lab_begins_at_its_time_and_holds_nothing_before(client: Client) -> None:
