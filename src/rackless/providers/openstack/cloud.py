@@ -40,14 +40,14 @@ class Cloud:
         self._making = asyncio.Lock()
         self._workers = asyncio.Semaphore(8)
 
-    async def call(self, what: str, work: Callable[[Any], Result], *, seconds: float = CALL_SECONDS) -> Result:
+    async def call(self, what: str, work: Callable[[Any], Result], *, seconds: float | None = None) -> Result:
         """`work(connection)` in a thread. `what`: for errors, as in "making the network NAME".
 
         Raises:
             AbsentError, CapacityError, ProviderError: the cloud's answer, with its reason.
             DeadlineError: it said nothing but "later" until the deadline.
         """
-        deadline = Deadline(seconds)
+        deadline = Deadline(CALL_SECONDS if seconds is None else seconds)
         pause = 0.5
         while True:
             try:
