@@ -140,6 +140,8 @@ class HttpCloud:
         return 200, {kind: found}
 
     def _create(self, kind: str, body: dict[str, Any]) -> tuple[int, Any]:
+        if kind == "flavors" and any(one["name"] == body["flavor"]["name"] for one in self.things[kind].values()):
+            return 409, {"conflictingRequest": {"code": 409, "message": "Flavor with that name already exists."}}
         if kind in self.quota and len(self.things[kind]) >= self.quota[kind]:
             if kind == "servers":
                 return 403, {"forbidden": {"code": 403, "message": "Quota exceeded for instances"}}

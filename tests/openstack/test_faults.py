@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import sys
 from collections.abc import Iterator
@@ -208,4 +209,19 @@ async def test_a_machine_runs_again_when_its_rewiring_fails(place: Place, way: s
         await provider.attach(wire.ports[0], wire)
         await provider.detach(wire.ports[0])
     await provider.remove(Ref(kind=RefKind.SEGMENT, sandbox="lab", name="wire-2"))
+    await place.clear()
+
+
+async def test_machines_that_start_at_once_share_a_new_flavor(place: Place) -> None:
+    provider = place.provider()
+    machines = [specs.machine("lab", name, number=number) for number, name in enumerate(("west-vcp", "west-vfp0", "east-vcp"))]
+    for router in ("west", "east"):
+        await provider.ensure(specs.internal("lab", router))
+    for machine in machines:
+        await provider.ensure(machine.disks[0])
+        await provider.ensure(machine)
+    refs = [ref for ref in await provider.owned("lab") if ref.kind is RefKind.MACHINE]
+    await asyncio.gather(*(provider.power(ref, Power.ON) for ref in refs))
+    assert [ref.running for ref in await provider.owned("lab") if ref.kind is RefKind.MACHINE] == [True, True, True]
+    assert len(place.cloud.things["flavors"]) == 1
     await place.clear()

@@ -23,7 +23,7 @@ from rackless.providers.openstack.marks import Marks
 INTERNAL = "128.0.0.0/16"
 """The internal network of a router (docs/reference/internal-protocol.md)."""
 MANAGEMENT = "management"
-"""The network of a lab's fxp0 addresses, where the place has none for them: none of the plan's, and gone with the last machine."""
+"""The network of a lab's fxp0 addresses, where the place has none for them: not the plan's, and gone with the last machine."""
 NOWHERE = "198.18.0.0/15"
 """Addresses of ports that need none, for Nova refuses a port without one; for tests of networks only (RFC 2544)."""
 
