@@ -91,7 +91,9 @@ class HttpCloud:
         catalog = [
             {
                 "type": kind, "name": kind, "id": kind,
-                "endpoints": [{"id": kind, "interface": "public", "region": "RegionOne", "region_id": "RegionOne", "url": address}],
+                "endpoints": [
+                    {"id": kind, "interface": "public", "region": "RegionOne", "region_id": "RegionOne", "url": address}
+                ],
             }
             for kind, address in HOSTS.items()
         ]  # fmt: skip

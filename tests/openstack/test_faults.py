@@ -74,7 +74,8 @@ class Place:
 
 @pytest.fixture
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
-    monkeypatch.setattr(calls, "CALL_SECONDS", 2.0)
+    monkeypatch.setattr(calls, "CALL_SECONDS", 3.0)
+    monkeypatch.setattr(calls, "PAUSE_SECONDS", 0.01)
     cloud = HttpCloud()
     with cloud.serving(tmp_path) as served:
         yield Place(cloud, served, tmp_path)

@@ -25,6 +25,8 @@ REQUEST_SECONDS = 60.0
 """Of one request; an image's upload is many."""
 CALL_SECONDS = 180.0
 """Of a call with all its tries."""
+PAUSE_SECONDS = 0.5
+"""Before the second try; twice as long before each later one."""
 _LIMIT = re.compile(r"quota|limit exceeded|exceeds allowed", re.IGNORECASE)
 
 
@@ -48,7 +50,7 @@ class Cloud:
             DeadlineError: it said nothing but "later" until the deadline.
         """
         deadline = Deadline(CALL_SECONDS if seconds is None else seconds)
-        pause = 0.5
+        pause = PAUSE_SECONDS
         while True:
             try:
                 async with self._workers:
