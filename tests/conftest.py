@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.openstack import stack
 from tests.postgresql import KINDS, Cluster, shared
 
 settings.register_profile("rackless", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
@@ -31,6 +32,13 @@ def files_as_before() -> Iterator[None]:
     yield
     after = os.umask(before)
     assert after == before, f"a umask of {after:03o} is left behind, not {before:03o}"
+
+
+@pytest.fixture(scope="session")
+def openstack_stack() -> Iterator[Path]:
+    """The folder of the one stack of a session."""
+    with stack.standing() as folder:
+        yield folder
 
 
 @pytest.fixture(scope="session")

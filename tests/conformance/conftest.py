@@ -21,7 +21,6 @@ from typing import Protocol
 import pytest
 from tests.conformance.openstack_place import OpenStackVenue
 from tests.conformance.vsphere_place import VsphereVenue
-from tests.openstack import stack
 from tests.vsphere.vcenter import VCenter
 
 from rackless.model.errors import NotFoundError
@@ -170,12 +169,6 @@ def _vsphere(request: pytest.FixtureRequest) -> Place:
 
 
 VSPHERE = [pytest.param(name, marks=pytest.mark.vsphere) for name in ("vsphere", "vsphere-standard")]
-
-
-@pytest.fixture(scope="session")
-def openstack_stack() -> Iterator[Path]:
-    with stack.standing() as folder:
-        yield folder
 
 
 OPENSTACK = {"openstack": "trunk", "openstack-power-cycle": "power-cycle"}

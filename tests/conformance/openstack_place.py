@@ -92,7 +92,7 @@ class OpenStackVenue:
             left += [one.name for one in cloud.compute.servers() if site in one.name]
             assert left == []
             for network in [one for one in cloud.network.networks() if site in one.name]:
-                assert network.name.endswith(("--parking", "--management")), network.name
+                assert network.name.endswith("--parking"), network.name
                 cloud.network.delete_network(network)
             for image in [one for one in cloud.image.images() if site in one.name]:
                 assert "rackless_kind" not in image.properties, image.name

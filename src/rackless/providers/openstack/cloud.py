@@ -25,6 +25,8 @@ REQUEST_SECONDS = 60.0
 """Of one request; an image's upload is many."""
 CALL_SECONDS = 180.0
 """Of a call with all its tries."""
+PAUSE_SECONDS = 0.5
+"""Before the second try; twice as long before each later one."""
 _LIMIT = re.compile(r"quota|limit exceeded|exceeds allowed", re.IGNORECASE)
 
 
@@ -40,15 +42,15 @@ class Cloud:
         self._making = asyncio.Lock()
         self._workers = asyncio.Semaphore(8)
 
-    async def call(self, what: str, work: Callable[[Any], Result], *, seconds: float = CALL_SECONDS) -> Result:
+    async def call(self, what: str, work: Callable[[Any], Result], *, seconds: float | None = None) -> Result:
         """`work(connection)` in a thread. `what`: for errors, as in "making the network NAME".
 
         Raises:
             AbsentError, CapacityError, ProviderError: the cloud's answer, with its reason.
             DeadlineError: it said nothing but "later" until the deadline.
         """
-        deadline = Deadline(seconds)
-        pause = 0.5
+        deadline = Deadline(CALL_SECONDS if seconds is None else seconds)
+        pause = PAUSE_SECONDS
         while True:
             try:
                 async with self._workers:

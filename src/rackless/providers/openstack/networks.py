@@ -7,6 +7,7 @@ is administratively down, so that nothing gets from one to the other.
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ from rackless.providers.openstack.marks import Marks
 
 INTERNAL = "128.0.0.0/16"
 """The internal network of a router (docs/reference/internal-protocol.md)."""
+MANAGEMENT = "management"
+"""The network of a lab's fxp0 addresses, where the place has none for them: not the plan's, and gone with the last machine."""
 NOWHERE = "198.18.0.0/15"
 """Addresses of ports that need none, for Nova refuses a port without one; for tests of networks only (RFC 2544)."""
 
@@ -62,6 +65,8 @@ class Networks:
         self._marks = marks
         self._place = cloud.place
         self._shared: dict[str, Network] = {}
+        self._sharing = asyncio.Lock()
+        """Neutron takes two networks of a name, so they are made one after the other."""
         self.floating: dict[str, str] = {}
         """Floating addresses by port, as last seen."""
 
@@ -174,27 +179,29 @@ class Networks:
         await self._cloud.call(f"removing the network {network.name}", lambda cloud: cloud.network.delete_network(network.id))
 
     async def parking(self) -> Network:
-        if "parking" not in self._shared:
-            # Marked as the installation's, not as a lab's: it stays.
-            self._shared["parking"] = await self._network(self._marks.name("", "parking"), self._marks.tag, NOWHERE)
-        return self._shared["parking"]
+        async with self._sharing:
+            if "parking" not in self._shared:
+                # Marked as the installation's, not as a lab's: it stays.
+                self._shared["parking"] = await self._network(self._marks.name("", "parking"), self._marks.tag, NOWHERE)
+            return self._shared["parking"]
 
-    async def management(self) -> Network:
-        """The place's, or one of ours that all labs share."""
+    async def management(self, sandbox: str) -> Network:
+        """The place's, which labs share, or one of the lab's own."""
+        async with self._sharing:
+            return await self._management(sandbox)
+
+    async def _management(self, sandbox: str) -> Network:
+        if not self._place.management_network:
+            title = self._marks.name(sandbox, MANAGEMENT)
+            return await self._network(title, self._marks.description(sandbox), self._place.management_subnet)
         if "management" in self._shared:
             return self._shared["management"]
         name = self._place.management_network
-        if name:
-            found = await self._cloud.call(f"looking for the network {name}", lambda cloud: cloud.network.find_network(name))
-            if found is None:
-                raise ProviderError(
-                    f"There is no network {name} at {self._place.name}.", hint="Name another as management-network."
-                )
-            made = Network(id=str(found.id), name=name, mtu=int(found.mtu or 0))
-        else:
-            made = await self._network(self._marks.name("", "management"), self._marks.tag, self._place.management_subnet)
-        self._shared["management"] = made
-        return made
+        found = await self._cloud.call(f"looking for the network {name}", lambda cloud: cloud.network.find_network(name))
+        if found is None:
+            raise ProviderError(f"There is no network {name} at {self._place.name}.", hint="Name another as management-network.")
+        self._shared["management"] = Network(id=str(found.id), name=name, mtu=int(found.mtu or 0))
+        return self._shared["management"]
 
     async def ports(self, sandbox: str | None = None) -> list[Port]:
         prefix = self._marks.description("")

@@ -19,7 +19,7 @@ from rackless.providers.contract import Power, ProviderInfo, Ref, RefKind, Spec,
 from rackless.providers.openstack.cloud import Cloud
 from rackless.providers.openstack.images import DiskImage, Images, Record
 from rackless.providers.openstack.marks import Marks
-from rackless.providers.openstack.networks import Network, Networks, Port
+from rackless.providers.openstack.networks import MANAGEMENT, Network, Networks, Port
 from rackless.providers.openstack.serial import SerialLine
 from rackless.providers.openstack.servers import Server, Servers
 from rackless.providers.openstack.wiring import Wiring
@@ -139,8 +139,8 @@ class OpenStackProvider:
         segments = await self._networks.segments(spec.sandbox)
         where: list[tuple[NicSpec, Network]] = []
         for nic in spec.nics:
-            if nic.role is NicRole.MANAGEMENT:
-                where.append((nic, await self._networks.management()))
+            if nic.role is NicRole.MANAGEMENT and nic.address is not None:
+                where.append((nic, await self._networks.management(spec.sandbox)))
             elif nic.segment is not None:
                 network = segments.get((spec.sandbox, nic.segment))
                 if network is None:
@@ -271,7 +271,10 @@ class OpenStackProvider:
             machines[lab, name] = Ref(
                 kind=RefKind.MACHINE, sandbox=lab, name=name, running=found.running, since=found.since, uuid=found.id
             )
+        inhabited = {lab for lab, _ in machines}
         for lab, name in segments:
+            if name == MANAGEMENT and lab in inhabited:
+                continue
             others.setdefault(Ref(kind=RefKind.SEGMENT, sandbox=lab, name=name))
         for port in ports:
             if (port.sandbox, port.machine) not in machines:
@@ -313,6 +316,10 @@ class OpenStackProvider:
             await self._networks.remove_trunks(ports)
         await asyncio.gather(*(self._networks.remove_port(port) for port in ports))
         await self._forget(ref)
+        if not self._place.management_network and not any(
+            record.kind is RefKind.MACHINE for record in await self._images.records(ref.sandbox)
+        ):
+            await self._remove_segment(Ref(kind=RefKind.SEGMENT, sandbox=ref.sandbox, name=MANAGEMENT))
 
     async def _forget(self, ref: Ref) -> None:
         while (record := await self._images.record(ref.sandbox, ref.kind, ref.name)) is not None:

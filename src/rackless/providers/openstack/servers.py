@@ -240,7 +240,12 @@ class Servers:
                 if one.name == title:
                     return str(one.id)
             if place.make_flavors:
-                return str(cloud.compute.create_flavor(name=title, ram=spec.memory, vcpus=spec.vcpus, disk=disk).id)
+                try:
+                    return str(cloud.compute.create_flavor(name=title, ram=spec.memory, vcpus=spec.vcpus, disk=disk).id)
+                except Exception as error:
+                    if status_of(error) != 409:
+                        raise
+                    return str(cloud.compute.find_flavor(title).id)  # Another machine's turn made it meanwhile.
             fit = [one for one in flavors if one.ram >= spec.memory and one.vcpus >= spec.vcpus and (one.disk or 0) >= disk]
             best = min(fit, key=lambda one: (one.ram, one.vcpus, one.disk), default=None)
             return None if best is None else str(best.id)

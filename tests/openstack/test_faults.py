@@ -1,0 +1,228 @@
+"""What goes wrong at a cloud: each request in turn, and what real services do rarely. All that was made is found, and taken."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from tests.openstack.http_cloud import HttpCloud, lost, status
+
+from rackless.model.errors import CapacityError, DeadlineError, ProviderError, RacklessError
+from rackless.model.places import OpenStackPlace
+from rackless.model.site import Site
+from rackless.providers.contract import Power, Ref, RefKind
+from rackless.providers.openstack import cloud as calls
+from rackless.providers.openstack.provider import OpenStackProvider
+from rackless.settings import Settings
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "conformance"))
+
+import specs  # type: ignore[import-not-found]  # beside the suite, which is no package
+
+
+class Image:
+    def __init__(self, disk: Path) -> None:
+        self.disk = disk
+
+
+class Place:
+    """A cloud that speaks HTTP, and a provider of it."""
+
+    def __init__(self, cloud: HttpCloud, place: OpenStackPlace, top: Path) -> None:
+        self.cloud = cloud
+        self.place = place
+        disk = top / "tiny.raw"
+        disk.write_bytes(b"disk")
+        self._image = Image(disk)
+        self._settings = Settings(state=top / "s", run=top / "r", images=top / "i", site_file=top / "site.yaml")
+
+    def provider(self, **changed: object) -> OpenStackProvider:
+        return OpenStackProvider(replace(self.place, **changed), self._settings, Site(), lambda _: self._image)  # type: ignore[arg-type]
+
+    async def build(self, **changed: object) -> None:
+        """A machine that runs, with a wire; what a deployment does of every verb."""
+        provider = self.provider(**changed)
+        vcp, vfp = (specs.machine("lab", name) for name in ("west-vcp", "west-vfp0"))
+        wire = specs.wire("lab", "wire-1", specs.port(vcp, 2), specs.port(vfp, 2))
+        for spec in (specs.internal("lab", "west"), vcp.disks[0], vcp, wire):
+            await provider.ensure(spec)
+        await provider.power(Ref(kind=RefKind.MACHINE, sandbox="lab", name="west-vcp"), Power.ON)
+        await provider.attach(wire.ports[0], wire)
+        await provider.detach(wire.ports[0])
+        await provider.attach(wire.ports[0], wire)
+
+    async def refusal(self) -> str | None:
+        """What a deployment says that is refused; None of one that is not."""
+        try:
+            await self.build()
+        except RacklessError as error:
+            return str(error)
+        return None
+
+    async def clear(self) -> None:
+        provider = self.provider()
+        for ref in await provider.owned("lab"):
+            await provider.remove(ref)
+        assert await provider.owned() == ()
+        assert self.cloud.left() == []
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
+    monkeypatch.setattr(calls, "CALL_SECONDS", 3.0)
+    monkeypatch.setattr(calls, "PAUSE_SECONDS", 0.01)
+    cloud = HttpCloud()
+    with cloud.serving(tmp_path) as served:
+        yield Place(cloud, served, tmp_path)
+
+
+async def count(place: Place) -> int:
+    await place.build()
+    total = len(place.cloud.asked)
+    await place.clear()
+    return total
+
+
+async def test_a_refusal_at_each_request_in_turn_leaves_nothing_that_is_not_found(place: Place) -> None:
+    total = await count(place)
+    refused = 0
+    for number in range(total):
+        place.cloud.asked.clear()
+        place.cloud.faults = {number: status(400)}
+        said = await place.refusal()
+        if said is not None:
+            refused += 1
+            assert "mock" in said
+            assert "Hint: " in said
+        place.cloud.faults = {}
+        await place.clear()
+    assert refused > total / 2
+
+
+async def test_every_request_that_fails_once_is_made_again(place: Place) -> None:
+    total = await count(place)
+    for kind in (status(503), status(500), status(429, **{"Retry-After": "0"}), lost):
+        place.cloud.asked.clear()
+        place.cloud.faults = dict.fromkeys(range(0, total * 2, 9), kind)
+        await place.build()
+        place.cloud.faults = {}
+        refs = await place.provider().owned("lab")
+        assert [ref.kind for ref in refs].count(RefKind.MACHINE) == 1
+        await place.clear()
+
+
+async def test_an_answer_that_is_lost_makes_nothing_twice(place: Place) -> None:
+    total = await count(place)
+    for number in range(total):
+        place.cloud.asked.clear()
+        place.cloud.after = {number}
+        await place.build()
+        place.cloud.after = set()
+        refs = await place.provider().owned("lab")
+        names = [(ref.kind, ref.name) for ref in refs]
+        assert sorted(names) == sorted(set(names)), place.cloud.asked[number]
+        assert len(place.cloud.things["servers"]) == 1, place.cloud.asked[number]
+        await place.clear()
+
+
+async def test_a_cloud_that_only_says_later_is_waited_for_until_the_deadline(place: Place) -> None:
+    place.cloud.faults = dict.fromkeys(range(1000), status(503))
+    with pytest.raises(ProviderError, match="injected 503"):
+        await place.provider().owned("lab")
+    place.cloud.faults = dict.fromkeys(range(1000), lost)
+    with pytest.raises(DeadlineError):
+        await place.provider().owned("lab")
+
+
+@pytest.mark.parametrize("kind", ["servers", "ports", "networks"])
+async def test_a_quota_is_told_with_its_reason_and_nothing_is_left(place: Place, kind: str) -> None:
+    place.cloud.quota = {kind: 0}
+    with pytest.raises(CapacityError, match="Quota exceeded") as caught:
+        await place.build()
+    assert "quota" in caught.value.hint
+    await place.clear()
+
+
+async def test_no_valid_host_is_told_and_its_server_removed(place: Place) -> None:
+    place.cloud.no_host = True
+    with pytest.raises(CapacityError, match="No valid host was found"):
+        await place.build()
+    assert place.cloud.things["servers"] == {}
+    place.cloud.no_host = False
+    await place.build()
+    await place.clear()
+
+
+async def test_a_server_that_vanished_is_made_again(place: Place) -> None:
+    await place.build()
+    for server in list(place.cloud.things["servers"].values()):
+        place.cloud._delete("servers", server)
+    (machine,) = [ref for ref in await place.provider().owned("lab") if ref.kind is RefKind.MACHINE]
+    assert not machine.running
+    await place.provider().power(machine, Power.ON)
+    (machine,) = [ref for ref in await place.provider().owned("lab") if ref.kind is RefKind.MACHINE]
+    assert machine.running
+    await place.clear()
+
+
+async def test_a_network_under_1500_octets_is_refused_with_the_numbers(place: Place) -> None:
+    provider = place.provider(internal_mtu=9001)
+    with pytest.raises(ProviderError, match="MTU of 9000 at mock, and the internal network of a router needs 9001"):
+        await provider.ensure(specs.internal("lab", "west"))
+    await place.clear()
+
+
+async def test_names_that_others_have_are_left_alone(place: Place) -> None:
+    await place.build()
+    for server in place.cloud.things["servers"].values():
+        server["tags"] = []
+    with pytest.raises(ProviderError, match="does not carry our mark"):
+        await place.provider().remove(Ref(kind=RefKind.MACHINE, sandbox="lab", name="west-vcp"))
+    assert len(place.cloud.things["servers"]) == 1
+
+
+@pytest.mark.parametrize("way", ["power-cycle", "hotplug"])
+async def test_a_machine_runs_again_when_its_rewiring_fails(place: Place, way: str) -> None:
+    from rackless.model.places import Rewiring
+
+    await place.build(rewiring=Rewiring(way))
+    wire = specs.wire(
+        "lab", "wire-2", specs.port(specs.machine("lab", "west-vcp"), 2), specs.port(specs.machine("lab", "x-vcp"), 2)
+    )
+    provider = place.provider(rewiring=Rewiring(way))
+    await provider.ensure(wire)
+    place.cloud.asked.clear()
+    await provider.attach(wire.ports[0], wire)
+    plugs = [number for number, asked in enumerate(place.cloud.asked) if "os-interface" in asked]
+    await provider.detach(wire.ports[0])
+    for number in plugs:
+        place.cloud.asked.clear()
+        place.cloud.faults = {number: status(400)}
+        with contextlib.suppress(ProviderError):
+            await provider.attach(wire.ports[0], wire)
+        place.cloud.faults = {}
+        assert [server["status"] for server in place.cloud.things["servers"].values()] == ["ACTIVE"]
+        await provider.attach(wire.ports[0], wire)
+        await provider.detach(wire.ports[0])
+    await provider.remove(Ref(kind=RefKind.SEGMENT, sandbox="lab", name="wire-2"))
+    await place.clear()
+
+
+async def test_machines_that_start_at_once_share_a_new_flavor(place: Place) -> None:
+    provider = place.provider()
+    machines = [specs.machine("lab", name, number=number) for number, name in enumerate(("west-vcp", "west-vfp0", "east-vcp"))]
+    for router in ("west", "east"):
+        await provider.ensure(specs.internal("lab", router))
+    for machine in machines:
+        await provider.ensure(machine.disks[0])
+        await provider.ensure(machine)
+    refs = [ref for ref in await provider.owned("lab") if ref.kind is RefKind.MACHINE]
+    await asyncio.gather(*(provider.power(ref, Power.ON) for ref in refs))
+    assert [ref.running for ref in await provider.owned("lab") if ref.kind is RefKind.MACHINE] == [True, True, True]
+    assert len(place.cloud.things["flavors"]) == 1
+    await place.clear()
