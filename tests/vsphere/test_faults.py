@@ -56,6 +56,9 @@ async def take_down(venue) -> None:
     """As a teardown does it, on a new connection."""
     provider = venue.provider(anti_affinity=True)
     assert await remove_owned(provider, "lab") == []
+    for ref in await provider.owned():  # As an audit does: what is no lab's.
+        assert ref.sandbox == ""
+        await provider.remove(ref)
     assert await provider.owned() == ()
     assert await asyncio.to_thread(left_behind, venue) == []
 
