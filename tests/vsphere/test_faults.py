@@ -146,7 +146,7 @@ async def test_a_machine_that_vanishes(venue) -> None:
             await verb
     await provider.detach(wire.ports[0])
     await provider.remove(ref)
-    assert [one.kind for one in await provider.owned("lab")] == [RefKind.SEGMENT, RefKind.SEGMENT]
+    assert [one.kind for one in await provider.owned("lab")] == [RefKind.SEGMENT, RefKind.SEGMENT, RefKind.FILE]
     await provider.ensure(spec.disks[0])
     await provider.ensure(spec)
     await provider.power(ref, Power.ON)

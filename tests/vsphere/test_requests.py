@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from pyVmomi import vim, vmodl
 from tests.conformance import specs
 from tests.vsphere import soap, vcenter
 
@@ -40,8 +41,6 @@ def snapshot(venue, path: str, image: str) -> str:
 
 
 def _spec(kind, machine):
-    from pyVmomi import vim, vmodl
-
     query = vmodl.query.PropertyCollector
     return query.FilterSpec(
         objectSet=[query.ObjectSpec(obj=machine)], propSet=[query.PropertySpec(type=vim.VirtualMachine, pathSet=["snapshot"])]
@@ -316,8 +315,6 @@ async def test_the_last_of_a_lab_takes_folder_and_parking_with_it(venue) -> None
 async def test_a_copy_that_somebody_made_of_our_machine_is_theirs(venue) -> None:
     provider = venue.provider()
     await router(venue, provider, console=None)
-    from pyVmomi import vim
-
     with venue.server.admin() as content:
         folder = content.searchIndex.FindByInventoryPath(f"{vcenter.DATACENTER}/vm/rackless/lab.{provider.site}")
         pool = content.searchIndex.FindByInventoryPath(f"{vcenter.DATACENTER}/host/{vcenter.CLUSTER}/Resources")
@@ -425,3 +422,15 @@ async def test_parked_nics_of_standard_switches_are_on_one_without_an_uplink(ven
         await provider.remove(ref)
     assert len(venue.server.sent("RemoveVirtualSwitch")) == 2
     assert spec.name == "west-vcp"
+
+
+async def test_without_drs_machines_go_to_the_host_that_has_the_fewest_of_ours(venue) -> None:
+    provider = venue.provider()
+    await provider.ensure(disk("west-vcp-disk0", "tiny"))
+    assert clone_of(venue).all("spec/location/host") == []  # DRS chooses.
+    first = (await provider.machines.with_disk("lab", "west-vcp-disk0")).host
+    # The simulator's clusters have DRS, whatever one sets.
+    provider.inventory._grounds = replace(await provider.inventory.grounds(), balanced=False)
+    venue.server.clear()
+    await provider.ensure(disk("west-vfp0-disk0", "tiny"))
+    assert clone_of(venue).get("spec/location/host") not in ("", first._moId)
