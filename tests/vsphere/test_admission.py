@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 from tests.conformance import specs
-from tests.vsphere import vcenter
+from tests.vsphere import soap, vcenter
 
 from rackless import blueprints, planning
 from rackless.model.family import NicRole
@@ -167,3 +167,21 @@ async def test_a_wrong_password_is_a_finding(venue, tmp_path) -> None:
     found = await examined(venue, password_file=wrong)
     assert list(found) == ["credentials"]
     assert not found["credentials"].ok
+
+
+async def test_privileges_that_are_missing_are_named_with_where(venue, monkeypatch: pytest.MonkeyPatch) -> None:
+    provider = venue.provider(anti_affinity=True)
+    call = provider.session.call
+
+    async def restricted(target, method: str, *arguments, **named):
+        """The simulator's users may do everything."""
+        had = await call(target, method, *arguments, **named)
+        if method != "HasPrivilegeOnEntity":
+            return had
+        return [privilege not in {"DVPortgroup.Create", "Host.Inventory.EditCluster"} for privilege in named["privId"]]
+
+    monkeypatch.setattr(provider.session, "call", restricted)
+    found = {finding.name: finding async for finding in provider.examine()}
+    assert found["privileges"].detail == "the account lacks DVPortgroup.Create (switch), Host.Inventory.EditCluster (cluster)"
+    asked = [soap.request(one.body) for one in venue.server.sent("HasPrivilegeOnEntity")]
+    assert {one.get("sessionId") for one in asked} != {""}

@@ -56,6 +56,9 @@ async def take_down(venue) -> None:
     """As a teardown does it, on a new connection."""
     provider = venue.provider(anti_affinity=True)
     assert await remove_owned(provider, "lab") == []
+    for ref in await provider.owned():  # As an audit does: what is no lab's.
+        assert ref.sandbox == ""
+        await provider.remove(ref)
     assert await provider.owned() == ()
     assert await asyncio.to_thread(left_behind, venue) == []
 
@@ -143,7 +146,7 @@ async def test_a_machine_that_vanishes(venue) -> None:
             await verb
     await provider.detach(wire.ports[0])
     await provider.remove(ref)
-    assert [one.kind for one in await provider.owned("lab")] == [RefKind.SEGMENT, RefKind.SEGMENT]
+    assert [one.kind for one in await provider.owned("lab")] == [RefKind.SEGMENT, RefKind.SEGMENT, RefKind.FILE]
     await provider.ensure(spec.disks[0])
     await provider.ensure(spec)
     await provider.power(ref, Power.ON)

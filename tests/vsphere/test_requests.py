@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from pyVmomi import vim, vmodl
 from tests.conformance import specs
 from tests.vsphere import soap, vcenter
 
@@ -40,8 +41,6 @@ def snapshot(venue, path: str, image: str) -> str:
 
 
 def _spec(kind, machine):
-    from pyVmomi import vim, vmodl
-
     query = vmodl.query.PropertyCollector
     return query.FilterSpec(
         objectSet=[query.ObjectSpec(obj=machine)], propSet=[query.PropertySpec(type=vim.VirtualMachine, pathSet=["snapshot"])]
@@ -316,8 +315,6 @@ async def test_the_last_of_a_lab_takes_folder_and_parking_with_it(venue) -> None
 async def test_a_copy_that_somebody_made_of_our_machine_is_theirs(venue) -> None:
     provider = venue.provider()
     await router(venue, provider, console=None)
-    from pyVmomi import vim
-
     with venue.server.admin() as content:
         folder = content.searchIndex.FindByInventoryPath(f"{vcenter.DATACENTER}/vm/rackless/lab.{provider.site}")
         pool = content.searchIndex.FindByInventoryPath(f"{vcenter.DATACENTER}/host/{vcenter.CLUSTER}/Resources")
@@ -370,3 +367,70 @@ async def test_of_a_drive_that_cannot_be_written_nothing_is_made(venue) -> None:
         await provider.ensure(replace(plain, config_drive=(ConfigFile(path="rackless.json", content="{}"),)))
     (folder / "rackless-config.iso").rmdir()
     assert [ref.kind for ref in await provider.owned("lab")] == [RefKind.DISK, RefKind.SEGMENT]
+
+
+@pytest.mark.parametrize("standard", [False, True])
+async def test_a_segment_that_an_earlier_lab_left_gets_its_own_vlan(venue, standard: bool) -> None:
+    provider = venue.provider(**({"switch": "", "standard_switch": "vSwitch0"} if standard else {}))
+    wire = SegmentSpec(sandbox="lab", name="wire-1", kind="wire", ports=(), mtu=1500, number=217)
+    await provider.ensure(wire)
+    venue.server.clear()
+    await provider.ensure(replace(wire, number=218))
+    method = "UpdatePortGroup" if standard else "ReconfigureDVPortgroup_Task"
+    sent = [soap.request(one.body) for one in venue.server.sent(method)]
+    path = "portgrp/vlanId" if standard else "spec/defaultPortConfig/vlan/vlanId"
+    assert {one.get(path) for one in sent} == {"218"}
+    assert len(sent) == (2 if standard else 1)  # On each host.
+    name = f"rackless.{provider.site}.lab.wire-1"
+    assert [group.vlans for group in await provider.switch.groups() if group.name == name] == [((218, 218),)]
+    venue.server.clear()
+    await provider.ensure(replace(wire, number=218))
+    assert venue.server.sent(method) == []
+    await provider.remove(Ref(kind=RefKind.SEGMENT, sandbox="lab", name="wire-1"))
+
+
+async def test_a_standard_segment_is_on_each_host_with_its_vlan(venue) -> None:
+    provider = venue.provider(switch="", standard_switch="vSwitch0")
+    wire = SegmentSpec(sandbox="lab", name="wire-1", kind="wire", ports=(), mtu=1500, number=217)
+    await provider.ensure(wire)
+    sent = [soap.request(one.body) for one in venue.server.sent("AddPortGroup")]
+    assert len({one.get("_this") for one in sent}) == 2
+    for one in sent:
+        assert (one.get("portgrp/vswitchName"), one.get("portgrp/vlanId")) == ("vSwitch0", "217")
+        for policy in ("allowPromiscuous", "macChanges", "forgedTransmits"):
+            assert one.get(f"portgrp/policy/security/{policy}") == "true"
+    with venue.server.admin() as content:
+        host = content.searchIndex.FindByInventoryPath(f"{vcenter.DATACENTER}/host/{vcenter.CLUSTER}").host[1]
+        host.configManager.networkSystem.RemovePortGroup(f"rackless.{provider.site}.lab.wire-1")
+    venue.server.clear()
+    await provider.ensure(wire)  # One host lacks it, as after a crash half way.
+    assert len(venue.server.sent("AddPortGroup")) == 1
+    await provider.remove(Ref(kind=RefKind.SEGMENT, sandbox="lab", name="wire-1"))
+    assert len(venue.server.sent("RemovePortGroup")) == 2
+    assert await provider.owned("lab") == ()
+
+
+async def test_parked_nics_of_standard_switches_are_on_one_without_an_uplink(venue) -> None:
+    provider = venue.provider(switch="", standard_switch="vSwitch0")
+    spec = await router(venue, provider, console=None)
+    made = [soap.request(one.body) for one in venue.server.sent("AddVirtualSwitch")]
+    assert len(made) == 2
+    assert {one.get("vswitchName") for one in made} == {f"rackless.{provider.site}.parking"}
+    assert [bridge for one in made for bridge in one.all("spec/bridge")] == []
+    venue.server.clear()
+    for ref in await provider.owned("lab"):
+        await provider.remove(ref)
+    assert len(venue.server.sent("RemoveVirtualSwitch")) == 2
+    assert spec.name == "west-vcp"
+
+
+async def test_without_drs_machines_go_to_the_host_that_has_the_fewest_of_ours(venue) -> None:
+    provider = venue.provider()
+    await provider.ensure(disk("west-vcp-disk0", "tiny"))
+    assert clone_of(venue).all("spec/location/host") == []  # DRS chooses.
+    first = (await provider.machines.with_disk("lab", "west-vcp-disk0")).host
+    # The simulator's clusters have DRS, whatever one sets.
+    provider.inventory._grounds = replace(await provider.inventory.grounds(), balanced=False)
+    venue.server.clear()
+    await provider.ensure(disk("west-vfp0-disk0", "tiny"))
+    assert clone_of(venue).get("spec/location/host") not in ("", first._moId)

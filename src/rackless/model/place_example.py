@@ -68,7 +68,7 @@ WORDS: dict[str, dict[str, tuple[str, str]]] = {
         "datacenter": ("dc1", "The datacenter, and in it"),
         "cluster": ("lab", "the cluster or host that runs our machines,"),
         "resource_pool": ("rackless", "its resource pool (without it: the cluster's own),"),
-        "datastore": ("datastore1", "the datastore of our disks (without it: the one with most room),"),
+        "datastore": ("datastore1", "the datastore of our disks (without it: that of each image),"),
         "folder": ("rackless", "and the folder of our machines, which is made."),
         "image_folder": ("rackless-images", "Where images are: machines with snapshots, or templates."),
         "switch": ("dvs1", "A distributed switch, on which each wire is a port group. Without it, port groups are made on"),

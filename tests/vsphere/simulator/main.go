@@ -335,6 +335,16 @@ func (s *Switches) AddPortGroup(ctx *simulator.Context, req *types.AddPortGroup)
 	return &methods.AddPortGroupBody{Res: new(types.AddPortGroupResponse)}
 }
 
+func (s *Switches) UpdatePortGroup(req *types.UpdatePortGroup) soap.HasFault {
+	for i := range s.NetworkInfo.Portgroup {
+		if s.NetworkInfo.Portgroup[i].Spec.Name == req.PgName {
+			s.NetworkInfo.Portgroup[i].Spec = req.Portgrp
+			return &methods.UpdatePortGroupBody{Res: new(types.UpdatePortGroupResponse)}
+		}
+	}
+	return &methods.UpdatePortGroupBody{Fault_: simulator.Fault("", &types.NotFound{})}
+}
+
 func (s *Switches) RemovePortGroup(ctx *simulator.Context, req *types.RemovePortGroup) soap.HasFault {
 	var others, mine []types.HostPortGroup
 	for _, group := range s.NetworkInfo.Portgroup {
@@ -359,6 +369,15 @@ func (s *Switches) RemovePortGroup(ctx *simulator.Context, req *types.RemovePort
 		return s.real.RemovePortGroup(ctx, req)
 	}
 	s.NetworkInfo.Portgroup = others
+	for i := range s.NetworkInfo.Vswitch {
+		var names []string
+		for _, name := range s.NetworkInfo.Vswitch[i].Portgroup {
+			if name != req.PgName {
+				names = append(names, name)
+			}
+		}
+		s.NetworkInfo.Vswitch[i].Portgroup = names
+	}
 	return &methods.RemovePortGroupBody{Res: new(types.RemovePortGroupResponse)}
 }
 

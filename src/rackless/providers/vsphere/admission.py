@@ -89,7 +89,7 @@ async def _images(plan: Plan, sources: Sources, there: Collection[str]) -> list[
 async def _memory(plan: Plan, inventory: Inventory) -> list[Problem]:
     """Against what the hosts have in all: vCenter lets machines have more together than is there, but not more than that each."""
     cluster = (await inventory.grounds()).cluster
-    said = await inventory.read(properties.of([cluster], vim.ClusterComputeResource, "summary"))
+    said = await inventory.read(properties.of([cluster], vim.ComputeResource, "summary"))
     whole = int(said[0][1]["summary"].totalMemory) >> 20
     if whole and plan.memory > whole:
         return [

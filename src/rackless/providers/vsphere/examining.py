@@ -27,6 +27,7 @@ PRIVILEGES = {
         "VirtualMachine.Config.Memory",
         "VirtualMachine.Config.CPUCount",
         "VirtualMachine.Config.Rename",
+        "VirtualMachine.State.CreateSnapshot",
         "VirtualMachine.Interact.PowerOn",
         "VirtualMachine.Interact.PowerOff",
         "VirtualMachine.Interact.Reset",
@@ -34,11 +35,21 @@ PRIVILEGES = {
         "Folder.Create",
         "Folder.Delete",
     ),
-    "pool": ("Resource.AssignVMToPool",),
-    "datastore": ("Datastore.AllocateSpace",),
+    "pool": ("Resource.AssignVMToPool", "VApp.Import"),
+    "datastore": ("Datastore.AllocateSpace", "Datastore.FileManagement"),
     "switch": ("DVPortgroup.Create", "DVPortgroup.Delete", "Network.Assign"),
 }
 """What the account needs, by where."""
+
+
+def _of_cluster(place: VspherePlace) -> tuple[str, ...]:
+    """What it needs there for what the site file asks for."""
+    wanted = {
+        "Host.Config.NetService": place.firewall_open,
+        "Host.Config.Network": not place.switch,
+        "Host.Inventory.EditCluster": place.anti_affinity,
+    }
+    return tuple(privilege for privilege, needed in wanted.items() if needed)
 
 
 async def examine(
@@ -78,12 +89,18 @@ async def examine(
 
 async def _privileges(place: VspherePlace, session: Session, inventory: Inventory) -> Finding:
     grounds, content = await inventory.grounds(), await session.content()
-    where = {"machines": grounds.machines, "pool": grounds.pool, "datastore": grounds.datastore, "switch": grounds.switch}
+    where = {
+        "machines": grounds.machines,
+        "pool": grounds.pool,
+        "datastore": grounds.datastore,
+        "switch": grounds.switch,
+        "cluster": grounds.cluster,
+    }
     missing = []
     for name, entity in where.items():
-        if entity is None:
+        wanted = list(_of_cluster(place) if name == "cluster" else PRIVILEGES[name])
+        if entity is None or not wanted:
             continue
-        wanted = list(PRIVILEGES[name])
         had = await session.call(
             content.authorizationManager,
             "HasPrivilegeOnEntity",
@@ -197,7 +214,7 @@ async def _firewalls(place: VspherePlace, inventory: Inventory, consoles: Consol
 async def _time(session: Session, inventory: Inventory) -> Finding:
     cluster = (await inventory.grounds()).cluster
     wanted: dict[Any, tuple[str, ...]] = {vim.HostSystem: ("name", "config.dateTimeInfo")}
-    said = await session.read(properties.along(cluster, vim.ClusterComputeResource, "host", wanted))
+    said = await session.read(properties.along(cluster, vim.ComputeResource, "host", wanted))
     without = sorted(
         str(facts["name"])
         for _, facts in said

@@ -21,7 +21,7 @@ TRANSIENT = (
 """Types of faults that pass by themselves: somebody else changes the same thing, a host reconnects."""
 
 _HINTS = {
-    "NoPermission": "Give the account of the place the privilege named (docs/howto/vsphere.md lists them).",
+    "NoPermission": "Give the account of the place the privilege named (docs/reference/vsphere-provider.md lists them).",
     "InvalidLogin": "Put the right user and password in the site file's `user` and `password-file`.",
     "InsufficientResourcesFault": "End another lab, or give the resource pool more.",
     "NoDiskSpace": "Free room on the datastore, or name another in the site file.",

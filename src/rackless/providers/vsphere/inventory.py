@@ -73,7 +73,7 @@ class Inventory:
             )
         wanted = [
             properties.of([datacenter], vim.Datacenter, "vmFolder"),
-            properties.of([cluster], vim.ClusterComputeResource, "configurationEx"),
+            properties.of([cluster], vim.ComputeResource, "configurationEx"),
         ]
         if switch is not None:
             wanted.append(properties.of([switch], vim.DistributedVirtualSwitch, "uuid", "config"))
@@ -149,7 +149,7 @@ class Inventory:
             ours = await self.home("")
             if ours is None:
                 return True
-            home = await self.home(sandbox)
+            home = await self.home(sandbox) if sandbox else None
             try:
                 said = await self._session.read(
                     *([properties.of([home], vim.Folder, "childEntity")] if home is not None else []),
@@ -202,8 +202,6 @@ class Inventory:
             "configManager.networkSystem",
             "configManager.firewallSystem",
         )
-        found = await self._session.read(
-            properties.along(grounds.cluster, vim.ClusterComputeResource, "host", {vim.HostSystem: paths})
-        )
+        found = await self._session.read(properties.along(grounds.cluster, vim.ComputeResource, "host", {vim.HostSystem: paths}))
         self._hosts = {one._moId: str(facts["name"]) for one, facts in found}
         return found

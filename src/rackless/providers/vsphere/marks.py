@@ -9,7 +9,7 @@ and on a distributed switch whole in their description.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -72,6 +72,12 @@ def read_machine(text: str) -> MachineSpec | None:
 
 def folder_name(site: str, sandbox: str) -> str:
     return f"{sandbox}.{site}"
+
+
+def read_folder(site: str, facts: Mapping[str, Any]) -> str:
+    """The sandbox whose folder this is, if it is empty; otherwise nothing."""
+    sandbox, _, owner = str(facts.get("name", "")).rpartition(".")
+    return sandbox if owner == site and not facts.get("childEntity") else ""
 
 
 def machine_name(sandbox: str, name: str) -> str:

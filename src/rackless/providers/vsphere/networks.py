@@ -91,20 +91,31 @@ class Distributed:
 
     async def make(self, name: str, description: str, vlan: Vlan, *, blocked: bool = False) -> Any:
         found = await self.find(name)
-        if found is None:
-            spec = group_spec(name, description, vlan, blocked=blocked)
-            switch = (await self._inventory.grounds()).switch
-            try:
-                await self._tasks.run(
-                    switch, "AddDVPortgroup_Task", spec=[spec], doing=f"make the port group {name}", within=CHANGE
-                )
-            except RefusedError as error:
-                if "DuplicateName" not in error.kinds:
-                    raise
-            found = await self.find(name)
+        spec = group_spec(name, description, vlan, blocked=blocked)
+        if found is not None:
+            await self._correct(found, spec)
+            return found
+        switch = (await self._inventory.grounds()).switch
+        doing = f"make the port group {name}"
+        try:
+            await self._tasks.run(switch, "AddDVPortgroup_Task", spec=[spec], doing=doing, within=CHANGE)
+        except RefusedError as error:
+            if "DuplicateName" not in error.kinds:
+                raise
+        found = await self.find(name)
         if found is None:
             raise AbsentError(f"The port group {name} was made and is not there.", hint="See who removes it.")
         return found
+
+    async def _correct(self, group: Any, wanted: Any) -> None:
+        """One that an earlier lab left has that lab's VLAN, which may be another's by now."""
+        paths = ("config.defaultPortConfig", "config.configVersion")
+        ((_, facts),) = await self._session.read(properties.of([group], vim.dvs.DistributedVirtualPortgroup, *paths))
+        if _vlans(facts.get("config.defaultPortConfig")) == _vlans(wanted.defaultPortConfig):
+            return
+        wanted.configVersion = facts.get("config.configVersion")
+        doing = f"give the port group {wanted.name} its VLAN"
+        await self._tasks.run(group, "ReconfigureDVPortgroup_Task", spec=wanted, doing=doing, within=CHANGE)
 
     async def look(self, name: str) -> Group | None:
         found = await self.find(name)
@@ -165,10 +176,14 @@ class Standard:
             switch = name[:31]  # One of its own with no uplink: a standard port group can't be blocked.
         number = 4095 if isinstance(vlan, Numbers) else vlan  # 4095: all VLANs, tagged by the guest.
         spec = vim.host.PortGroup.Specification(name=name, vlanId=number, vswitchName=switch, policy=_host_policy())
-        for system in await self._lacking(name):
-            if blocked:
-                await self._add(system, "AddVirtualSwitch", vswitchName=switch, doing=f"make the switch {switch}")
-            await self._add(system, "AddPortGroup", portgrp=spec, doing=f"make the port group {name}")
+        for system, has in await self._each(name):
+            if has is None:
+                if blocked:
+                    await self._add(system, "AddVirtualSwitch", vswitchName=switch, doing=f"make the switch {switch}")
+                await self._add(system, "AddPortGroup", portgrp=spec, doing=f"make the port group {name}")
+            elif has.vlanId != number:  # That of an earlier lab.
+                doing = f"give the port group {name} its VLAN"
+                await self._session.call(system, "UpdatePortGroup", pgName=name, portgrp=spec, doing=doing)
         found = await self.find(name)
         if found is None:
             raise AbsentError(f"The port group {name} was made and is not there.", hint="See who removes it.")
@@ -181,12 +196,13 @@ class Standard:
             if "AlreadyExists" not in error.kinds:
                 raise
 
-    async def _lacking(self, name: str) -> list[Any]:
+    async def _each(self, name: str) -> list[tuple[Any, Any]]:
+        """Each host's network system, with what it has of the port group; None: it lacks it."""
         said = await self._session.read(await self.wanted())
         return [
-            one
+            (one, next((each.spec for each in facts["networkInfo.portgroup"] if each.spec.name == name), None))
             for one, facts in said
-            if isinstance(one, vim.host.NetworkSystem) and all(each.spec.name != name for each in facts["networkInfo.portgroup"])
+            if isinstance(one, vim.host.NetworkSystem)
         ]
 
     async def look(self, name: str) -> Group | None:
@@ -197,8 +213,7 @@ class Standard:
         return Group(name=name, entity=found, machines=tuple(facts.get("vm") or ()))
 
     async def remove(self, group: Group) -> None:
-        for one, facts in await self._session.read(await self.wanted()):
-            spec = next((each.spec for each in facts.get("networkInfo.portgroup", ()) if each.spec.name == group.name), None)
+        for one, spec in await self._each(group.name):
             if spec is None:
                 continue
             await self._drop(one, "RemovePortGroup", pgName=group.name, doing=f"remove the port group {group.name}")
@@ -218,7 +233,7 @@ class Standard:
         cluster = (await self._inventory.grounds()).cluster
         return properties.along(
             cluster,
-            vim.ClusterComputeResource,
+            vim.ComputeResource,
             "host",
             {vim.host.NetworkSystem: ("networkInfo.portgroup",)},
             (vim.HostSystem, "configManager.networkSystem"),

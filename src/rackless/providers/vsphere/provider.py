@@ -34,6 +34,8 @@ from rackless.providers.vsphere.tasks import Tasks
 from rackless.providers.vsphere.uploads import Uploads
 from rackless.settings import Settings
 
+FOLDER, PARKING = "folder", "parking"
+"""What is left where the last removal of a lab was cut short, as `owned` names it."""
 CLONE = 1800.0
 """Seconds for a clone; a whole one on a slow datastore takes minutes."""
 CHANGE = 300.0
@@ -309,7 +311,8 @@ class VsphereProvider:
     async def owned(self, sandbox: str | None = None) -> tuple[Ref, ...]:
         await self.inventory.know_hosts()
         home = await self.inventory.home("")
-        wanted = [properties.below(home, {vim.VirtualMachine: LISTED})] if home is not None else []
+        inside = {vim.VirtualMachine: LISTED, vim.Folder: ("name", "childEntity")}
+        wanted = [properties.below(home, inside)] if home is not None else []
         try:
             said = await self.session.read(*wanted, await self.switch.wanted())
         except AbsentError:
@@ -317,11 +320,16 @@ class VsphereProvider:
             said = await self.session.read(await self.switch.wanted())
         seen = [found(one, facts) for one, facts in said if isinstance(one, vim.VirtualMachine)]
         refs = [ref for one in seen if self.machines.mine(one, sandbox) for ref in self.machines.refs(one)]
+        for lab in (marks.read_folder(self.site, facts) for one, facts in said if isinstance(one, vim.Folder)):
+            if lab and sandbox in (None, lab):
+                refs.append(Ref(kind=RefKind.FILE, sandbox=lab, name=FOLDER, detail="an empty folder"))
         for group in self.switch.read(said):
+            if group.name == marks.parking_name(self.site) and sandbox is None and not refs and not group.machines:
+                refs.append(Ref(kind=RefKind.FILE, sandbox="", name=PARKING, detail="a port group that nothing is on"))
             read = marks.read_group(self.site, group.name, group.description)
             if read is not None and sandbox in (None, read[0]):
                 refs.append(Ref(kind=RefKind.SEGMENT, sandbox=read[0], name=read[1]))
-        order = (RefKind.MACHINE, RefKind.DISK, RefKind.SEGMENT)
+        order = (RefKind.MACHINE, RefKind.DISK, RefKind.SEGMENT, RefKind.FILE)
         return tuple(sorted(refs, key=lambda ref: (order.index(ref.kind), ref.sandbox, ref.name)))
 
     @repeated
@@ -335,6 +343,8 @@ class VsphereProvider:
             await self._tidy(ref.sandbox)
         elif ref.kind is RefKind.SEGMENT:
             await self._remove_segment(ref)
+        elif ref.name in (FOLDER, PARKING):
+            await self._tidy(ref.sandbox)
 
     async def _undress(self, ref: Ref) -> None:
         seen = await self.machines.named(ref.sandbox, ref.name)

@@ -9,7 +9,6 @@ from typing import Any
 from pyVmomi import vim
 
 from rackless.deadline import Deadline
-from rackless.model.errors import RacklessError
 from rackless.providers.vsphere import faults, properties
 from rackless.providers.vsphere.session import Session
 
@@ -37,6 +36,7 @@ class Tasks:
         self._waiting[task._moId] = (task, future, doing, progress)
         if self._watch is None or self._watch.done():
             self._watch = asyncio.create_task(self._look())
+            self._watch.add_done_callback(self._fail)
         try:
             return await Deadline(within).wait(future, f"vCenter to {doing}", hint="The task goes on; look at it in vCenter.")
         finally:
@@ -49,14 +49,17 @@ class Tasks:
             asked = list(self._waiting.values())
             if not asked:
                 return
-            try:
-                ended = await self._ask([task for task, *_ in asked])
-            except RacklessError as error:
-                for _, future, *_ in asked:
-                    if not future.done():
-                        future.set_exception(error)
-                return
+            ended = await self._ask([task for task, *_ in asked])
             pause = FIRST if ended else min(MOST, max(FIRST, pause * 1.5))
+
+    def _fail(self, watch: asyncio.Task[None]) -> None:
+        """Whatever ended the watch early ends all that wait for it: nobody would look for them any more."""
+        error = None if watch.cancelled() else watch.exception()
+        if error is None:
+            return
+        for _, future, *_ in self._waiting.values():
+            if not future.done():
+                future.set_exception(error)
 
     async def _ask(self, tasks: list[Any]) -> bool:
         """True when one of them has ended. `info` is read in parts: pyVmomi can't read the entity of a snapshot's task."""
