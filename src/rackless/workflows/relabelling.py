@@ -29,9 +29,8 @@ async def follow(work: Work, router: str, seen: dict[str, str], tell: Tell) -> P
     rows = [row for row in rows if any(port in moved for port in row.ports)]
     tell(f"{router} has its ports in another order; moving {len(rows)} wires")
     for row in rows:
-        for port in row.ports:
-            if port in moved:
-                await world.provider.detach(port)
+        for port in row.ports:  # the far end too: it speaks to the NIC that goes
+            await world.provider.detach(port)
     for row in rows:
         segment = segment_of(after, row)
         await world.provider.ensure(segment)
