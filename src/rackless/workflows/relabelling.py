@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import sqlalchemy as sa
 
 from rackless.model.lifecycle import WireState
@@ -25,16 +27,19 @@ async def follow(work: Work, router: str, seen: dict[str, str], tell: Tell) -> P
     if not moved:
         return plan
     after = relabelled(plan, moved)
-    rows = [row for row in await world.database.run(wires.of, key, plan.sandbox) if row.state is not WireState.DISCONNECTED]
+    plugged = {WireState.CONNECTED, WireState.DOWN}
+    rows = [row for row in await world.database.run(wires.of, key, plan.sandbox) if row.state in plugged]
     rows = [row for row in rows if any(port in moved for port in row.ports)]
     tell(f"{router} has its ports in another order; moving {len(rows)} wires")
     for row in rows:
         for port in row.ports:  # the far end too: it speaks to the NIC that goes
             await world.provider.detach(port)
     for row in rows:
-        segment = segment_of(after, row)
+        a, b = row.ports
+        now = replace(row, ports=(moved.get(a, a), moved.get(b, b)))
+        segment = segment_of(after, now)
         await world.provider.ensure(segment)
-        for port in (moved.get(port, port) for port in row.ports):
+        for port in now.ports:
             await world.provider.attach(port, segment)
             await _carrier(work, after, port, up=row.state is not WireState.DOWN)
 
