@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import socket
+import subprocess
+import time
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 from tests.unit.api_client import Client
 
 from rackless import blueprints, planning
+from rackless.images import configdisk
 from rackless.model.errors import BlueprintErrors
 from rackless.model.family import ConfigFormat, DiskBus, Family, NicRole, Role
 from rackless.model.places import OpenStackPlace
-from rackless.model.plan import Plan
+from rackless.model.plan import MachineSpec, Plan
 from rackless.model.site import Site
 from rackless.planning import summary
 from rackless.providers.local import admission
+from rackless.qemu.command import TCG, Places, arguments
 from rackless.routers.families import FAMILIES
 from rackless.routers.table import router
 
@@ -99,6 +106,53 @@ def test_a_vmx_on_this_machine_and_at_a_cloud() -> None:
     assert dict(vcp.metadata)["vm_chassisname"] == "chassis-west"
     assert [len(vcp.disks), len(card.disks)] == [1, 1]
     assert vcp.config_drive == ()
+
+
+def taken_by_qemu(spec: MachineSpec, folder: Path) -> str:
+    """ "" when QEMU makes that machine (and does not start it), else what it says."""
+    disks = tuple(folder / f"{disk.name}.qcow2" for disk in spec.disks)
+    for disk in disks:
+        subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", disk, "1M"], check=True)
+    config = folder / "config.iso"
+    config.write_bytes(configdisk.iso({file.path: file.content.encode() for file in spec.config_drive}))
+    monitor = folder / "m"
+    places = Places(
+        monitor=monitor, console=folder / "c", channel=folder / "h", log=folder / "log", disks=disks,
+        config=config if spec.config_drive else None,
+    )  # fmt: skip
+    small = replace(spec, memory=64)
+    words = arguments(small, mark="x", places=places, boot=Bare(), how=TCG, alone=True)
+    process = subprocess.Popen(["qemu-system-x86_64", *words, "-S"], stderr=subprocess.PIPE, text=True)
+    try:
+        for _ in range(3000):
+            if process.poll() is not None:
+                break
+            with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as asked:
+                asked.connect(str(monitor))
+                asked.settimeout(30)
+                if b"QMP" in asked.recv(4096):  # said once all devices are there
+                    return ""
+            time.sleep(0.01)
+    finally:
+        process.kill()
+        said = process.communicate()[1]
+    return said or "it never listened"
+
+
+@dataclass(frozen=True)
+class Bare:
+    kernel: Path | None = None
+    initrd: Path | None = None
+    append: str = ""
+
+
+@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
+def test_qemu_makes_the_machines_of_every_family(family: Family, tmp_path: Path) -> None:
+    kind = f"routers:\n  a: {{family: {family.name}}}" if family.is_router else f"hosts:\n  a: {{family: {family.name}}}"
+    for spec in planned(f"name: lab\n{kind}\n").machines:
+        folder = tmp_path / spec.name
+        folder.mkdir()
+        assert taken_by_qemu(spec, folder) == ""
 
 
 def test_a_host_of_ones_own_image_learns_its_addresses_by_cloud_init() -> None:

@@ -241,6 +241,7 @@ class TestDisks:
         command = ["qemu-img", "create", "-q", "-f", "qcow2", "--object", "secret,id=s,data=12345678", *options, secret, "2M"]
         subprocess.run(command, check=True)
         await refused(images, secret.read_bytes(), "x.qcow2", r"encrypted \(LUKS\)", name="x")
+        await refused(images, descriptor("d.vmdk", 1), "r.ovf", "a descriptor without its disks; pack them together", name="x")
         huge = tmp_path / "huge.qcow2"
         subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", huge, "5T"], check=True)
         await refused(images, huge.read_bytes(), "x.qcow2", "larger than 4 TiB", name="x")

@@ -21,6 +21,8 @@ class Format(StrEnum):
     GZIP = "gzip"
     ZIP = "zip"
     ISO = "iso"
+    OVF = "ovf"
+    """A descriptor without its disks."""
     OTHER = "other"
 
 
@@ -43,4 +45,6 @@ def format_of(path: Path) -> Format:
     for found, at, magic in MAGICS:
         if head[at : at + len(magic)] == magic:
             return found
+    if b"http://schemas.dmtf.org/ovf/envelope/" in head[:4096]:
+        return Format.OVF
     return Format.RAW if head[510:512] == BOOT_RECORD else Format.OTHER

@@ -306,6 +306,8 @@ def _looks_like_a_disk(member: str) -> bool:
 def _no_disk(name: str, kind: Format) -> str:
     if kind is Format.VMDK_TEXT:
         return f"{name} is the text of a VMDK, whose data are in other files."
+    if kind is Format.OVF:
+        return f"{name} is a descriptor without its disks; pack them together: tar cf machine.ova {name} *.mf *.vmdk."
     if kind is Format.ISO:
         return f"{name} is a CD, from which one installs, and no disk of a machine."
     return f"{name} is nothing that has a machine's disk in it, by its contents."

@@ -50,7 +50,7 @@ class Readiness(StrEnum):
     """How one knows that a machine is up."""
 
     CHANNEL = "channel"
-    """It says so over the host channel; where there is none, as `DIALOGUE` or `PORTS`."""
+    """It says so over the host channel; where there is none, as one of the others."""
     DIALOGUE = "dialogue"
     """The bootstrap dialogue over its serial line ends well."""
     PORTS = "ports"

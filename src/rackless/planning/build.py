@@ -11,7 +11,7 @@ from rackless.model.errors import InputError
 from rackless.model.family import NicRole, Role
 from rackless.model.plan import Forward, MachineSpec, Plan, SegmentSpec
 from rackless.model.site import Site
-from rackless.planning import addresses, identity, machines, reach
+from rackless.planning import addresses, identity, machines, reach, relabelling
 from rackless.planning.wires import has_port, wire
 
 
@@ -40,7 +40,7 @@ def plan(blueprint: Blueprint, site: Site, *, sandbox: str | None = None, there:
     specs = tuple(
         identity.given(spec, place.family, blueprint, cloud=identity.at_a_cloud(spec, site), tag=identity.trunk_tag(spec, site))
         for place in places
-        for spec in [machines.machine(place, sandbox, firsts[place.name], management)]
+        for spec in [relabelling.kept(machines.machine(place, sandbox, firsts[place.name], management), there)]
     )
     empty = Plan(sandbox=sandbox, provider=site.provider, blueprint=blueprint, machines=specs, segments=(), wires=())
     mtus = {place.owner: place.family.wire_mtu for place in places}

@@ -147,7 +147,7 @@ DISKS = {
     DiskBus.SCSI: "scsi-hd,drive={disk}",
     DiskBus.USB: "usb-storage,drive={disk}",
 }
-CONTROLLERS = {DiskBus.SATA: "ich9-ahci,id=sata", DiskBus.SCSI: "virtio-scsi-pci,id=scsi", DiskBus.USB: "qemu-xhci,id=usb"}
+CONTROLLERS = {DiskBus.SATA: "ich9-ahci,id=sata", DiskBus.SCSI: "virtio-scsi-pci,id=scsi", DiskBus.USB: "piix3-usb-uhci,id=usb"}
 NICS = {NicModel.VIRTIO: "virtio-net-pci", NicModel.E1000: "e1000", NicModel.VMXNET3: "vmxnet3"}
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -99,6 +99,17 @@ def move(db: sa.Connection, key: int, segment: str, state: WireState, reason: st
     if state is not old:
         db.execute(table.update().where(*where).values(state=state.value, reason=reason, since=time.time()))
         events.add(db, key, "link", {"ends": [row["end_a"], row["end_b"]], "state": state.value})
+
+
+def rejoin(db: sa.Connection, key: int, moved: Mapping[PortRef, PortRef]) -> None:
+    """The ends of wires at these ports are at others now."""
+    for row in list(db.execute(table.select().where(table.c.sandbox_id == key)).mappings()):
+        for side in ("a", "b"):
+            here = (row[f"machine_{side}"], row[f"nic_{side}"])
+            to = next((new for old, new in moved.items() if (old.machine, old.nic) == here), None)
+            if to is not None:
+                where = (table.c.sandbox_id == key, table.c.segment == row["segment"])
+                db.execute(table.update().where(*where).values({f"machine_{side}": to.machine, f"nic_{side}": to.nic}))
 
 
 def drop(db: sa.Connection, key: int, segment: str) -> None:

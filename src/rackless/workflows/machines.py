@@ -8,7 +8,7 @@ from rackless.console.dialogue import Dialogue
 from rackless.deadline import Deadline
 from rackless.model.blueprint import HostWish
 from rackless.model.errors import DefectError, GuestError
-from rackless.model.family import NicRole, Readiness, Role
+from rackless.model.family import NicRole, Role
 from rackless.model.lifecycle import MachineState
 from rackless.model.plan import MachineSpec, Plan
 from rackless.providers.contract import Channel, Power, Provider, Ref, RefKind, at
@@ -64,9 +64,11 @@ async def start(world: World, row: sandboxes.SandboxRow, spec: MachineSpec, tell
             if spec.role is Role.HOST:
                 await database.run(ports.seen, key, spec.owner, _checked(spec, macs))
             why = "it answers on its host channel"
-        elif ready_by(world, spec) is Readiness.LOGIN:
+        elif spec.role is Role.HOST:
             tell(f"waiting for a login prompt of {spec.name}")
             await _prompting(world, spec, Path(known.transcript), tuple(holder.values()))
+            # Nobody can ask such a guest: its NICs are those that its place was told to make.
+            await database.run(ports.seen, key, spec.owner, _planned(spec))
             why = "a login prompt stands on its serial line"
         else:
             why = "it was switched on"
@@ -80,9 +82,8 @@ def takes_identity(world: World, plan: Plan, spec: MachineSpec) -> bool:
     return info.host_channel and (info.pretended or family is None or family.host_channel)
 
 
-def ready_by(world: World, spec: MachineSpec) -> Readiness:
-    family = world.site.family(spec.family)
-    return family.facts(spec.role).ready if family is not None else Readiness.CHANNEL
+def _planned(spec: MachineSpec) -> dict[str, str]:
+    return {nic.label: nic.mac for nic in spec.nics if nic.role is NicRole.TRAFFIC}
 
 
 async def _prompting(world: World, spec: MachineSpec, transcript: Path, secrets: tuple[str, ...]) -> None:

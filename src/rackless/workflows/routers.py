@@ -17,6 +17,7 @@ from rackless.model.lifecycle import MachineState
 from rackless.model.plan import MachineSpec
 from rackless.providers.contract import Power
 from rackless.store import inventory, machines, ports, secrets
+from rackless.workflows import relabelling
 from rackless.workflows.deaths import DiedError, unless_dead
 from rackless.workflows.driving import Driver, Spot, Tell
 from rackless.workflows.machines import START, ref_of, start, stop
@@ -203,7 +204,8 @@ async def _ports(work: Work, spec: MachineSpec, seconds: float, tell: Tell) -> l
     except (GuestError, DeadlineError) as error:
         tell(error.message)
         seen = await _seen_anyway(driver, spot, expected)
-    planned = {nic.label: nic.mac for card in cards.values() for nic in card.nics if nic.role is NicRole.TRAFFIC}
+    plan = await relabelling.follow(work, router, dict(seen), tell)
+    planned = {nic.label: nic.mac for card in plan.machines_of(router) for nic in card.nics if nic.role is NicRole.TRAFFIC}
     wrong = [label for label, mac in seen.items() if label in planned and mac.lower() != planned[label]]
     if wrong:
         raise GuestError(

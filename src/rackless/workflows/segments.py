@@ -13,7 +13,8 @@ def segment_of(plan: Plan, row: WireRow) -> SegmentSpec:
     """The plan's segment of that name (with its MTU), else a fresh one between the row's two ports."""
     planned = plan.segment(row.segment)
     if planned is not None:
-        return planned
+        # The row is newer where a router shows its NICs in another order than planned.
+        return planned if set(planned.ports) == set(row.ports) else replace(planned, ports=row.ports)
     ends = [resolve(plan, text)[0] for text in row.ends]
     segment, _ = wire(plan, ends[0], ends[1])
     return replace(segment, number=row.number)

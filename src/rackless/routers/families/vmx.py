@@ -43,6 +43,7 @@ VMX = Family(
                 ("vm_i2cid", "0xBAA"),
                 ("vm_retype", "RE-VMX"),
                 ("vm_ore_present", "0"),
+                ("hw.pci.link.0x60.irq", "10"),
                 ("vm_chassis_i2cid", "161"),
                 ("vmtype", "0"),
                 ("vmchtype", "mx240"),
