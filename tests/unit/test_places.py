@@ -115,6 +115,19 @@ async def test_a_lab_is_not_down_while_a_place_does_not_answer(several: Client) 
     assert await audit.audit(several.world) == []
 
 
+async def test_a_wire_at_one_place_is_moved_while_the_other_does_not_answer(several: Client) -> None:
+    text = SPAN.replace("NAME", "far") + "  - [west:ge-0/0/1, pc1:eth1]\nhosts:\n  pc1: {nics: 2}\n"
+    await several.up(text)
+    cloud(several, "vienna").fail("owned", 10_000, message="The line is cut.")
+    for verb in ("detach", "attach", "remove", "ensure"):
+        cloud(several, "vienna").fail(verb, 10_000, message="The line is cut.")
+    await several.ask("DELETE", "/labs/far/wires", a="west:ge-0/0/1", b="pc1:eth1", wait=10)
+    await several.ask("POST", "/labs/far/wires", {"a": "west:ge-0/0/1", "b": "pc1:eth2"}, wait=10)
+    pc1 = cloud(several, "munich").lab("far").machines["pc1"]
+    assert [pc1.spec.nics[nic].label for nic in pc1.attached] == ["eth2"]
+    assert len(cloud(several, "munich").lab("far").segments) == 3
+
+
 async def test_what_a_place_cannot_bear_is_refused_before_anything_is_made(several: Client) -> None:
     answer = await several.ask("POST", "/labs", several.blueprint(pair("big", "small").replace("cards: 1", "cards: 8")), 502)
     assert "At small: The lab needs" in answer["detail"]
@@ -287,3 +300,15 @@ async def test_a_place_is_examined_and_each_finding_is_told(several: Client) -> 
     assert end["bad"] == 1
     answer = await several.http.post("/places/munch/check")
     assert (answer.status_code, "Did you mean 'munich'" in answer.text) == (404, True)
+
+
+async def test_a_router_moves_away_from_where_the_site_makes_what_names_no_place(several: Client) -> None:
+    text = pair("lab", "home").replace("place: home\n", "").split("wires:", maxsplit=1)[0]
+    await several.up(text)
+    moved = text.replace("west: {cards", "west: {place: munich, cards")
+    started = await several.ask("PUT", "/labs/lab/blueprint", several.blueprint(moved, replace=True))
+    assert (await several.end_of(started["job"]))["state"] == "succeeded"
+    assert there(several, "home") == {"lab/east-vcp", "lab/east-vfp0"}
+    assert set(cloud(several, "home").lab("lab").segments) == {"east-internal"}
+    assert there(several, "munich") == {"lab/west-vcp", "lab/west-vfp0"}
+    assert await audit.audit(several.world) == []

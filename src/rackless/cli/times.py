@@ -48,7 +48,7 @@ def calendar(in_json: InJson = False) -> None:
     if in_json:
         as_json(found)
         return
-    rows = [[name, f"{held:g}", _number(found["capacity"][name])] for name, held in found["held"].items()]
+    rows = [[name, f"{found['held'].get(name, 0):g}", _number(most)] for name, most in found["capacity"].items()]
     table(["resource", "held now", "of"], rows)
     say()
     labs = [

@@ -244,8 +244,11 @@ def _kept(there: Plan, wanted: Plan, compared: Mapping[str, _Owner]) -> Plan:
 
 
 def _placed(spec: MachineSpec, there: Plan, wanted: Plan) -> MachineSpec:
-    """The same where the site makes what says nothing somewhere else now: it says itself where it is."""
-    if spec.place or there.provider == wanted.provider:
+    """The same where it would be sought somewhere else now, because the site makes what says nothing elsewhere, or another of its
+    name is to be elsewhere: it says itself where it is."""
+    other = wanted.machine(spec.name)
+    moves = other is not None and wanted.place_of(other) != there.provider
+    if spec.place or (there.provider == wanted.provider and not moves):
         return spec
     disks = tuple(replace(disk, place=there.provider) for disk in spec.disks)
     return replace(spec, place=there.provider, disks=disks)

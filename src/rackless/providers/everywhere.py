@@ -43,12 +43,17 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True, kw_only=True)
 class Whereabouts:
-    """Where a lab is, as its plan has it. `default`: what says nothing of its own. `machines`: by name. `places`: all where
-    something of it can be, with those that it is about to leave."""
+    """Where a lab is, as its plan has it. `default`: what says nothing of its own. `machines`: by name; `leaving`: where they are
+    that are about to go. `places`: all where something of it can be."""
 
     default: str
     machines: Mapping[str, str] = field(default_factory=dict)
+    leaving: Mapping[str, str] = field(default_factory=dict)
     places: frozenset[str] = frozenset()
+
+    def of(self, machine: str) -> frozenset[str]:
+        """Where a machine of this name can be."""
+        return frozenset(each[machine] for each in (self.machines, self.leaving) if machine in each) or self.places
 
 
 Find = Callable[[str], Awaitable[Whereabouts | None]]
@@ -132,8 +137,8 @@ class Everywhere:
         await self.at(place).attach(port, parts[place])
 
     async def detach(self, port: PortRef) -> None:
-        """Everywhere that the lab is, where nothing says where the port is: its machine may be on its way to another place."""
-        places = [port.place] if port.place else sorted((await self._where(port.sandbox)).places)
+        """Where its machine is, and where it was: it may be on its way to another place."""
+        places = [port.place] if port.place else sorted((await self._where(port.sandbox)).of(port.machine))
         await _all_of(self.at(place).detach(port) for place in places)
 
     async def console(self, machine: Ref) -> Stream:

@@ -14,7 +14,7 @@ from functools import cached_property
 
 import sqlalchemy as sa
 
-from rackless.model.calendar import UNITS, Amounts, Shortage, Span, Stay
+from rackless.model.calendar import Amounts, Shortage, Span, Stay, unit
 from rackless.model.durations import spoken
 from rackless.model.errors import QuotaError
 from rackless.model.people import Role
@@ -175,9 +175,8 @@ def _check_times(bound: Bound, lab: str, span: Span, now: float) -> None:
 def _told(lacks: Shortage, now: float) -> str:
     from rackless.sandboxes.times import moment
 
-    unit = UNITS[lacks.resource]
     when = f" on {moment(lacks.at)}" if lacks.at > now else ""
-    return f"it takes {lacks.wanted:g} {unit}, and {max(lacks.free, 0):.4g} of {lacks.most:g} are left{when}"
+    return f"it takes {lacks.wanted:g} {unit(lacks.resource)}, and {max(lacks.free, 0):.4g} of {lacks.most:g} are left{when}"
 
 
 def _way_out(first: float | None) -> str:

@@ -13,7 +13,9 @@ def whereabouts(db: sa.Connection, name: str) -> Whereabouts | None:
     row = sandboxes.find(db, name)
     if row is None:
         return None
-    plan, leaving = row.plan, [each.machine for each in row.leaving]
-    machines = {spec.name: plan.place_of(spec) for spec in (*leaving, *plan.machines)}
-    places = plan.places | {plan.place_of(spec) for spec in leaving}
-    return Whereabouts(default=plan.provider, machines=machines, places=places)
+    plan = row.plan
+    machines = {spec.name: plan.place_of(spec) for spec in plan.machines}
+    leaving = {each.machine.name: plan.place_of(each.machine) for each in row.leaving}
+    return Whereabouts(
+        default=plan.provider, machines=machines, leaving=leaving, places=plan.places | frozenset(leaving.values())
+    )

@@ -15,6 +15,7 @@ from rackless.model.errors import DeadlineError, RacklessError, StateError
 from rackless.model.lifecycle import WireState
 from rackless.model.plan import MachineSpec, NicSpec, Plan
 from rackless.planning import check_reach, wire
+from rackless.providers.contract import survey
 from rackless.sandboxes import booking
 from rackless.store import jobs, sandboxes, vlans, wires
 from rackless.workflows.starting import ended, start
@@ -32,7 +33,7 @@ async def one(world: World, lab: str, action: Action) -> Done:
         StateError: the VLAN has two ends already, the port is wired otherwise, or the lab is not ready.
     """
     row = await world.database.read(booking.ready, lab)
-    uuids = {ref.name: ref.uuid for ref in await world.provider.owned(lab)}
+    uuids = {ref.name: ref.uuid for ref in (await survey(world.provider, lab)).refs}
     machine = machine_of(row.plan, action, lambda name: uuids.get(name, ""))
     members = await world.database.read(vlans.of, row.id)
     taken = {(member.machine, member.nic) for member in members} | await world.database.read(_wired, row.id, lab)

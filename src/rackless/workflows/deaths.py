@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from rackless.model.errors import GuestError
 from rackless.model.lifecycle import MachineState
 from rackless.model.plan import MachineSpec
-from rackless.providers.contract import RefKind
+from rackless.providers.contract import RefKind, survey
 from rackless.store import machines
 from rackless.workflows.verb import Work
 
@@ -74,6 +74,8 @@ async def _dead(work: Work, names: frozenset[str]) -> tuple[str, ...]:
 
 
 async def running(work: Work) -> frozenset[str]:
-    """Names of the lab's machines that run, as the place itself says."""
-    refs = await work.world.provider.owned(work.lab.name)
-    return frozenset(ref.name for ref in refs if ref.kind is RefKind.MACHINE and ref.running)
+    """Names of the lab's machines that run, as the place itself says; those of a place that does not answer are not taken for
+    dead."""
+    seen, plan = await survey(work.world.provider, work.lab.name), work.lab.plan
+    unknown = frozenset(spec.name for spec in plan.machines if plan.place_of(spec) in seen.silent)
+    return unknown | frozenset(ref.name for ref in seen.refs if ref.kind is RefKind.MACHINE and ref.running)

@@ -42,13 +42,24 @@ async def unwire(work: Work) -> None:
     await unwire_segment(work, work.job.arguments["segment"])
 
 
+def _places(work: Work, row: wires.WireRow) -> set[str]:
+    """Where the wire's machines are, and where those are that are on their way out."""
+    plan, ends = work.lab.plan, {port.machine for port in row.ports}
+    specs = (*plan.machines, *(each.machine for each in work.lab.leaving))
+    return {plan.place_of(spec) for spec in specs if spec.name in ends} or set(plan.places)
+
+
 async def unwire_segment(work: Work, segment: str) -> None:
     """Take both ends off, take the segment away, forget the wire."""
     row = await _row(work, segment)
     if row is None:
         return
-    await asyncio.gather(*(work.world.provider.detach(port) for port in row.ports))
-    await work.world.provider.remove(Ref(kind=RefKind.SEGMENT, sandbox=work.lab.name, name=row.segment))
+    provider, name = work.world.provider, work.lab.name
+    await asyncio.gather(*(provider.detach(port) for port in row.ports))
+    places = sorted(_places(work, row))
+    await asyncio.gather(
+        *(provider.remove(Ref(kind=RefKind.SEGMENT, sandbox=name, name=row.segment, place=place)) for place in places)
+    )
 
     def forget(db: sa.Connection) -> None:
         wires.move(db, work.lab.id, row.segment, WireState.DISCONNECTED, "disconnected")
