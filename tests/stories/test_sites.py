@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -25,13 +26,14 @@ wires:
 
 
 @pytest.fixture
-def shell(tmp_path_factory: pytest.TempPathFactory) -> Shell:
+def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
     shell = Shell(tmp_path_factory.mktemp("c"))
     (shell.top / "s").mkdir(mode=0o700)
     (shell.top / "s/site.yaml").write_text(SITE)
     for ports in (2, 6):
         (shell.top / f"{ports}.yaml").write_text(LAB.replace("PORTS", str(ports)))
-    return shell
+    yield shell
+    shell.run("stop")
 
 
 def test_the_places_of_a_site_and_a_lab_at_two_of_them(shell: Shell) -> None:
