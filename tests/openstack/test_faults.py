@@ -25,6 +25,9 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "conformance"))
 import specs  # type: ignore[import-not-found]  # beside the suite, which is no package
 
 
+pytestmark = [pytest.mark.openstack, pytest.mark.timeout(600)]
+
+
 class Image:
     def __init__(self, disk: Path) -> None:
         self.disk = disk
