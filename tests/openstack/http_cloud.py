@@ -48,7 +48,7 @@ class HttpCloud:
         self.asked: list[str] = []
         self.quota: dict[str, int] = {}
         self.no_host = False
-        self.stuck: set[str] = set()
+        self.extensions = {"port-security", "net-mtu", "trunk"}
 
     @contextmanager
     def serving(self, folder: Path) -> Iterator[OpenStackPlace]:
@@ -113,6 +113,8 @@ class HttpCloud:
             return 200, {
                 "limits": {"absolute": {"maxTotalInstances": -1, "maxTotalCores": -1, "maxTotalRAMSize": -1}, "rate": []}
             }
+        if kind == "extensions":
+            return 200, {"extensions": [{"alias": alias, "name": alias} for alias in self.extensions]}
         table = self.things[kind]
         if kind == "servers" and len(rest) > 1:
             return self._of_server(method, rest, body)

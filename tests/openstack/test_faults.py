@@ -12,10 +12,12 @@ from pathlib import Path
 import pytest
 from tests.openstack.http_cloud import HttpCloud, lost, status
 
+from rackless.model.blueprint import Blueprint
 from rackless.model.errors import CapacityError, DeadlineError, ProviderError, RacklessError
-from rackless.model.places import OpenStackPlace
+from rackless.model.places import OpenStackPlace, Rewiring
+from rackless.model.plan import ConfigFile, Plan
 from rackless.model.site import Site
-from rackless.providers.contract import Power, Ref, RefKind
+from rackless.providers.contract import Finding, Power, Ref, RefKind
 from rackless.providers.openstack import cloud as calls
 from rackless.providers.openstack.provider import OpenStackProvider
 from rackless.settings import Settings
@@ -23,6 +25,8 @@ from rackless.settings import Settings
 sys.path.insert(0, str(Path(__file__).parents[1] / "conformance"))
 
 import specs  # type: ignore[import-not-found]  # beside the suite, which is no package
+
+pytestmark = [pytest.mark.openstack, pytest.mark.timeout(600)]
 
 
 class Image:
@@ -188,8 +192,6 @@ async def test_names_that_others_have_are_left_alone(place: Place) -> None:
 
 @pytest.mark.parametrize("way", ["power-cycle", "hotplug"])
 async def test_a_machine_runs_again_when_its_rewiring_fails(place: Place, way: str) -> None:
-    from rackless.model.places import Rewiring
-
     await place.build(rewiring=Rewiring(way))
     wire = specs.wire(
         "lab", "wire-2", specs.port(specs.machine("lab", "west-vcp"), 2), specs.port(specs.machine("lab", "x-vcp"), 2)
@@ -226,3 +228,33 @@ async def test_machines_that_start_at_once_share_a_new_flavor(place: Place) -> N
     assert [ref.running for ref in await provider.owned("lab") if ref.kind is RefKind.MACHINE] == [True, True, True]
     assert len(place.cloud.things["flavors"]) == 1
     await place.clear()
+
+
+async def examined(place: Place, **changed: object) -> dict[str, Finding]:
+    return {finding.name: finding async for finding in place.provider(**changed).examine()}
+
+
+async def test_a_place_is_examined_and_nothing_is_left(place: Place) -> None:
+    found = await examined(place)
+    assert all(finding.ok for finding in found.values()), found
+    assert list(found) == ["credentials", "services", "extensions", "mtu", "quota", "flavors"]
+    assert place.cloud.things["networks"] == {}
+
+
+async def test_what_a_place_lacks_is_found_with_the_way_out(place: Place) -> None:
+    place.cloud.extensions = {"net-mtu"}
+    found = await examined(place, internal_mtu=9100, make_flavors=False)
+    assert [name for name, finding in found.items() if not finding.ok] == ["extensions", "mtu", "flavors"]
+    assert "port-security, trunk" in found["extensions"].detail
+    assert "9000" in found["mtu"].detail
+    assert all(finding.hint for finding in found.values() if not finding.ok)
+
+
+async def test_trunks_are_refused_for_guests_that_are_not_told_the_tag(place: Place) -> None:
+    card = specs.machine("lab", "west-vfp0")
+    told = replace(card, config_drive=(ConfigFile(path="rackless.json", content="{}"),))
+    blueprint = Blueprint(name="lab")
+    for machine, way, wanted in ((card, "trunk", 1), (told, "trunk", 0), (card, "power-cycle", 0)):
+        plan = Plan(sandbox="lab", provider="mock", blueprint=blueprint, machines=(machine,), segments=(), wires=())
+        problems = await place.provider(rewiring=Rewiring(way)).check(plan)
+        assert len([problem for problem in problems if "tag" in problem.message]) == wanted

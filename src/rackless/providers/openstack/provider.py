@@ -7,21 +7,22 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from typing import Any
 
 from rackless.model.errors import AbsentError, NotFoundError, Problem, ProviderError, RacklessError
-from rackless.model.family import NicRole
+from rackless.model.family import NicRole, Role
 from rackless.model.places import OpenStackPlace, Rewiring
 from rackless.model.plan import DiskSpec, MachineSpec, NicSpec, Plan, PortRef, SegmentSpec
 from rackless.model.site import Site
-from rackless.providers.contract import Power, ProviderInfo, Ref, RefKind, Spec, Stream
+from rackless.providers.contract import Finding, Power, ProviderInfo, Ref, RefKind, Spec, Stream
+from rackless.providers.openstack import examining
 from rackless.providers.openstack.cloud import Cloud
 from rackless.providers.openstack.images import DiskImage, Images, Record
 from rackless.providers.openstack.marks import Marks
 from rackless.providers.openstack.networks import MANAGEMENT, Network, Networks, Port
 from rackless.providers.openstack.serial import SerialLine
-from rackless.providers.openstack.servers import Server, Servers
+from rackless.providers.openstack.servers import IDENTITY, Server, Servers
 from rackless.providers.openstack.wiring import Wiring
 from rackless.providers.site_id import site_id
 from rackless.settings import Settings
@@ -73,9 +74,13 @@ class OpenStackProvider:
             segment_most_mtu=self._most_mtu,
         )
 
+    def examine(self) -> AsyncIterator[Finding]:
+        return examining.examine(self.cloud, self._networks, self._servers)
+
     async def check(self, plan: Plan) -> tuple[Problem, ...]:
         """Also finds the largest MTU, so that `info` tells it."""
         problems = [problem for name in sorted({machine.image for machine in plan.machines}) for problem in self._image(name)]
+        problems += self._untold(plan)
         try:
             if self._most_mtu is None:
                 self._most_mtu = await self._networks.most_mtu()
@@ -91,6 +96,21 @@ class OpenStackProvider:
         except RacklessError as error:
             problems.append(Problem(message=error.message, hint=error.hint))
         return tuple(problems)
+
+    def _untold(self, plan: Plan) -> list[Problem]:
+        """Machines that would not know of the tag on their NICs."""
+        if self._place.rewiring is not Rewiring.TRUNK:
+            return []
+        return [
+            Problem(
+                message=f"{machine.name} ({machine.family}) does not take the tag of {self._place.name}'s trunks off its frames.",
+                hint="Set `rewiring: power-cycle` for the place, or a second place of the same cloud with it.",
+            )
+            for machine in plan.machines
+            if any(nic.role is NicRole.TRAFFIC and nic.segment is None for nic in machine.nics)
+            and not any(file.path == IDENTITY for file in machine.config_drive)
+            and machine.role is not Role.CONTROLLER
+        ]
 
     def _image(self, name: str) -> list[Problem]:
         try:
