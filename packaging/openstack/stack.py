@@ -192,7 +192,7 @@ class Stack:
         self.say("Open vSwitch")
 
     def libvirt(self) -> None:
-        self.start("libvirtd", "libvirtd")
+        self.start("libvirtd", "libvirtd", f"--pid-file={self.top}/libvirtd.pid")
         self.wait("libvirt", lambda: self.call("virsh", "-c", "qemu:///system", "version"))
 
     def identity(self) -> None:

@@ -24,7 +24,6 @@ from tests.conformance.vsphere_place import VsphereVenue
 from tests.vsphere.vcenter import VCenter
 
 from rackless.model.errors import NotFoundError
-from rackless.model.places import Rewiring
 from rackless.model.site import Site
 from rackless.providers.contract import Provider, Ref, RefKind
 from rackless.providers.everywhere import Everywhere
@@ -171,26 +170,17 @@ def _vsphere(request: pytest.FixtureRequest) -> Place:
 VSPHERE = [pytest.param(name, marks=pytest.mark.vsphere) for name in ("vsphere", "vsphere-standard")]
 
 
-OPENSTACK = {"openstack": "trunk", "openstack-power-cycle": "power-cycle"}
+# A machine there is half a minute's work, with a stack to start before the first. The other ways of rewiring: tests/openstack.
+OPENSTACK = pytest.param("openstack", marks=[pytest.mark.openstack, pytest.mark.timeout(600)])
 
 
-def _openstack(request: pytest.FixtureRequest) -> Place:
-    way = Rewiring(OPENSTACK[request.param])
-    made: Place = OpenStackVenue(request.getfixturevalue("openstack_stack"), rewiring=way)
-    return made
-
-
-# A machine there is a minute's work, with a stack to start before the first.
-OPENSTACK_PARAMS = [pytest.param(name, marks=[pytest.mark.openstack, pytest.mark.timeout(600)]) for name in OPENSTACK]
-
-
-@pytest.fixture(params=["fake", "several", "local", *OPENSTACK_PARAMS, *VSPHERE])
+@pytest.fixture(params=["fake", "several", "local", OPENSTACK, *VSPHERE])
 def place(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
     monkeypatch.setenv("RACKLESS_ACCELERATOR", "tcg")
     monkeypatch.setenv("RACKLESS_MANAGEMENT", "forwarded")
     made: Place
-    if request.param in OPENSTACK:
-        made = _openstack(request)
+    if request.param == "openstack":
+        made = OpenStackVenue(request.getfixturevalue("openstack_stack"))
     elif request.param.startswith("vsphere"):
         made = _vsphere(request)
     else:
