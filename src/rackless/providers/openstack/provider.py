@@ -259,8 +259,8 @@ class OpenStackProvider:
 
         async def address() -> str | None:
             now = await self._servers.get(server, spec.name)
-            if now is not None and now.task in ("powering-off", "deleting"):
-                return None
+            if now is not None and now.status in ("REBOOT", "HARD_REBOOT"):
+                now = await self._servers.settle(server, spec.name, wanted="ACTIVE")  # A reset drops the line, and is no end.
             if now is None or not now.running:
                 return None
             return await self._servers.serial_address(server, spec.name)
