@@ -33,8 +33,8 @@ DEADLINE = 40.0
 """Seconds for a server to start, and for what was asked of it to be done."""
 
 
-QUIET = 0.5
-"""Seconds without a point after which a run is over."""
+QUIET = 2.0
+"""Seconds without a point after which a run is over: long enough for a busy machine."""
 MOST_KILLS = 60
 """Of one run."""
 
@@ -171,12 +171,20 @@ class Run:
             if not self._let_go(life, kind, killed, asked=asked):
                 break
             asked = True
-        api = life.api
-        lab, jobs, audit = api.answer("GET", "/labs/a")[1], api.jobs("a"), api.items("/audit")
+        found: dict[str, Any] = {}
+
+        def look() -> None:
+            found.update(lab=life.api.answer("GET", "/labs/a")[1], jobs=life.api.jobs("a"), audit=life.api.items("/audit"))
+
+        looking = threading.Thread(target=look)
+        looking.start()
+        while looking.is_alive():
+            for _ in life.stops(0.02):  # after the job's end comes the end of its last step
+                life.go_on()
         life.kill()
         place = {path.name: json.loads(path.read_text()) for path in (self.state / "fake-cloud").glob("*.json")}
         boots = [machine["boots"] for lab_ in place.values() for machine in lab_["machines"].values()]
-        return {"killed": killed, "lab": lab, "jobs": jobs, "audit": audit, "boots": boots, "place": sorted(place)}
+        return {"killed": killed, **found, "boots": boots, "place": sorted(place)}
 
     def _let_go(self, life: Life, kind: str, killed: list[str], *, asked: bool) -> bool:
         """Until a new point, where it is killed (True), or until the scenario is done."""
