@@ -78,7 +78,6 @@ class Place:
 
 @pytest.fixture
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
-    monkeypatch.setattr(calls, "CALL_SECONDS", 3.0)
     monkeypatch.setattr(calls, "PAUSE_SECONDS", 0.01)
     cloud = HttpCloud()
     with cloud.serving(tmp_path) as served:
@@ -134,7 +133,10 @@ async def test_an_answer_that_is_lost_makes_nothing_twice(place: Place) -> None:
         await place.clear()
 
 
-async def test_a_cloud_that_only_says_later_is_waited_for_until_the_deadline(place: Place) -> None:
+async def test_a_cloud_that_only_says_later_is_waited_for_until_the_deadline(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(calls, "CALL_SECONDS", 3.0)
     place.cloud.faults = dict.fromkeys(range(1000), status(503))
     with pytest.raises(ProviderError, match="injected 503"):
         await place.provider().owned("lab")
