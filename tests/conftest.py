@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.openstack import stack
-from tests.postgresql import KINDS, Cluster, shared
+from tests.postgresql import KINDS, Cluster, shared, stop_shared
 
 settings.register_profile("rackless", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("rackless")
@@ -57,3 +57,7 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The same without a table."""
     return f"sqlite:///{tmp_path}/rackless.sqlite" if request.param == "sqlite" else shared().fresh()
+
+
+def pytest_sessionfinish() -> None:
+    stop_shared()

@@ -85,6 +85,9 @@ class Cluster:
         return self.url(name)
 
     def stop(self) -> None:
+        """With all that it holds; again is success."""
+        if not self.path.exists():
+            return
         self._do(str(BIN / "pg_ctl"), "-D", str(self.path / "data"), "-m", "immediate", "-w", "stop")
         shutil.rmtree(self.path, ignore_errors=True)
 
@@ -95,3 +98,9 @@ def shared() -> Cluster:
     made = Cluster()
     atexit.register(made.stop)
     return made
+
+
+def stop_shared() -> None:
+    """If there is one. Before the process ends: who waits for that does not wait for long, and kills it in the midst."""
+    if shared.cache_info().currsize:
+        shared().stop()
