@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
+    from .vmhost import HostLine
+
 
 class Result:
     """How a command ended. Code 124 is a deadline that passed, 127 a program that is not there."""
@@ -31,6 +33,8 @@ class Machine:
 
     live = True
     """False where no daemon may be started and no interface watched."""
+    host_line: HostLine | None = None
+    """To the VM host below this router, once somebody asked for it (vmhost.py)."""
 
     def __init__(self, root: str = "") -> None:
         self.root = root.rstrip("/")

@@ -11,14 +11,20 @@ import select
 import signal
 import struct
 import subprocess
+import time
 from pathlib import Path
 
 from system import links
-from system.becoming import become, hold_back
-from system.identity import NOBODY_SAID, BadIdentity, Identity, keep, kept, parse
+from system.becoming import become, hold_back, set_clock
+from system.identity import NOBODY_SAID, ROLES, BadIdentity, Identity, keep, kept, parse
 from system.keeper import Keeper
+from system.plugging import Plugging
 from system.ports import card_port
 from system.protocol import label
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from system.watchdog import Watchdog
 
 PORT_NAME = "org.rackless.channel.0"
 VERSION = 1
@@ -30,8 +36,11 @@ NOBODY_AFTER = 20.0
 MOST_OUTPUT = 24 * 1024
 """Characters of each output of `run` that fit an answer of 64 KiB, escapes included."""
 KEY_POWER = 116
+WATCHDOG = "/dev/watchdog"
 CHASSIS = Path("/run/chassisd.json")
 """What chassisd knows (docs/reference/internal-protocol.md)."""
+PREPARED = Path("/run/rackless/prepared")
+"""There while this machine is a template: it has let go of all that is one machine's own (system.letting_go)."""
 DAEMONS = {"controller": ("system.chassisd", "snmp.subagent"), "card": ("system.carddata",)}
 
 
@@ -41,6 +50,14 @@ def uptime() -> float:
 
 def boot_id() -> str:
     return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+
+
+def time_zone() -> str:
+    """Its name, as the configuration has it."""
+    try:
+        return Path("/etc/timezone").read_text().strip() or "UTC"
+    except OSError:
+        return "UTC"
 
 
 def find_port() -> Path | None:
@@ -72,6 +89,9 @@ class Agent:
         self.port: int | None = None
         self.power_keys: list[int] = []
         self.keeper = Keeper()
+        self.watchdog: Watchdog | None = None
+        """Of a controller whose machine has one."""
+        self.plugging: Plugging | None = None
         self.wakeup, tell = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         self.tell = tell
 
@@ -87,6 +107,7 @@ class Agent:
             "ping": self.ping,
             "identify": self.identify,
             "status": self.status,
+            "prepare": self.prepare,
             "run": self.run_command,
             "power-off": self.power_off,
         }
@@ -102,7 +123,7 @@ class Agent:
         return json.dumps(reply).encode() + b"\n"
 
     def ping(self, _: dict[str, object]) -> dict[str, object]:
-        return {"version": VERSION, "uptime": uptime(), "boot_id": boot_id()}
+        return {"version": VERSION, "uptime": uptime(), "boot_id": boot_id(), "time": time.time(), "time_zone": time_zone()}
 
     def identify(self, request: dict[str, object]) -> dict[str, object]:
         when = request.get("time")
@@ -114,9 +135,34 @@ class Agent:
             slot = "" if mine.slot is None else f" {mine.slot}"
             wanted = "" if identity.slot is None else f" {identity.slot}"
             raise Refused(f"This machine is {mine.role}{slot} already and cannot become {identity.role}{wanted}.")
+        if PREPARED.exists():
+            entropy = entropy_of(request)
+            from system.letting_go import take_up
+
+            take_up(entropy)
+            PREPARED.unlink()
         if mine != identity:
             self.take(identity, float(when))
+        elif set_clock(float(when)) and "entropy" in request:
+            from system.letting_go import stir
+
+            # It was away, and may be one of several that went on from the same snapshot.
+            stir(entropy_of(request))
         return {"host_keys": list(self.keys)}
+
+    def prepare(self, request: dict[str, object]) -> dict[str, object]:
+        """Be a template of machines of a role from now on, until one of them is told who it is."""
+        role = request.get("role")
+        if role not in ROLES:
+            raise Refused(f"The role {role!r} is none of {', '.join(ROLES)}.")
+        if self.identity is not None:
+            raise Refused(f"This machine is {self.identity.role} already, and no template any more.")
+        if not PREPARED.exists():
+            from system.letting_go import let_go
+
+            PREPARED.touch()
+            let_go(str(role), DAEMONS.get(str(role), ()), self.wake)
+        return {}
 
     def take(self, identity: Identity, when: float | None) -> None:
         """Become it, and keep it for later boots once it worked."""
@@ -128,9 +174,22 @@ class Agent:
             keep(identity)
         self.identity = identity
         self.power_keys = self.power_keys or open_power_keys()
+        # Only a controller's agent never works for long at one request.
+        if identity.role == "controller" and self.watchdog is None and os.path.exists(WATCHDOG):
+            from system.watchdog import Watchdog
+
+            self.watchdog = Watchdog(WATCHDOG)
+        if identity.role != "controller" and self.port is None:  # With a host channel, NICs are there from the boot on.
+            self.plugging = Plugging(identity)
         for module in DAEMONS.get(identity.role, ()):
             self.keeper.keep(module)
         links.say(f"this machine is {identity.role} {'' if identity.slot is None else identity.slot}")
+
+    def wake(self) -> None:
+        """Have what waits for the role look again, and go on waiting."""
+        if self.held is not None:
+            os.close(self.held)
+        self.held = hold_back()
 
     def status(self, _: dict[str, object]) -> dict[str, object]:
         identity = self.identity
@@ -141,6 +200,8 @@ class Agent:
             "ready": identity is not None and is_ready(identity),
             "uptime": uptime(),
             "boot_id": boot_id(),
+            "time": time.time(),
+            "time_zone": time_zone(),
             "ports": ports,
         }
 
@@ -193,13 +254,18 @@ class Agent:
             if self.identity is None and self.port is None and uptime() >= NOBODY_AFTER:
                 self.take(NOBODY_SAID, None)
             self.keeper.tend()
+            if self.watchdog is not None:
+                self.watchdog.feed()
             fds = [self.wakeup, *self.power_keys, *([] if self.port is None else [self.port])]
+            fds += [] if self.plugging is None else [self.plugging.watch.fileno()]
             ready, _, _ = select.select(fds, [], [], self.patience())
             for fd in ready:
                 if fd in self.power_keys:
                     read_power_key(fd)
                 elif fd == self.wakeup:
                     os.read(self.wakeup, 4096)
+                elif self.plugging is not None and fd == self.plugging.watch.fileno():
+                    self.plugging.look()
             if self.port is not None and self.port in ready:
                 data = os.read(self.port, 65536)
                 if not data:
@@ -212,9 +278,10 @@ class Agent:
 
     def patience(self) -> float | None:
         """Seconds to wait at most for something to read."""
-        again = self.keeper.patience()
-        if again is not None:
-            return again
+        waits = [self.keeper.patience(), None if self.watchdog is None else self.watchdog.patience(), self.quiet()]
+        return min((wait for wait in waits if wait is not None), default=None)
+
+    def quiet(self) -> float | None:
         if self.identity is None:
             return 0.1 if self.port is None else None
         return 2.0 if self.port is None and uptime() < 3 * NOBODY_AFTER else None
@@ -233,6 +300,14 @@ class Agent:
     def wait_for_host(self) -> None:
         """Nobody is connected to the channel: wait until somebody is, at most a second."""
         signal.sigtimedwait({signal.SIGIO}, 1.0 if self.identity else 0.1)
+
+
+def entropy_of(request: dict[str, object]) -> str:
+    """At least 32 octets of the host's random numbers, as hexadecimal digits."""
+    value = request.get("entropy")
+    if not isinstance(value, str) or not 64 <= len(value) <= 1024 or len(value) % 2 or value.strip("0123456789abcdef"):
+        raise Refused("A machine of a template needs entropy: 32 octets or more, as hexadecimal digits.")
+    return value
 
 
 def write_all(fd: int, data: bytes) -> None:

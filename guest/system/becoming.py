@@ -58,8 +58,8 @@ def nic_name(identity: Identity, index: int) -> str:
 
 
 def _behind_tag(identity: Identity, index: int) -> bool:
-    labels = {nic.index: nic.label for nic in identity.nics}
-    return identity.role == "host" and identity.tag is not None and labels.get(index) not in ("mgmt", "fxp0")
+    """The first of a host is for management, and on no wire."""
+    return identity.role == "host" and identity.tag is not None and index > 0
 
 
 def tag_commands(identity: Identity, found: list[links.Link]) -> list[str]:
@@ -95,6 +95,17 @@ def name_nics(identity: Identity) -> None:
     if identity.role == "card":
         names = [name for name in names if not name.startswith("p")]  # carddata brings those up, joined
     links.batch("ip", [*lines, *joined, *(f"link set {name} up" for name in names)], force=True)
+
+
+def plugged_commands(identity: Identity, came: list[links.Link]) -> list[str]:
+    """`ip` lines for NICs that were plugged into the running machine; those that nobody planned are left as they are."""
+    macs = {nic.mac for nic in identity.nics}
+    found = [link for link in came if link.mac in macs]
+    joined = tag_commands(identity, found)
+    names = [*(nic_name(identity, index) for _, index in placed(identity, found)), *(line.split()[5] for line in joined)]
+    up = [f"link set {name} up" for name in names if identity.role != "card" or not name.startswith("p")]
+    lines = [*nic_commands(identity, found), *joined, *up]
+    return [*lines, *host_commands(identity)] if lines and identity.role == "host" else lines
 
 
 def host_commands(identity: Identity) -> list[str]:
@@ -189,10 +200,18 @@ def announce(role: str) -> None:
     os.replace(draft, ROLE)
 
 
+def set_clock(when: float) -> bool:
+    """Have that time, seconds since the epoch. Returns whether it was another."""
+    if abs(time.time() - when) <= 0.5:
+        return False
+    time.clock_settime(time.CLOCK_REALTIME, when)
+    return True
+
+
 def become(identity: Identity, when: float | None) -> tuple[str, ...]:
     """All of it; repeating it changes nothing. `when`: seconds since the epoch, None keeps the clock. Returns the host keys."""
-    if when is not None and abs(time.time() - when) > 0.5:
-        time.clock_settime(time.CLOCK_REALTIME, when)
+    if when is not None:
+        set_clock(when)
     subprocess.run(["/sbin/modprobe", "-abq", *MODULES[identity.role]], check=False, timeout=60)
     if identity.hostname:
         set_hostname(identity.hostname)

@@ -57,7 +57,7 @@ def tunnel_commands(slot: int, port: int) -> list[str]:
 
 
 def join_commands(port: int, tag: int | None = None) -> list[str]:
-    """`tc` lines for one port, repeatable. With a tag, only frames that have it come in, without; those that go get it."""
+    """`tc` lines for one port. With a tag, only frames that have it come in, without; those that go get it."""
     lines = []
     off, on = ("", "") if tag is None else (" action vlan pop pipe", f" action vlan push id {tag} pipe")
     match = "protocol all prio 1 handle 1 matchall" if tag is None else f"protocol 802.1q prio 1 handle 1 flower vlan_id {tag}"
@@ -66,10 +66,25 @@ def join_commands(port: int, tag: int | None = None) -> list[str]:
         (f"vx{port}", f"p{port}", "protocol all prio 1 handle 1 matchall", on),
     ):
         lines += [
-            f"qdisc replace dev {here} ingress",
-            f"filter replace dev {here} parent ffff: {which}{change} action mirred egress redirect dev {there}",
+            f"qdisc add dev {here} ingress",
+            f"filter add dev {here} parent ffff: {which}{change} action mirred egress redirect dev {there}",
         ]
     return lines
+
+
+def part_commands(port: int) -> list[str]:
+    """`tc` lines that undo `join_commands`; one end may be another interface than it was, with nothing to undo."""
+    return [f"qdisc del dev {name}{port} ingress" for name in ("p", "vx")]
+
+
+def join(ports: list[int], tag: int | None, *, again: bool) -> None:
+    """`again`: some were joined before. The kernel replaces no filter that matches all (EEXIST, net/sched/cls_matchall.c), and
+    one whose target was unplugged drops what it gets."""
+    if again:
+        links.batch("tc", [line for port in ports for line in part_commands(port)], force=True)
+    trouble = links.batch("tc", [line for port in ports for line in join_commands(port, tag)], force=True)
+    if trouble:
+        links.say(f"carddata: ports are not joined: {trouble.splitlines()[0]}")
 
 
 def keep_tags(port: int) -> None:
@@ -85,6 +100,12 @@ def keep_tags(port: int) -> None:
             links.say(f"p{port} ({driver}) may change VLAN tags: {done.stderr.strip()}")
 
 
+def nics() -> dict[int, str]:
+    """The kernel's index of each traffic NIC: another one when it was plugged in anew."""
+    names = [name for name in links.names() if name[0] == "p" and name[1:].isdigit()]
+    return {int(name[1:]): links.index(name) for name in names}
+
+
 class Card:
     def __init__(self, slot: int, tag: int | None = None) -> None:
         self.slot = slot
@@ -92,21 +113,40 @@ class Card:
         self.boot = boot_id()
         self.seq = 0
         self.last: tuple[PortReport, ...] = ()
-        self.numbers = sorted(int(name[1:]) for name in links.names() if name[0] == "p" and name[1:].isdigit())
+        self.joined = nics()
+        self.numbers = sorted(self.joined)
         self.control: socket.socket | None = None
         self.watch = links.monitor()
 
     def prepare(self) -> None:
         """All interfaces and their joints. Repeated by a respawned daemon without harm."""
         links.batch("ip", internal_commands(self.slot), force=True)
-        lines = [line for port in self.numbers if links.read(f"vx{port}") is None for line in tunnel_commands(self.slot, port)]
-        links.batch("ip", lines, force=True)
-        links.batch("tc", [line for port in self.numbers for line in join_commands(port, self.tag)])
+        fresh = [port for port in self.numbers if links.read(f"vx{port}") is None]
+        links.batch("ip", [line for port in fresh for line in tunnel_commands(self.slot, port)], force=True)
+        join(self.numbers, self.tag, again=fresh != self.numbers)
         for port in self.numbers:
             keep_tags(port)
         self.control = socket.socket(socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
         self.control.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self.control.bind((card_address(self.slot), CONTROL_PORT))
+
+    def join_plugged(self) -> None:
+        """Ports whose NIC came while the card runs, or is another one than before: some places wire by plugging NICs."""
+        there = nics()
+        new = sorted(port for port, index in there.items() if self.joined.get(port) != index)
+        self.joined = there
+        if not new:
+            return
+        self.numbers = sorted({*self.numbers, *new})
+        lines = []
+        for port in new:
+            mine = tunnel_commands(self.slot, port)
+            lines += mine if links.read(f"vx{port}") is None else mine[2:]
+        links.batch("ip", lines, force=True)
+        join(new, self.tag, again=True)
+        for port in new:
+            keep_tags(port)
+        links.say(f"carddata: plugged in: {' '.join(f'p{port}' for port in new)}")
 
     def reports(self) -> tuple[PortReport, ...]:
         found = []
@@ -174,6 +214,7 @@ class Card:
                 self.hear()
             if self.watch in ready:
                 links.drain(self.watch)
+                self.join_plugged()
                 ports = self.reports()
                 if ports != self.last:
                     self.hello(ports)

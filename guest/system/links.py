@@ -50,6 +50,11 @@ def read(name: str) -> Link | None:
     )
 
 
+def index(name: str) -> str:
+    """The kernel's number of an interface, which it never gives twice; "" when there is none of that name."""
+    return _text(SYSFS / name / "ifindex")
+
+
 def names() -> tuple[str, ...]:
     return tuple(sorted(entry.name for entry in SYSFS.iterdir()))
 

@@ -6,7 +6,7 @@ from .. import valuetypes as t
 from ..devices import instances, vrf_name
 from . import answers
 from .arguments import DOMAIN_OPTION, INSTANCE, INTERFACE_OPTION, INTERFACES_ARGUMENT, PEER
-from .words import CONFIGURE, OPERATE, Argument, Option, Word
+from .words import CONFIGURE, OPERATE, Argument, Late, Option, Word
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -161,4 +161,5 @@ CLEAR = Word(
         "Clear Open Shortest Path First version 3 information",
         _vtysh("neighbor", "Clear OSPF3 neighbors", "ospf6d", "clear ipv6 ospf6 {vrf}interface", options=(INSTANCE,)),
     ),
+    Late("vmhost", "Clear what was requested of the VM host", "vmhost.CLEAR", level=CONFIGURE),
 )

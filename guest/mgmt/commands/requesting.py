@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .. import valuetypes as t
 from .committing import REQUEST_CONFIGURATION
-from .words import CONFIGURE, Argument, Option, Word
+from .words import CONFIGURE, Argument, Late, Option, Word
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -62,6 +62,7 @@ REQUEST = Word(
         _system("power-off", "Power Off the system ?", ["/bin/busybox", "poweroff"]),
         _system("reboot", "Reboot the system ?", ["/bin/busybox", "reboot"]),
     ),
+    Late("vmhost", "Make requests of the VM host below this router", "vmhost.REQUESTS", level=CONFIGURE),
     level=CONFIGURE,
 )
 

@@ -16,7 +16,7 @@ from .arguments import (
 )
 from .committing import SHOW_RESCUE, SHOW_ROLLBACK
 from .display import show_difference, show_tree, stage, when
-from .words import OPERATE, Argument, Option, Word
+from .words import OPERATE, Argument, Late, Option, Word
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -62,7 +62,12 @@ _CHASSIS = Word(
         options=(DETAIL,),
     ),
     Word("hardware", "Show installed hardware components", run=answers.CHASSIS_HARDWARE, options=(DETAIL, EXTENSIVE)),
-    Word("routing-engine", "Show Routing Engine status", run=answers.CHASSIS_ENGINE),
+    Word(
+        "routing-engine",
+        "Show Routing Engine status",
+        run=answers.CHASSIS_ENGINE,
+        arguments=(Argument("slot", t.number("slot", 0, 0), "Slot of the routing engine"),),
+    ),
     Word("temperature-thresholds", "Show chassis temperature threshold settings", run=answers.CHASSIS_TEMPERATURES),
 )
 
@@ -187,4 +192,5 @@ SHOW_SYSTEM = (
     ),
     _SYSTEM,
     Word("version", "Show software process revision levels", run=answers.VERSION, options=(BRIEF, DETAIL)),
+    Late("vmhost", "Show information of the VM host below this router", "vmhost.SHOW"),
 )

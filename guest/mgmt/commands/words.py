@@ -69,6 +69,31 @@ class Word:
         self.statement = statement
 
 
+class Late(Word):
+    """A word whose children are made when somebody first looks for them: a router boots without them. `of` is `module.NAME` of
+    this package, a tuple of words."""
+
+    __slots__ = ("_of", "_words")
+
+    def __init__(self, name: str, help_: str, of: str, *, level: int = VIEW) -> None:
+        self._of = of
+        self._words: tuple[Word, ...] | None = None
+        super().__init__(name, help_, level=level)
+
+    @property
+    def children(self) -> tuple[Word, ...]:
+        if self._words is None:
+            from importlib import import_module
+
+            module, _, name = self._of.rpartition(".")
+            self._words = tuple(getattr(import_module(f"{__package__}.{module}"), name))
+        return self._words
+
+    @children.setter
+    def children(self, words: tuple[Word, ...]) -> None:
+        pass
+
+
 class CommandState(State):
     """After some words of a command."""
 
@@ -190,4 +215,16 @@ def _follow(owner: CommandState, choice: Choice) -> Choice:
                   known=choice.known, hidden=choice.hidden, mark=choice.mark, aside=choice.aside)  # fmt: skip
 
 
-__all__ = ["CONFIGURE", "LEVELS", "OPERATE", "VIEW", "Argument", "CommandState", "FollowState", "Option", "PlaceState", "Word"]
+__all__ = [
+    "CONFIGURE",
+    "LEVELS",
+    "OPERATE",
+    "VIEW",
+    "Argument",
+    "CommandState",
+    "FollowState",
+    "Late",
+    "Option",
+    "PlaceState",
+    "Word",
+]

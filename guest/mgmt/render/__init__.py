@@ -15,14 +15,15 @@ if TYPE_CHECKING:
 
 __all__ = ["ORDER", "Engine", "Failed", "Part", "modules"]
 
-ORDER = ("hostname", "timezone", "resolver", "users", "syslog", "firewall", "interfaces", "frr", "lldp", "ssh", "snmp", "ntp")
+ORDER = ("hostname", "timezone", "resolver", "users", "syslog", "firewall", "interfaces", "frr", "lldp", "ssh", "snmp", "ntp",
+         "vmhost")  # fmt: skip
 
 
 def modules() -> list[tuple[str, Any]]:
     """(name, module) in order; imported when first needed, not at the start of the daemon."""
-    from . import firewall, frr, hostname, interfaces, lldp, ntp, resolver, snmp, ssh, syslog, timezone, users
+    from . import firewall, frr, hostname, interfaces, lldp, ntp, resolver, snmp, ssh, syslog, timezone, users, vmhost
 
     table = {"hostname": hostname, "timezone": timezone, "resolver": resolver, "users": users, "syslog": syslog,
              "firewall": firewall, "interfaces": interfaces, "frr": frr, "lldp": lldp, "ssh": ssh, "snmp": snmp,
-             "ntp": ntp}  # fmt: skip
+             "ntp": ntp, "vmhost": vmhost}  # fmt: skip
     return [(name, table[name]) for name in ORDER]

@@ -180,10 +180,23 @@ def routing_engine(session: Session, given: Given) -> Element:
     started, up = boot_time(session)
     made.add("start-time", moment(started), junos_seconds=str(int(started)))
     made.add("up-time", span(up), junos_seconds=str(int(up)))
-    made.add("last-reboot-reason", "Router rebooted after a normal shutdown.")
+    made.add("last-reboot-reason", _reboot_reason(session))
     for name, average in zip(("one", "five", "fifteen"), load(session), strict=True):
         made.add(f"load-average-{name}", average)
     return root
+
+
+def _reboot_reason(session: Session) -> str:
+    """As the VM host saw it, where there is one."""
+    from ..hostport import find_port
+
+    if find_port(session.datastore.world) is not None:
+        from .vmhost import last_reboot_reason
+
+        told = last_reboot_reason(session)
+        if told:
+            return told
+    return "Router rebooted after a normal shutdown."
 
 
 ENGINE_ROWS = (

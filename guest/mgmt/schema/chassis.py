@@ -80,4 +80,5 @@ VMHOST = container(
     "vmhost",
     "Configure the host of the routing engine's machine",
     flag("no-auto-recovery", "Disable recovery of the guest image by the host"),
+    by="vmhost",
 )
