@@ -1,0 +1,194 @@
+"""What is decided becomes so on this node: configurations are written, engines started, told anew, stopped. Repeatable; a node
+that is as it should be is not touched."""
+
+from __future__ import annotations
+
+import logging
+import os
+import shlex
+import shutil
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from rackless.fabric import facts, haproxy_socket
+from rackless.fabric.engines import application, chrony, etcd, haproxy, keepalived, patroni
+from rackless.fabric.places import Folder, Places
+from rackless.fabric.supervision import Program, Supervision, program_path
+from rackless.model.errors import ProviderError
+from rackless.model.fabric import Function, Layout, Node
+
+log = logging.getLogger(__name__)
+
+APPLICATION = "RACKLESS_FABRIC_APPLICATION"
+"""Another program than this server as the application: a command line, to which the server's own words are added."""
+CLOCK = "RACKLESS_FABRIC_CLOCK"
+"""`leave`: the fabric's chrony sets no clock (this machine's is somebody else's); `none`: there is no chrony."""
+POSTGRESQL = Path("/usr/lib/postgresql")
+
+
+class Applying:
+    def __init__(self, places: Places, supervision: Supervision) -> None:
+        self._places = places
+        self._supervision = supervision
+
+    async def apply(self, layout: Layout, node: Node, votes: Mapping[str, str] | None) -> None:
+        """Make this node what it is to be.
+
+        Args:
+            votes: peer URLs of those that vote, by name, if this node is one of them by now; None: not yet, or not known.
+        """
+        changed: set[str] = set()
+        programs = [self.daemon()]
+        if node.has(Function.VOTE) and (self._voted or votes is not None):
+            programs.append(self._etcd(layout, node, votes or {}))
+        if node.has(Function.DATABASE) or node.has(Function.REPLICA):
+            programs.append(self._patroni(layout, node, changed))
+        if node.has(Function.BALANCER):
+            programs.append(await self._haproxy(layout, node, changed))
+        if node.has(Function.ADDRESS) and not node.maintenance:
+            programs.append(await self._keepalived(layout, node, changed))
+        if node.has(Function.APPLICATION) and not node.maintenance:
+            programs.append(self._application(node, changed))
+        if layout.time_sources and os.environ.get(CLOCK) != "none":
+            programs.append(self._chrony(layout, changed))
+        changed -= await self._supervision.have(programs)
+        for name in sorted(changed - {"haproxy"}):
+            log.info("%s reads its configuration anew", name)
+            await self._supervision.reload(name)
+        if "haproxy" in changed:
+            await self._rebalance(layout, node)
+
+    @property
+    def _voted(self) -> bool:
+        """Its etcd has begun once."""
+        return (self._places.etcd / "data" / "member").exists()
+
+    async def leave(self) -> None:
+        """This node is none of a fabric's any more: nothing runs, and what engines kept is set aside."""
+        await self._supervision.have([self.daemon()])
+        for folder in (
+            self._places.etcd,
+            self._places.haproxy,
+            self._places.keepalived,
+            self._places.chrony,
+            self._places.application,
+        ):
+            shutil.rmtree(folder.path, ignore_errors=True)
+
+    # One engine each
+
+    def daemon(self) -> Program:
+        keep = (
+            "RACKLESS_FABRIC",
+            "RACKLESS_FABRIC_PROGRAMS",
+            "RACKLESS_FABRIC_UNITS",
+            APPLICATION,
+            CLOCK,
+            "PYTHONPATH",
+            "PATH",
+            "RACKLESS_LOG",
+        )
+        environment = {name: os.environ[name] for name in keep if name in os.environ}
+        environment["RACKLESS_FABRIC"] = str(self._places.top)
+        words = (sys.executable, "-m", "rackless.fabric", "run")
+        return Program(name="node", command=words, order=1, group=False, environment=environment)
+
+    def _certify(self, folder: Folder) -> bool:
+        """True if one of the copies is new."""
+        folder.make()
+        own = self._places.own
+        node = own.pair
+        files = {
+            "ca.crt": own.authority.read_bytes(),
+            "node.crt": node.certificate.read_bytes(),
+            "node.key": node.key.read_bytes(),
+        }
+        return any([folder.write(name, data) for name, data in files.items()])
+
+    def _etcd(self, layout: Layout, node: Node, votes: Mapping[str, str]) -> Program:
+        folder = self._places.etcd
+        self._certify(folder)  # etcd reads them anew with each connection
+        if not self._voted:
+            others = {name: url for name, url in votes.items() if name != node.id}
+            folder.write("etcd.json", etcd.configuration(layout, node, folder, others))
+        command = (program_path("etcd"), "--config-file", str(folder / "etcd.json"))
+        return Program(name="etcd", command=command, user=folder.user, order=10)
+
+    def _patroni(self, layout: Layout, node: Node, changed: set[str]) -> Program:
+        folder = self._places.postgresql
+        new = self._certify(folder)
+        (folder / "run").mkdir(exist_ok=True, mode=0o700)
+        shutil.chown(folder / "run", folder.user, folder.user)
+        new |= folder.write("patroni.json", patroni.configuration(layout, node, folder, binaries=postgresql()))
+        if new:
+            changed.add("patroni")
+        command = (program_path("patroni"), str(folder / "patroni.json"))
+        # Its children are PostgreSQL's, which ends in order when Patroni tells it to.
+        return Program(
+            name="patroni", command=command, user=folder.user, order=20, group=False, stop_wait=60, after="postgresql.service"
+        )
+
+    async def _haproxy(self, layout: Layout, node: Node, changed: set[str]) -> Program:
+        folder, own = self._places.haproxy, self._places.own
+        new = self._certify(folder)
+        new |= folder.write("node.pem", own.pair.certificate.read_bytes() + own.pair.key.read_bytes())
+        new |= folder.write("web.pem", own.path.joinpath("web.crt").read_bytes() + own.path.joinpath("web.key").read_bytes())
+        if new:
+            folder.path.joinpath("haproxy.cfg").unlink(missing_ok=True)  # only a reload reads certificates
+        if folder.write("haproxy.cfg", haproxy.configuration(layout, node, folder)):
+            changed.add("haproxy")
+        command = (program_path("haproxy"), "-W", "-db", "-f", str(folder / "haproxy.cfg"))
+        return Program(name="haproxy", command=command, order=30, reload="USR2")
+
+    async def _rebalance(self, layout: Layout, node: Node) -> None:
+        """Applications that come are told to the running process; all else is read from the file."""
+        try:
+            if await haproxy_socket.take_up(self._places.haproxy, layout):
+                return
+        except ProviderError as error:
+            log.info("haproxy is reloaded: %s", error.message)
+        await self._supervision.reload("haproxy")
+
+    async def _keepalived(self, layout: Layout, node: Node, changed: set[str]) -> Program:
+        folder = self._places.keepalived
+        folder.make()
+        interface = (await facts.interface(node.address)).name
+        folder.write(keepalived.CHECK, keepalived.check())
+        if folder.write("keepalived.conf", keepalived.configuration(layout, node, folder, interface)):
+            changed.add("keepalived")
+        run = [f"--{what}={folder / what}.pid" for what in ("pid", "vrrp_pid", "checkers_pid")]
+        command = (program_path("keepalived"), "-n", "-l", "-D", "-P", "-f", str(folder / "keepalived.conf"), *run)
+        before = (program_path("ip"), *keepalived.clearing(layout, interface)[1:])
+        return Program(name="keepalived", command=command, order=40, before=before)
+
+    def _application(self, node: Node, changed: set[str]) -> Program:
+        folder, own = self._places.application, self._places.own
+        folder.make()
+        files = ("ca.crt", "application.crt", "application.key")
+        if any([folder.write(name, own.path.joinpath(name).read_bytes()) for name in files]):
+            changed.add("application")
+        url = application.database_url(folder)
+        words = shlex.split(os.environ.get(APPLICATION, "")) or [sys.executable, "-m", "rackless.cli.main", "serve"]
+        keep = ("RACKLESS_FABRIC", "RACKLESS_STATE", "RACKLESS_RUN", "RACKLESS_IMAGES", "RACKLESS_SITE", "PYTHONPATH", "PATH")
+        environment = {name: os.environ[name] for name in keep if name in os.environ}
+        environment |= {"RACKLESS_DATABASE": url, "RACKLESS_FABRIC_NODE": node.id}
+        command = (*words, *application.arguments(node, folder))
+        # Machines are its children and outlive it.
+        return Program(name="application", command=command, user=folder.user, order=50, group=False, environment=environment)
+
+    def _chrony(self, layout: Layout, changed: set[str]) -> Program:
+        folder = self._places.chrony
+        folder.make()
+        folder.write("chrony.conf", chrony.configuration(layout, folder))
+        leave = ["-x"] if os.environ.get(CLOCK) == "leave" else []
+        command = (program_path("chronyd"), "-n", "-u", "root", *leave, "-f", str(folder / "chrony.conf"))
+        return Program(name="chrony", command=command, order=5)
+
+
+def postgresql() -> Path:
+    """The newest there is. Raises ProviderError when there is none."""
+    found = sorted(POSTGRESQL.glob("*/bin/postgres"), key=lambda path: int(path.parts[-3]))
+    if not found:
+        raise ProviderError("PostgreSQL is not installed.", hint="`packaging/setup.sh --fabric`, or the Debian package, does.")
+    return found[-1].parent

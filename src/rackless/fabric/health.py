@@ -1,0 +1,131 @@
+"""Facts of this node: what its heartbeat carries."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from datetime import UTC
+
+import httpx
+
+from rackless.fabric import facts
+from rackless.fabric.authority import client_context, shown
+from rackless.fabric.engines import etcd, haproxy, patroni
+from rackless.fabric.etcd import Etcd
+from rackless.fabric.places import Places
+from rackless.fabric.supervision import Supervision
+from rackless.model.errors import ProviderError, RacklessError
+from rackless.model.fabric import DatabaseRole, Function, Health, Layout, Node
+from rackless.release import release
+
+EVERY = 2.0
+"""Seconds between two measurements."""
+ANSWERS = 2.0
+STATES = {"running": DatabaseRole.REPLICA, "streaming": DatabaseRole.REPLICA, "in archive recovery": DatabaseRole.REPLICA}
+
+
+async def measured(places: Places, layout: Layout, node: Node, supervision: Supervision) -> Health:
+    """Of now."""
+    interface = await facts.interface(node.address)
+    total, used = facts.memory()
+    database, lag = await _database(places, node) if node.has(Function.DATABASE) or node.has(Function.REPLICA) else (None, None)
+    votes, leads = await _vote(places, layout, node) if node.has(Function.VOTE) else (None, None)
+    clock = await facts.clock(places.chrony / "chronyd.sock") if layout.time_sources else facts.Clock()
+    processors = facts.processors()
+    holds = layout.virtual_address.partition("/")[0]
+    return Health(
+        node=node.id,
+        at=time.time(),
+        release=release(),
+        processors=processors,
+        load=os.getloadavg()[0] / processors,
+        memory=total,
+        memory_used=used,
+        filesystems=(facts.filesystem(places.top),),
+        database=database,
+        lag=lag,
+        etcd=votes,
+        leader=leads,
+        clock_offset=clock.offset,
+        time_source=clock.source,
+        time_sources=layout.time_sources,
+        certificate_until=until(places),
+        holds_address=holds in interface.addresses if holds else None,
+        serving=await _serving(places, node) if node.has(Function.APPLICATION) else None,
+        engines_down=await supervision.down(),
+    )
+
+
+def until(places: Places) -> float:
+    """When the first of this node's certificates ends."""
+    found = [shown(path.read_bytes()).ends.astimezone(UTC) for path in places.own.path.glob("*.crt") if path.name != "ca.crt"]
+    return min(found).timestamp()
+
+
+async def patroni_says(places: Places, node: Node) -> dict[str, object]:
+    """What Patroni of a node tells (https://patroni.readthedocs.io/en/latest/rest_api.html, GET /patroni).
+
+    Raises:
+        ProviderError: it does not answer.
+    """
+    try:
+        async with asked(places) as client:
+            answer = await client.get(f"https://{node.address}:{patroni.REST_PORT}/patroni")
+            return dict(answer.json())
+    except (httpx.HTTPError, ValueError) as error:
+        raise ProviderError(f"Patroni of {node.name} does not answer.") from error
+
+
+def asked(places: Places, *, answers: float = ANSWERS) -> httpx.AsyncClient:
+    """A client that shows this node's certificate."""
+    return httpx.AsyncClient(verify=client_context(places.own.authority, places.own.pair), trust_env=False, timeout=answers)
+
+
+async def _database(places: Places, node: Node) -> tuple[DatabaseRole, int | None]:
+    try:
+        found = await patroni_says(places, node)
+    except ProviderError:
+        return DatabaseRole.DOWN, None
+    state, role = str(found.get("state")), str(found.get("role"))
+    if state not in STATES:
+        return (DatabaseRole.STARTING if "start" in state or "creat" in state else DatabaseRole.DOWN), None
+    if role in {"primary", "master"}:
+        return DatabaseRole.PRIMARY, 0
+    if found.get("sync_standby") or found.get("quorum_standby"):
+        return DatabaseRole.SYNCHRONOUS, None
+    if found.get("replication_state") not in {"streaming", None} and state == "running":
+        return DatabaseRole.STARTING, None
+    return DatabaseRole.REPLICA, None
+
+
+async def _vote(places: Places, layout: Layout, node: Node) -> tuple[bool, bool]:
+    url = etcd.client_url(node)
+    async with Etcd([url], client_context(places.own.authority, places.own.pair), answers=ANSWERS) as client:
+        try:
+            status = await client.status(url)
+        except RacklessError:
+            return False, False
+    return bool(status.leader), status.leader == status.member
+
+
+async def _serving(places: Places, node: Node) -> bool:
+    try:
+        async with asked(places) as client:
+            answer = await client.get(f"https://{node.address}:{haproxy.APPLICATION_PORT}{haproxy.READY}")
+    except httpx.HTTPError:
+        return False
+    return answer.status_code == 200
+
+
+async def reaches(address: str, port: int) -> str:
+    """Empty if a TCP connection comes about, else why not."""
+    try:
+        async with asyncio.timeout(ANSWERS):
+            _, writer = await asyncio.open_connection(address, port)
+        writer.close()
+    except TimeoutError:
+        return "no answer"
+    except OSError as error:
+        return error.strerror or str(error)
+    return ""
