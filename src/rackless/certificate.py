@@ -82,6 +82,19 @@ def context(pair: Pair) -> ssl.SSLContext:
     return made
 
 
+def demand(made: ssl.SSLContext, authority: Path | None) -> None:
+    """Let in only who shows a certificate of this authority (PEM).
+
+    Raises:
+        InputError: the file can't be used.
+    """
+    try:
+        made.load_verify_locations(authority)
+    except (OSError, ssl.SSLError) as error:
+        raise InputError(f"The authority {authority} cannot be used: {_reason(error)}.", hint="It is a PEM file.") from error
+    made.verify_mode = ssl.CERT_REQUIRED
+
+
 def own(state: Path, names: Iterable[str]) -> Pair:
     """The self-signed one of this state directory, made or renewed where needed.
 

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
+import functools
 import logging
 import os
+import resource
 import signal
 import socket
 import uuid
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -21,18 +23,23 @@ from typing import Any
 import sqlalchemy as sa
 
 from rackless import durable, metrics, observing
+from rackless.api import fabric
 from rackless.api.app import make
 from rackless.api.lab import lab_of
 from rackless.api.web import Listening
 from rackless.certificate import Pair
-from rackless.keepers import reconcile, timekeeper, webhook
-from rackless.keepers.heartbeat import Heartbeat
+from rackless.fabric import receivers
+from rackless.fabric.sending import Sending
+from rackless.keepers import glancing, hosts, lines, reconcile, stranding, timekeeper, warming, webhook
+from rackless.keepers.heartbeat import GIVE_UP, Heartbeat
+from rackless.keepers.maintenance import Maintenance
 from rackless.keepers.readiness import Readiness
+from rackless.lease import EVER, Lease
 from rackless.listening import Listeners, Serving, address
 from rackless.model.errors import InputError, RacklessError, StateError
 from rackless.notifying import Manager
 from rackless.providers import registry
-from rackless.providers.contract import Channel, Provider, RefKind, at, survey
+from rackless.providers.contract import Channel, Provider, RefKind, Warming, at, survey
 from rackless.providers.everywhere import Whereabouts
 from rackless.routers.families import FAMILIES
 from rackless.routers.table import router
@@ -52,6 +59,9 @@ from rackless.workflows.verbs import VERBS
 from rackless.workflows.world import World, use
 
 log = logging.getLogger(__name__)
+
+NOTICE = 3.0
+"""Seconds that load balancers are given to see that this server is about to end: they ask every second, and believe it twice."""
 
 
 def drivers(provider: Provider) -> Callable[[str, str], Driver]:
@@ -80,8 +90,10 @@ def build(settings: Settings) -> World:
         return await database.read(whereabouts, name)
 
     provider = registry.make(settings, site, find)
+    lease = Lease(GIVE_UP if database.shared else EVER)
     for place in site.everywhere:
         metrics.measure(at(provider, place.name), place.name)
+        guarded(at(provider, place.name), lease)
     database.migrate()
     return World(
         server=server_name(settings) if database.shared else "",
@@ -94,7 +106,27 @@ def build(settings: Settings) -> World:
         driver=drivers(provider),
         describe=described,
         booting=Booting(boots_at_once()),
+        lease=lease,
     )
+
+
+def guarded(provider: Any, lease: Lease) -> None:
+    """What changes something at this place waits until this server may act: it wakes as one that is taken for dead, perhaps."""
+    if lease.seconds == EVER:
+        return
+    for verb in ("ensure", "power", "attach", "detach", "remove", "carrier"):
+        if hasattr(provider, verb):
+            setattr(provider, verb, _guarded(getattr(provider, verb), lease))
+
+
+def _guarded(body: Callable[..., Awaitable[Any]], lease: Lease) -> Callable[..., Awaitable[Any]]:
+    @functools.wraps(body)
+    async def act(*args: Any, **kwargs: Any) -> Any:
+        if not lease.held:
+            await lease.valid()
+        return await body(*args, **kwargs)
+
+    return act
 
 
 async def described(world: World, name: str) -> Any:
@@ -128,7 +160,7 @@ async def resume(world: World) -> None:
     if world.site.places:
         await world.database.run(numbers.recount, world.site, world.forwarded, world.wanted)
     cancelled = [job.id for job in left if job.cancelled]
-    durable.launch(world.settings.record, server=world.server or "local", cancelled=cancelled)
+    durable.launch(world.settings.record, server=world.server or "local", cancelled=cancelled, lease=world.lease)
     for job in left:
         log.info("resuming job %s", job.id)
         await durable.start(VERBS[job.verb], job.id, job.id)
@@ -179,13 +211,26 @@ def alone(settings: Settings) -> Iterator[None]:
         os.close(fd)
 
 
-def _keepers(world: World, heartbeat: Heartbeat | None) -> dict[str, Coroutine[Any, Any, None]]:
+def _keepers(world: World) -> dict[str, Coroutine[Any, Any, None]]:
     """What runs as long as the server does, by name."""
-    found = {"timekeeper": timekeeper.keep(world), "reconcile": reconcile.keep(world)}
+    found = {
+        "timekeeper": timekeeper.keep(world),
+        "reconcile": reconcile.keep(world),
+        "stranding": stranding.keep(world, give_up=lambda: os._exit(1)),
+    }
+    if world.database.shared:
+        found["sharing"] = world.sharing.keep()
+        found["lines"] = lines.keep(world)
+    if world.site.places:
+        found["glancing"] = glancing.keep(world)
+    if hosts.hosts(world):
+        found["hosts"] = hosts.keep(world)
+    for place in world.site.everywhere:
+        there = at(world.provider, place.name)
+        if isinstance(there, Warming):
+            found[f"warming {place.name}"] = warming.keep(world, there)
     if world.site.webhook:
         found["webhook"] = webhook.keep(world)
-    if heartbeat is not None:
-        found["heartbeat"] = heartbeat.run()
     return found
 
 
@@ -202,22 +247,35 @@ async def _serve(settings: Settings, serving: Serving) -> int:
         nonlocal status
         status = status or told
         manager.stopping()
+        if maintenance.stopping:
+            return
+        maintenance.stopping = True
+        asyncio.get_running_loop().call_later(NOTICE if serving.clients is not None else 0.0, end)
+
+    def end() -> None:
         listeners.stop()
         world.feed.close()  # else the server would wait for those who follow it
 
+    heartbeat = Heartbeat(world, world.lease, give_up=lambda: os._exit(1)) if world.database.shared else None
+    maintenance = Maintenance(world, heartbeat, resume)
     manager = Manager()
     app = make(stop)
     app.state.ports = listeners = Listeners(app, settings, world.site, serving)
     listeners.bind()
     heed(listeners, stop)
-    heartbeat = Heartbeat(world, give_up=lambda: os._exit(1)) if world.database.shared else None
+    await world.sharing.look()
+    await hosts.first_look(world)
+    await maintenance.start()
+    app.state.maintenance = maintenance
+    keeping = []
     if heartbeat is not None:
-        await heartbeat.begin()
-    await resume(world)
+        keeping.append(asyncio.create_task(heartbeat.run(), name="heartbeat"))
     await open_consoles(world)
-    keeping = [asyncio.create_task(one, name=name) for name, one in _keepers(world, heartbeat).items()]
-    keeping.append(asyncio.create_task(manager.keep(), name="watchdog"))
-    app.state.readiness = Readiness(world, heartbeat=heartbeat, keeping=lambda: keeping)
+    sending = Sending(receivers.read(settings.state / "alarms.yaml"))
+    app.state.monitor = monitor = fabric.watching(world, sending.tell)
+    watching = {"monitor": monitor.keep(), "alarms": sending.keep(), "watchdog": manager.keep()}
+    keeping += [asyncio.create_task(one, name=name) for name, one in (_keepers(world) | watching).items()]
+    app.state.readiness = Readiness(world, heartbeat=heartbeat, keeping=lambda: keeping, maintenance=maintenance)
     try:
         await listeners.begin()
         manager.ready(f"Provider {world.provider.info.name}, state {settings.state}.")
@@ -250,13 +308,21 @@ def tell(port: Listening) -> None:
     log.info("listening on %s port %d (%s), %s", port.host, port.port, port.url, mark)
 
 
-def serve(*, tcp: str | None = None, plain: bool = False, certificate: str | None = None, key: str | None = None) -> None:
+def serve(
+    *,
+    tcp: str | None = None,
+    plain: bool = False,
+    certificate: str | None = None,
+    key: str | None = None,
+    clients: str | None = None,
+) -> None:
     """Run the server until it is told to end. Jobs that still run are left as a crash would leave them: resumable.
 
     Args:
         tcp: [HOST:]PORT to listen on, beside the unix socket.
         plain: without TLS.
         certificate, key: PEM files, in place of our own.
+        clients: PEM file of the authority of those who may connect: load balancers, whose word for who asks is taken.
 
     Raises:
         StateError: there is a server already.
@@ -264,10 +330,19 @@ def serve(*, tcp: str | None = None, plain: bool = False, certificate: str | Non
     """
     if (certificate is None) != (key is None) or (plain and certificate is not None):
         raise InputError("A certificate and its key go together, and with TLS only.", hint="Give both, without `--plain`.")
+    if clients is not None and (plain or tcp is None):
+        raise InputError("`--clients` is about a port with TLS.", hint="Give `--tcp` too, without `--plain`.")
     given = Pair(certificate=Path(certificate).absolute(), key=Path(key).absolute()) if certificate and key else None
-    serving = Serving(tcp=address(tcp) if tcp is not None else None, plain=plain, given=given)
+    serving = Serving(
+        tcp=address(tcp) if tcp is not None else None,
+        plain=plain,
+        given=given,
+        clients=Path(clients).absolute() if clients else None,
+    )
     settings = load()
     os.umask(0o077)  # nothing that it writes is for other users of this machine
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # each serial line is an open file
     observing.set_up(file=settings.state / "server.log")
     with alone(settings):
         status = asyncio.run(_serve(settings, serving))

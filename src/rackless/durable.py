@@ -3,6 +3,7 @@
 * A *workflow* is a registered coroutine function of plain JSON arguments. It is run under an id; the same id runs once.
   After a crash it is run again from the top, and every step that had been recorded gives its recorded result at once.
 * A *step* does the work. It is at-least-once: a crash between the work and its record repeats it. Its result is JSON.
+* What a step does is broken off when the lease of this server ends, and done anew when there is one again (lease.py).
 * A *child* is a workflow inside a workflow: parallelism. Children are started in an order that does not depend on time.
 
 Errors of ours come back as what they were (code, message, hint), through the record as well. Never give a secret to a
@@ -19,11 +20,17 @@ import itertools
 import logging
 import os
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from enum import Enum
 from typing import Any, TypeVar, cast
 
+import sqlalchemy as sa
 from dbos import DBOS, SetWorkflowID
+from dbos._error import DBOSWorkflowConflictIDError
 
-from rackless import observing
+from rackless import observing, postgresql
+from rackless.lease import EVER, Lease, patience
 from rackless.model.errors import (
     AbsentError,
     BlueprintErrors,
@@ -46,6 +53,14 @@ Json = Any
 Result = TypeVar("Result")
 Workflow = Callable[..., Awaitable[Json]]
 
+MOST_ENDED = 1000
+"""Jobs of which it is remembered that they have ended here."""
+CONNECTIONS = 20
+"""To the record, on PostgreSQL; the library's default."""
+THREADS = 64
+"""In which the library waits for its record. The event loop's own few are for those who have work."""
+SESSION = {"idle_in_transaction_session_timeout": "8000"}
+"""A server that was stopped in the midst of a transaction keeps no others out of the record for long (milliseconds)."""
 FIRST_PAUSE = 0.5
 """Seconds before the first retry of a transient error; doubled each time."""
 
@@ -70,21 +85,48 @@ def transient(error: RacklessError) -> bool:
     return isinstance(error, ProviderError) and not isinstance(error, (AbsentError, GuestError, HookError))
 
 
+class Work(Enum):
+    """Of this process on a job."""
+
+    NOT_BEGUN = "not begun"
+    GOES_ON = "goes on"
+    ENDED = "ended"
+
+
 class _Running:
     """What this process knows of the jobs it runs; job id = workflow id up to the first slash."""
 
     def __init__(self) -> None:
         self.steps: dict[str, set[asyncio.Task[Json]]] = {}
         self.cancelled: set[str] = set()
+        self.work: dict[str, Work] = {}
+        """Of jobs that were begun here; of those that have ended, the last."""
         self.recorded = itertools.count(1)
         self.worked = itertools.count(1)
         self.launched = False
+        self.lease = Lease()
+        self.goes_on = asyncio.Event()
+        """Steps begin."""
+        self.goes_on.set()
+        self.under_way = 0
+        self.quiet = asyncio.Event()
+        """No step is under way."""
+        self.quiet.set()
+        self.engine: sa.Engine | None = None
+        """Of the record, where it is on PostgreSQL."""
+
+    def ended(self, job: str) -> None:
+        self.work.pop(job, None)
+        self.work[job] = Work.ENDED
+        over = [old for old, state in self.work.items() if state is Work.ENDED]
+        for old in over[:-MOST_ENDED]:
+            del self.work[old]
 
 
 _running = _Running()
 
 
-def launch(record: str, *, server: str = "local", cancelled: Iterable[str] = ()) -> None:
+def launch(record: str, *, server: str = "local", cancelled: Iterable[str] = (), lease: Lease | None = None) -> None:
     """Open the record and resume what a crash of this server interrupted. Call inside the running event loop, after every
     import of workflows.
 
@@ -92,14 +134,25 @@ def launch(record: str, *, server: str = "local", cancelled: Iterable[str] = ())
         record: URL of the record's database (SQLite or PostgreSQL).
         server: who runs what is started here; the same at the next start of this server, and nobody else's.
         cancelled: ids of the jobs whose cancellation was asked for before the crash.
+        lease: without it nothing is done; None where there is no other server.
     """
     global _running  # noqa: PLW0603 - one engine a process, as in the library itself
     _running = _Running()
     _running.cancelled.update(cancelled)
+    _running.lease = lease or Lease()
+    url = postgresql.url_of(record)
+    own = {}
+    if url.get_backend_name() == "postgresql":
+        # The library's own connections would be looked for in pauses that grow up to a minute.
+        _running.engine = postgresql.engine(url, size=CONNECTIONS, settings=SESSION, patient=True)
+        own = {"system_database_engine": _running.engine}
+        with suppress(RuntimeError):  # no loop: nothing waits in its threads
+            _own_threads()
     DBOS(
         config={
             "name": "rackless",
-            "system_database_url": record,
+            "system_database_url": url.render_as_string(hide_password=False),
+            **own,  # type: ignore[typeddict-item]
             # A fixed version: otherwise a hash of the code, and an upgrade would not resume the older release's jobs.
             "application_version": "1",
             "executor_id": server,
@@ -114,7 +167,7 @@ def launch(record: str, *, server: str = "local", cancelled: Iterable[str] = ())
 
 def prepare(record: str) -> None:
     """Make the record's tables, and begin nothing: for rows that come out of a backup."""
-    DBOS.migrate(record)
+    DBOS.migrate(postgresql.url_of(record).render_as_string(hide_password=False))
     if record.startswith("sqlite:///"):
         os.chmod(record.removeprefix("sqlite:///"), 0o600)
 
@@ -124,15 +177,44 @@ async def take_over(servers: Sequence[str]) -> None:
     await asyncio.to_thread(DBOS._recover_pending_workflows, list(servers))
 
 
+def work_on(job: str) -> Work:
+    """How far this process is with a job."""
+    return _running.work.get(job, Work.NOT_BEGUN)
+
+
+def hold() -> None:
+    """Begin no step any more. Those under way go on to their end; what comes after them is done after the next `launch`, here or
+    by who takes this server's jobs over."""
+    _running.goes_on.clear()
+
+
+async def quiet() -> None:
+    """Wait until this process is at no step."""
+    await _running.quiet.wait()
+
+
 def launched() -> bool:
     """The record is open, and workflows can run."""
     return _running.launched
+
+
+def _own_threads() -> None:
+    """For what blocks, on the running loop. Raises RuntimeError where none runs."""
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS, thread_name_prefix="loop"))
+
+
+async def end() -> None:
+    """`close`, of a server that goes on: the library makes its threads the loop's own, and takes them along."""
+    _own_threads()
+    await asyncio.to_thread(close)
 
 
 def close() -> None:
     """Let go of the record. Jobs that still run are resumed by the next `launch`."""
     _running.launched = False
     DBOS.destroy()
+    if _running.engine is not None:
+        _running.engine.dispose()
 
 
 def workflow(name: str) -> Callable[[Workflow], Workflow]:
@@ -141,8 +223,16 @@ def workflow(name: str) -> Callable[[Workflow], Workflow]:
     def register(body: Workflow) -> Workflow:
         @DBOS.workflow(name=name)
         async def recorded(*args: Json) -> dict[str, Json]:
-            observing.bind(job=job_id())
-            return await _outcome(lambda: body(*args), name)
+            job = job_id()
+            observing.bind(job=job)
+            patience.set(EVER)
+            if DBOS.workflow_id != job:
+                return await _outcome(lambda: body(*args), name)  # a child, at work within its job
+            _running.work[job] = Work.GOES_ON
+            try:
+                return await _outcome(lambda: body(*args), name)
+            finally:
+                _running.ended(job)
 
         _registered[body] = recorded
         return body
@@ -170,6 +260,8 @@ class Handle:
 
 async def start(body: Workflow, job: str, *args: Json) -> Handle:
     """Run the workflow under this id, unless it ran or runs already."""
+    if "/" not in job:
+        _running.work.setdefault(job, Work.GOES_ON)
     with SetWorkflowID(job):
         return Handle(await DBOS.start_workflow_async(_registered[body], *args))
 
@@ -218,6 +310,8 @@ async def step(
     """
     job = job_id()
     worked = False
+    mine = _running
+    await mine.goes_on.wait()
 
     async def work() -> dict[str, Json]:
         nonlocal worked
@@ -228,31 +322,67 @@ async def step(
         _crash("RACKLESS_CRASH_IN_STEP", _running.worked)
         return outcome
 
-    with observing.bound(step=name):
-        outcome = await DBOS.run_step_async({"name": name}, work)
+    mine.under_way += 1
+    mine.quiet.clear()
+    try:
+        with observing.bound(step=name):
+            outcome = await DBOS.run_step_async({"name": name}, work)
+    finally:
+        mine.under_way -= 1
+        if not mine.under_way:
+            mine.quiet.set()
     if worked:
         _crash("RACKLESS_CRASH_AFTER_STEP", _running.recorded)
     return cast(Result, _value(outcome))
 
 
 async def _bounded(job: str, name: str, body: Callable[[], Awaitable[Result]], *, deadline: float, after_cancel: bool) -> Result:
-    if job in _running.cancelled and not after_cancel:
-        raise _cancelled(name)
-    task = asyncio.ensure_future(body())
-    if not after_cancel:
-        _running.steps.setdefault(job, set()).add(task)
-    try:
-        return await asyncio.wait_for(task, deadline)
-    except TimeoutError as error:
-        raise DeadlineError(
-            f"The step `{name}` did not end within {deadline:g} s.", hint="See `rackless logs LAB`, then run `rackless up` again."
-        ) from error
-    except asyncio.CancelledError:
+    """The deadline counts from when this server may act."""
+    while True:
+        await _running.lease.valid()
         if job in _running.cancelled and not after_cancel:
-            raise _cancelled(name) from None
-        raise
+            raise _cancelled(name)
+        task = asyncio.ensure_future(body())
+        if not after_cancel:
+            _running.steps.setdefault(job, set()).add(task)
+        try:
+            if await _ended(task, deadline):
+                return task.result()
+        except TimeoutError as error:
+            raise DeadlineError(
+                f"The step `{name}` did not end within {deadline:g} s.",
+                hint="See `rackless logs LAB`, then run `rackless up` again.",
+            ) from error
+        except asyncio.CancelledError:
+            if job in _running.cancelled and not after_cancel:
+                raise _cancelled(name) from None
+            raise
+        finally:
+            _running.steps.get(job, set()).discard(task)
+        log.warning("%s: broken off, because others may take this server for dead; done anew when it is clear", name)
+
+
+async def _ended(task: asyncio.Future[Any], seconds: float) -> bool:
+    """Wait for it. False when the lease ended before, and it was broken off; raises TimeoutError when it took too long."""
+    over = asyncio.ensure_future(_running.lease.over())
+    try:
+        await asyncio.wait({task, over}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        lost = over.done()
     finally:
-        _running.steps.get(job, set()).discard(task)
+        over.cancel()
+        if not task.done():
+            task.cancel()
+            await asyncio.wait({task})
+            broken_off = True
+        else:
+            broken_off = False
+    if not broken_off or (not task.cancelled() and task.exception() is None):
+        return True
+    if lost:
+        return False
+    if task.cancelled():
+        raise TimeoutError
+    return True
 
 
 async def _tried(body: Callable[[], Awaitable[Result]], tries: int) -> Result:
@@ -285,6 +415,8 @@ async def _outcome(body: Callable[[], Awaitable[Json]], name: str) -> dict[str, 
         return {"value": await body()}
     except RacklessError as error:
         return {"error": to_record(error)}
+    except DBOSWorkflowConflictIDError:  # another server goes on with it: the library waits for what becomes of it there
+        raise
     except Exception as error:
         log.exception("defect in %s", name)
         defect = DefectError(f"{name} failed unexpectedly ({type(error).__name__}).", hint="The server's log has the details.")

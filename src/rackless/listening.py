@@ -16,6 +16,7 @@ import re
 import socket
 import ssl
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -78,11 +79,13 @@ def address(text: str) -> Address:
 
 @dataclass(frozen=True, kw_only=True)
 class Serving:
-    """What `rackless serve` was told. `tcp` None: only what was kept. `given`: a certificate in place of our own."""
+    """What `rackless serve` was told. `tcp` None: only what was kept. `given`: a certificate in place of our own. `clients`: the
+    authority of load balancers, who alone may connect to that port."""
 
     tcp: Address | None = None
     plain: bool = False
     given: Pair | None = None
+    clients: Path | None = None
 
     def __post_init__(self) -> None:
         if self.plain and self.tcp is not None and not self.tcp.loopback:
@@ -189,6 +192,8 @@ class Listeners:
                     pair = self._pair(one.at)
                     certificate.context(pair)  # a pair that fails would leave its half behind in the one that is used
                     pair.load(one.tls)
+                    if self._balanced(one.at):
+                        certificate.demand(one.tls, self._serving.clients)
                     self._open[at] = replace(one, fingerprint=pair.fingerprint)
                 except InputError as error:
                     log.warning("the certificate stays the old one: %s", error.message)
@@ -228,6 +233,8 @@ class Listeners:
         try:
             pair = None if plain else self._pair(at)
             tls, mark = (certificate.context(pair), pair.fingerprint) if pair is not None else (None, "")
+            if tls is not None and self._balanced(at):
+                certificate.demand(tls, self._serving.clients)
         except BaseException:
             listening.close()
             raise
@@ -241,7 +248,7 @@ class Listeners:
         return made
 
     async def _serve(self, bound: _Bound, app: ASGIApp) -> _Open:
-        tls = bound.tls
+        tls, balanced = bound.tls, bound.tls is not None and self._balanced(bound.at)
         config = uvicorn.Config(
             app,
             log_config=None,
@@ -251,8 +258,8 @@ class Listeners:
             timeout_graceful_shutdown=GRACE,
             server_header=False,
             ssl_context_factory=(lambda *_: tls) if tls is not None else None,
-            proxy_headers=self._site.behind_proxy and bound.at.loopback and bound.socket.family != socket.AF_UNIX,
-            forwarded_allow_ips=["127.0.0.1", "::1"],
+            proxy_headers=balanced or (self._site.behind_proxy and bound.at.loopback and bound.socket.family != socket.AF_UNIX),
+            forwarded_allow_ips="*" if balanced else ["127.0.0.1", "::1"],
         )
         server = _Server(config)
         task = asyncio.create_task(server.serve(sockets=[bound.socket]))
@@ -263,6 +270,10 @@ class Listeners:
             task.cancel()
             raise ProviderError("The server could not begin to listen.", hint="Its log is server.log in its state directory.")
         return _Open(at=bound.at, server=server, task=task, tls=tls, fingerprint=bound.fingerprint)
+
+    def _balanced(self, at: Address) -> bool:
+        """Only load balancers come there."""
+        return self._serving.clients is not None and at == self._serving.tcp
 
     def _pair(self, at: Address) -> Pair:
         if self._serving.given is not None:
@@ -282,11 +293,17 @@ class Listeners:
 
 def addresses() -> set[str]:
     """IP addresses of this machine that others can reach."""
+    # In a thread, because netlink must not be used where an event loop runs (see ether.links); it takes milliseconds.
+    with ThreadPoolExecutor(1) as pool:
+        found = pool.submit(_addresses).result()
+    return {one for one in found if not ipaddress.ip_address(one).is_link_local}
+
+
+def _addresses() -> set[str]:
     from pyroute2 import IPRoute
 
     with IPRoute() as route:
-        found = {str(one.get_attr("IFA_ADDRESS")) for one in route.get_addr()}
-    return {one for one in found if not ipaddress.ip_address(one).is_link_local}
+        return {str(one.get_attr("IFA_ADDRESS")) for one in route.get_addr()}
 
 
 def _kept(path: Path) -> tuple[Address, bool] | None:

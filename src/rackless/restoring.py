@@ -51,7 +51,7 @@ def restore(file: str, *, replace: bool = False) -> Restored:
         InputError: it is no whole backup.
     """
     settings = load()
-    with _private(), _alone(settings), tempfile.TemporaryDirectory(prefix=".restore.", dir=settings.state) as folder:
+    with private(), alone(settings), tempfile.TemporaryDirectory(prefix=".restore.", dir=settings.state) as folder:
         parts = Path(folder)
         manifest = archive.unpack(Path(file).absolute(), parts)
         shared = not settings.database.startswith("sqlite:")
@@ -66,14 +66,14 @@ def restore(file: str, *, replace: bool = False) -> Restored:
             _postgresql(settings, parts, manifest, name, replace) if shared else _sqlite(settings, parts, manifest, name, replace)
         )
         site = _files(settings, parts)
-        with _opened(settings.database) as database, database.engine.connect() as db:
+        with opened(settings.database) as database, database.engine.connect() as db:
             labs = [row.name for row in sandboxes.live(db)]
         rows = sum(manifest.rows.values())
         return Restored(made=manifest.made, version=manifest.version, labs=labs, rows=rows, aside=aside, site=site)
 
 
 @contextmanager
-def _private() -> Iterator[None]:
+def private() -> Iterator[None]:
     """What is written meanwhile is for no other user of this machine."""
     before = os.umask(0o077)
     try:
@@ -83,7 +83,7 @@ def _private() -> Iterator[None]:
 
 
 @contextmanager
-def _alone(settings: Settings) -> Iterator[None]:
+def alone(settings: Settings) -> Iterator[None]:
     """As a server is, without being one: nobody must take this process for it afterwards."""
     with daemons.alone(settings):
         try:
@@ -93,7 +93,7 @@ def _alone(settings: Settings) -> Iterator[None]:
 
 
 @contextmanager
-def _opened(url: str) -> Iterator[Database]:
+def opened(url: str) -> Iterator[Database]:
     database = Database(url)
     try:
         yield database
@@ -105,11 +105,11 @@ def _sqlite(settings: Settings, parts: Path, manifest: Manifest, name: str, repl
     """Made beside, and then moved into its place."""
     store = Path(str(sa.make_url(settings.database).database))
     if store.exists():
-        with _opened(settings.database) as database:
+        with opened(settings.database) as database:
             _refuse_full(database, replace)
     fresh = parts / "fresh"
     fresh.mkdir()
-    with _opened(f"sqlite:///{fresh / store.name}") as database, database.migrating() as db:
+    with opened(f"sqlite:///{fresh / store.name}") as database, database.migrating() as db:
         _load(database, db, parts, manifest)
     if manifest.kind == "sqlite":
         _record(f"sqlite:///{fresh / 'jobs.sqlite'}", parts, None)
@@ -127,7 +127,7 @@ def _sqlite(settings: Settings, parts: Path, manifest: Manifest, name: str, repl
 
 def _postgresql(settings: Settings, parts: Path, manifest: Manifest, name: str, replace: bool) -> str:
     """All of it in one transaction, but for the record, without which a job only begins anew."""
-    with _opened(settings.database) as database, _allowed():
+    with opened(settings.database) as database, _allowed():
         with database.migrating() as db:
             had = bool(sa.inspect(db).get_table_names())
             if had:

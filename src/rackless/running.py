@@ -42,8 +42,12 @@ async def run(
     cwd: Path | None = None,
     check: bool = True,
     hint: str = "",
+    heard: Callable[[bytes], None] | None = None,
 ) -> Finished:
     """Run to the end, at most `deadline` seconds; then the whole process group is killed.
+
+    Args:
+        heard: told what it writes to standard output as it comes; for a command without `stdin`.
 
     Raises:
         ProviderError: the program is missing, or `check` and it exited non-zero.
@@ -63,7 +67,8 @@ async def run(
     except FileNotFoundError as error:
         raise ProviderError(f"The program {words[0]} is not installed.", hint=hint or "Run `rackless doctor`.") from error
     try:
-        out, err = await asyncio.wait_for(process.communicate(stdin), deadline)
+        communicating = process.communicate(stdin) if heard is None else _listened(process, heard)
+        out, err = await asyncio.wait_for(communicating, deadline)
     except (TimeoutError, asyncio.CancelledError) as error:
         _kill_group(process.pid)
         await process.wait()
@@ -75,6 +80,21 @@ async def run(
         lines = err.decode(errors="replace").strip().splitlines() or ["no message"]
         raise ProviderError(f"{words[0]} failed with exit status {code}: {lines[-1]}", hint=hint)
     return Finished(code=code, out=out, err=err)
+
+
+async def _listened(process: asyncio.subprocess.Process, heard: Callable[[bytes], None]) -> tuple[bytes, bytes]:
+    assert process.stdout is not None
+    assert process.stderr is not None
+    complaints = asyncio.ensure_future(process.stderr.read())
+    out = b""
+    try:
+        while piece := await process.stdout.read(1 << 16):
+            out += piece
+            heard(piece)
+        await process.wait()
+        return out, await complaints
+    finally:
+        complaints.cancel()
 
 
 def spawn(

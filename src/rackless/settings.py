@@ -6,7 +6,7 @@
 | RACKLESS_RUN (sockets; short, paths are limited to 107 bytes) | /run/rackless | $XDG_RUNTIME_DIR/rackless or /tmp/rackless-UID |
 | RACKLESS_IMAGES | $RACKLESS_STATE/images | the same |
 | RACKLESS_SITE | $RACKLESS_STATE/site.yaml | the same |
-| RACKLESS_DATABASE | sqlite:///$RACKLESS_STATE/rackless.sqlite | the same |
+| RACKLESS_DATABASE | in $RACKLESS_STATE/database, else sqlite:///$RACKLESS_STATE/rackless.sqlite | the same |
 
 RACKLESS_DATABASE=postgresql://USER@HOST/NAME lets several servers work on one store; its password belongs in ~/.pgpass.
 """
@@ -36,9 +36,22 @@ class Settings:
         return self.run / "api.sock"
 
     @property
+    def moved_file(self) -> Path:
+        """Names the store of an installation that has moved to PostgreSQL (`rackless move`)."""
+        return self.state / "database"
+
+    @property
+    def moved(self) -> str | None:
+        """The URL in it; None: it has not moved, or this is not its user."""
+        try:
+            return self.moved_file.read_text(encoding="utf-8").strip() or None
+        except OSError:
+            return None
+
+    @property
     def database(self) -> str:
         """URL of the store."""
-        return self.store or f"sqlite:///{self.state / 'rackless.sqlite'}"
+        return self.store or self.moved or f"sqlite:///{self.state / 'rackless.sqlite'}"
 
     @property
     def record(self) -> str:

@@ -102,7 +102,7 @@ async def apply(name: str, body: ApplyWish, here: Here, who: Who, *, response: R
     gone = await _gone(here, name)
     if body.dry_run:
         found = await here.database.read(sandboxes.get, name)
-        what = await here.database.read(changing.compare, found, blueprint, here.site, gone=gone, prune=body.prune)
+        what = await here.database.read(changing.compare, found, blueprint, here.place, gone=gone, prune=body.prune)
         response.status_code = 200
         made = found.state not in changing.UNMADE
         return Applied(
@@ -118,7 +118,7 @@ async def apply(name: str, body: ApplyWish, here: Here, who: Who, *, response: R
     )
     applied = await here.database.run(changing.book_change, name, asked)
     here.changed.set()
-    begun = await started(here, name, applied.booking, wait)
+    begun = await started(here, who, name, applied.booking, wait)
     if not begun.job:
         response.status_code = 200
     return Applied(**begun.model_dump(), changes=_rows(applied.difference, terms, made=True))

@@ -15,6 +15,7 @@ from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
+from rackless import postgresql
 from rackless.durable import from_record, to_record
 from rackless.model.errors import (
     TITLES,
@@ -30,6 +31,7 @@ from rackless.model.errors import (
     RateLimitedError,
     TooLargeError,
     UnauthorizedError,
+    UnavailableError,
 )
 
 log = logging.getLogger(__name__)
@@ -112,7 +114,7 @@ def body_of(error: RacklessError, status: int | None = None) -> dict[str, Any]:
 def answer_to(error: RacklessError, *, status: int | None = None, headers: dict[str, str] | None = None) -> JSONResponse:
     """The answer that this error is."""
     told = dict(headers or {})
-    if isinstance(error, RateLimitedError):
+    if isinstance(error, RateLimitedError | UnavailableError):
         told["Retry-After"] = str(max(1, math.ceil(error.seconds)))
     if isinstance(error, UnauthorizedError):
         told["WWW-Authenticate"] = "Bearer"  # RFC 9110, section 11.6.1: a 401 says how
@@ -169,6 +171,14 @@ async def _unstorable(_: Request, error: Exception) -> Response:
     return answer_to(InputError("The request holds a character or a number that cannot be kept."))
 
 
+async def _database(connection: Any, error: Exception) -> Any:
+    """Of a route that reads at length by a connection of its own (a backup)."""
+    if not postgresql.away(error):
+        raise error
+    log.warning("the database is away: %s", error)
+    return await _ours(connection, UnavailableError("The database is away for the moment.", hint="Ask again in a few seconds."))
+
+
 async def _defect(_: Request, error: Exception) -> Response:
     """Whatever nobody foresaw. The server logs it with its trace (uvicorn)."""
     defect = DefectError(
@@ -182,6 +192,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _framework)
     app.add_exception_handler(sa.exc.DataError, _unstorable)
+    app.add_exception_handler(sa.exc.DBAPIError, _database)
     app.add_exception_handler(Exception, _defect)
 
 

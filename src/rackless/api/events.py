@@ -17,9 +17,9 @@ from starlette.requests import Request
 
 from rackless.api.errors import RESPONSES
 from rackless.api.guard import Who, identify, streaming
+from rackless.api.hearing import heard
 from rackless.api.here import Here
-from rackless.model import naming
-from rackless.model.errors import InputError, RacklessError
+from rackless.model.errors import InputError, RacklessError, UnavailableError
 from rackless.model.lifecycle import JobState, MachineState, SandboxState, WireState
 from rackless.model.people import Caller, Role
 from rackless.store.events import Event
@@ -100,6 +100,8 @@ class ResetEvent(BaseModel):
     """Event `reset`: what was asked for is too old. Read what you show anew; the events from now on follow."""
 
 
+SPOKEN = frozenset({"name", "reason", "step", "text"})
+"""What of an event's data may name a machine."""
 BODIES: tuple[type[BaseModel], ...] = (LabEvent, JobEnvelope, StepEvent, MachineEvent, LinkEvent, ResetEvent)
 """The data of the events, for the OpenAPI document."""
 
@@ -150,6 +152,8 @@ async def _stream(
         elif not batch or time.monotonic() - checked >= ALIVE:
             try:
                 who = await identify(request, here, touch=False)
+            except UnavailableError:
+                pass  # nobody's rights can have changed; looked at again
             except RacklessError:
                 return
             yield format_sse_event(comment="still there", id=str(batch[0].id - 1 if batch else at))
@@ -171,9 +175,7 @@ def _may_see(who: Caller, event: Event) -> bool:
 def _seen(who: Caller, event: Event) -> dict[str, Any]:
     """The data of an event; cards have no machines for ordinary users."""
     data: dict[str, Any] = event.data
-    if event.kind == "machine" and not who.has(Role.OPERATOR):
-        return {**data, "name": naming.spoken(data["name"])}
-    return data
+    return {**data, **{key: heard(who, data[key]) for key in SPOKEN & data.keys() if event.kind == "machine" or key != "name"}}
 
 
 def _kinds(topics: str) -> frozenset[str]:

@@ -172,7 +172,9 @@ def _reached(router: Any) -> ansible.Reached:
     services = router.management.services
     if "netconf" not in services:
         raise StateError(f"Router {router.name} has no address yet.", hint="Export the inventory when the lab is ready.")
-    places = {service: (host, int(port)) for service, text in services.items() for host, _, port in [text.rpartition(":")]}
+    places = {
+        service: (host.strip("[]"), int(port)) for service, text in services.items() for host, _, port in [text.rpartition(":")]
+    }
     return ansible.Reached(name=router.name, user=router.user, netconf=places["netconf"], ssh=places["ssh"], cards=router.cards)
 
 

@@ -8,7 +8,9 @@ from fastapi import Depends, Query
 from pydantic import BaseModel
 
 from rackless.api.errors import raise_kept
+from rackless.api.hearing import heard
 from rackless.model.lifecycle import JobState
+from rackless.model.people import Caller
 from rackless.sandboxes.booking import Booking, Kind
 from rackless.store import jobs
 from rackless.workflows.starting import ended, start
@@ -38,20 +40,21 @@ class Started(BaseModel):
     result: Any = None
 
 
-async def started(here: World, lab: str, booking: Booking, wait: float = 0) -> Started:
+async def started(here: World, who: Caller, lab: str, booking: Booking, wait: float = 0) -> Started:
     """Start the booked job, if there is one yet. With `wait`, answer at its end; its error becomes the answer."""
     if not booking.job:
         state = JobState.SUCCEEDED if booking.kind is Kind.UNCHANGED else JobState.RUNNING
         return Started(job="", lab=lab, kind=booking.kind.value, was=booking.was, state=state)
     await start(here, booking.job)
-    return await begun(here, lab, booking, wait)
+    return await begun(here, who, lab, booking, wait)
 
 
-async def begun(here: World, lab: str, booking: Booking, wait: float = 0) -> Started:
+async def begun(here: World, who: Caller, lab: str, booking: Booking, wait: float = 0) -> Started:
     """The same for a job that was started."""
     row = await here.database.read(jobs.get, booking.job)
     if wait:
         await ended(here, booking.job, wait)
         row = await here.database.read(jobs.get, booking.job)
-        raise_kept(row.error)
-    return Started(job=booking.job, lab=lab, kind=booking.kind.value, was=booking.was, state=row.state, result=row.result)
+        raise_kept(heard(who, row.error))
+    result = heard(who, row.result)
+    return Started(job=booking.job, lab=lab, kind=booking.kind.value, was=booking.was, state=row.state, result=result)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, TypeVar
 
@@ -13,10 +13,12 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
 
+from rackless.api import templates
 from rackless.api.bounds import unbounded
 from rackless.api.errors import RESPONSES
 from rackless.api.here import Here
 from rackless.api.pages import Page, Pages
+from rackless.api.telling import MEDIA, Telling
 from rackless.images import importing, pruning, reference, store, transfer, uses
 from rackless.model.errors import RacklessError
 from rackless.qemu.accelerator import Accelerator
@@ -46,10 +48,12 @@ class ImageLine(BaseModel):
 
 
 class PruneWish(BaseModel):
-    """`dry`: only say what would go. `gone`: labs whose state directory is not there any more count as ended."""
+    """`dry`: only say what would go. `gone`: labs whose state directory is not there any more count as ended. `templates`: also
+    the warm templates that new machines start from; the next are made anew."""
 
     dry: bool = False
     gone: bool = False
+    templates: bool = False
 
 
 class PrepareWish(BaseModel):
@@ -62,7 +66,7 @@ class PrepareWish(BaseModel):
 
 
 class Pruned(BaseModel):
-    """`kind`: build, packages or remains. `size` in bytes. `users`: why it stays; none: it is gone (or, dry, would be)."""
+    """`kind`: build, packages, remains, template. `size` in bytes. `users`: why it stays; none: it is (or would be) gone."""
 
     kind: str
     name: str
@@ -106,7 +110,9 @@ async def upload(
 @router.post(
     "/images/import",
     status_code=201,
+    response_model=list[ImageLine],
     dependencies=[Depends(unbounded)],
+    responses={201: {"content": {MEDIA: {}}}},
     openapi_extra={
         "requestBody": {
             "required": True,
@@ -124,17 +130,38 @@ async def import_image(
     name: Annotated[str, Query(max_length=64, description="Name of the image, whatever the file says")] = "",
     sha256: Annotated[str, Query(pattern="^([0-9a-fA-F]{64})?$", description="Of the body, to be compared")] = "",
     current: Annotated[bool, Query(description="New machines get it from now on")] = True,
-) -> list[ImageLine]:
+) -> Any:
     """Take in somebody else's machine: an OVA, a disk in qcow2, VMDK or raw, or the archive a vendor packs several in.
 
-    All of its images come, or none; one who hangs up before the end has changed nothing."""
+    All of its images come, or none; one who hangs up before the end has changed nothing. Who accepts application/x-ndjson is
+    told, once all is sent, what is being done: {"doing", "percent"}, percent null where it is not known; at last {"images"}, or
+    {"error"}."""
     images = here.settings.images
     wish = importing.Wish(file=PurePosixPath(file).name, family=family, role=role, name=name, current=current)
-    gone = asyncio.Event()
-    work = importing.receive(images, _noticed(request, gone), wish, here.site.families, sha256=sha256)
-    folders = {str(folder) for folder in await _unless_gone(request, gone, work)}
-    lines = await asyncio.to_thread(_lines, images, here.settings.state)
-    return [line for line in lines if line.path in folders]
+    came, telling = asyncio.Event(), Telling()
+    work = importing.receive(
+        images,
+        _noticed(request, came),
+        wish,
+        here.site.families,
+        sha256=sha256,
+        tell=lambda doing, percent: telling.tell(doing=doing, percent=percent),
+    )
+
+    async def imported(folders: Sequence[Path]) -> list[ImageLine]:
+        wanted = {str(folder) for folder in folders}
+        lines = await asyncio.to_thread(_lines, images, here.settings.state)
+        return [line for line in lines if line.path in wanted]
+
+    if MEDIA not in request.headers.get("accept", ""):
+        return await imported(await _unless_gone(request, came, work))
+
+    async def last(folders: Sequence[Path]) -> dict[str, list[dict[str, Any]]]:
+        return {"images": [line.model_dump(mode="json") for line in await imported(folders)]}
+
+    # An answer can't be begun before the body is read: until then, what is wrong is a status of its own.
+    task = await _begun(asyncio.create_task(work), came)
+    return StreamingResponse(telling.lines(task, last), status_code=201, media_type=MEDIA)
 
 
 @router.post("/images/{name}/prepare", status_code=201)
@@ -167,6 +194,21 @@ async def _noticed(request: Request, came: asyncio.Event) -> AsyncIterator[bytes
     came.set()
 
 
+async def _begun(task: asyncio.Task[T], came: asyncio.Event) -> asyncio.Task[T]:
+    """The task, once `came` is set. Raises what it raised, if that was before."""
+    coming = asyncio.create_task(came.wait())
+    try:
+        await asyncio.wait({task, coming}, return_when=asyncio.FIRST_COMPLETED)
+    except asyncio.CancelledError:
+        task.cancel()
+        raise
+    finally:
+        coming.cancel()
+    if task.done() and not came.is_set():
+        await task
+    return task
+
+
 async def _unless_gone(request: Request, came: asyncio.Event, work: Coroutine[Any, Any, T]) -> T:
     """Do it, unless its caller hangs up: nobody would hear what became of it. While the body comes, that itself tells."""
     task = asyncio.create_task(work)
@@ -195,11 +237,14 @@ async def make_current(name: str, digest: str, here: Here) -> None:
 
 @router.post("/images/prune")
 async def prune(body: PruneWish, here: Here) -> list[Pruned]:
-    """Remove builds that are not current and that no lab uses, and what builders left behind."""
+    """Remove builds that are not current and that no lab uses, what builders left behind, and warm templates that no new machine
+    starts from; with `templates`, all of those."""
+    first = await templates.prune(here, dry=body.dry, everything=body.templates)
     found = await asyncio.to_thread(
         pruning.prune, here.settings.images, here.settings.state, packages=_packages(), gone=body.gone, dry=body.dry
     )
-    return [Pruned(kind=i.kind, name=i.name, path=str(i.path), size=i.size, users=list(i.users)) for i in found]
+    rest = [Pruned(kind=i.kind, name=i.name, path=str(i.path), size=i.size, users=list(i.users)) for i in found]
+    return [*(Pruned(kind=one.kind, name=one.name, path=one.id, size=one.size, users=who) for one, who in first), *rest]
 
 
 def _packages() -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from rackless.model.inventory import Inventory
 from rackless.model.lifecycle import MachineState, SandboxState, WireState
 from rackless.model.plan import Plan
 from rackless.planning import absent
-from rackless.providers.contract import Ref, RefKind, at, survey
+from rackless.providers.contract import Ref, RefKind, at, served, survey
 from rackless.sandboxes import hooks
 from rackless.sandboxes.times import moment
 from rackless.store import inventory, jobs, machines, outlines, ports, sandboxes, wires
@@ -197,7 +198,7 @@ async def lab_of(here: World, name: str) -> Lab:
                 cards=wish.cards,
                 ports_per_card=wish.ports_per_card,
                 user=wish.login.user,
-                management=_management(here, row.plan, wish.name),
+                management=_management(here, row.plan, wish.name, refs),
                 system=seen.system_description if seen else "",
                 chassis=seen.chassis if seen else "",
                 serial=seen.serial if seen else "",
@@ -314,14 +315,16 @@ def _machine(row: sandboxes.SandboxRow, machine: machines.MachineRow, ref: Ref |
     )
 
 
-def _management(here: World, plan: Plan, router: str) -> Management:
+def _management(here: World, plan: Plan, router: str, refs: Mapping[str, Ref]) -> Management:
     controller = next(spec for spec in plan.machines_of(router) if spec.role is Role.CONTROLLER)
     nic = next((nic for nic in controller.nics if nic.role is NicRole.MANAGEMENT), None)
+    seen = refs.get(controller.name)
+    elsewhere = seen.endpoints.get("management", "") if seen is not None else ""
     services = {}
     for service, port in (("ssh", 22), ("netconf", 830), ("snmp", 161)):
         with contextlib.suppress(StateError):  # a lab whose time has not come has no ports yet
-            host, number = endpoint(controller, service, port)
-            services[service] = f"{host}:{number}"
+            host, number = endpoint(controller, service, port, elsewhere)
+            services[service] = served(host, number)
     return Management(how=_how(here, plan.place_of(controller)), address=nic.address if nic else None, services=services)
 
 

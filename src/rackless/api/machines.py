@@ -13,12 +13,15 @@ from rackless.api.guard import Who
 from rackless.api.here import Here, Started, Wait, started
 from rackless.api.ordinary import check_console
 from rackless.api.seat import Seat, close, tell
+from rackless.console.hub import ConsoleHub
+from rackless.keepers.lines import RUNS
 from rackless.model import naming
 from rackless.model.errors import NotFoundError, RacklessError
 from rackless.model.people import Role
 from rackless.model.suggestions import did_you_mean
 from rackless.sandboxes import booking
-from rackless.store import machines, sandboxes
+from rackless.store import machines, sandboxes, secrets
+from rackless.workflows.machines import ref_of
 from rackless.workflows.world import World, world
 
 router = APIRouter(tags=["machines"], responses=RESPONSES, prefix="/labs/{name}/machines/{machine}")
@@ -35,12 +38,22 @@ async def machine_row(here: World, name: str, machine: str) -> machines.MachineR
     return await here.database.read(machines.get, row.id, machine)
 
 
+async def _hub(here: World, name: str, row: machines.MachineRow) -> ConsoleHub:
+    """The machine's line, which another server may have opened when it started the machine; this one opens it too."""
+    if here.database.shared and row.state in RUNS:
+        lab = await here.database.read(sandboxes.get, name)
+        if (spec := lab.plan.machine(row.name)) is not None:
+            mine = await here.database.read(secrets.of, lab.id, row.owner)
+            return await here.consoles.open(ref_of(spec), Path(row.transcript), tuple(mine.values()))
+    return here.consoles.get(name, row.name)
+
+
 @router.post("/restart", status_code=202)
-async def restart(name: str, machine: str, here: Here, wait: Wait = 0) -> Started:
+async def restart(name: str, machine: str, here: Here, who: Who, wait: Wait = 0) -> Started:
     """Off and on; its wires stay."""
     row = await machine_row(here, name, machine)
     booked = await here.database.run(booking.book_job, name, "restart", {"machine": row.name})
-    return await started(here, name, booked, wait)
+    return await started(here, who, name, booked, wait)
 
 
 @router.get("/transcript", response_class=PlainTextResponse)
@@ -79,7 +92,7 @@ async def console(
     try:
         row = await machine_row(here, name, machine)
         check_console(caller, name, row)
-        hub = here.consoles.get(name, row.name)
+        hub = await _hub(here, name, row)
         seat = Seat(socket, hub, who if caller.via == "socket" else caller.name, may=caller.has(Role.USER))
         async with hub.watch(replay=replay) as feed:
             await tell(socket, {"open": row.name})

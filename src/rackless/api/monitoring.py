@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
 
 from fastapi import APIRouter, Depends, Request
@@ -16,11 +16,13 @@ from pydantic import BaseModel
 
 from rackless import metrics
 from rackless.api.errors import RESPONSES
+from rackless.api.fabric import monitor
 from rackless.api.guard import guard
 from rackless.api.here import Here
 from rackless.api.server import BUILD
-from rackless.keepers.readiness import Readiness
+from rackless.keepers.readiness import Readiness, Send
 from rackless.model.calendar import Amounts
+from rackless.model.fabric import Health, Life, Severity, Status
 from rackless.release import release
 from rackless.store import counting
 from rackless.workflows.world import World
@@ -65,12 +67,27 @@ async def readyz(request: Request, here: Here) -> Response:
     return JSONResponse(Ready(ready=ready, checks=checks).model_dump(), status_code=200 if ready else 503)
 
 
+@health.get("/health/live")
+async def health_live() -> Alive:
+    """For load balancers: the same as `/healthz`."""
+    return Alive(status="live")
+
+
+@health.get("/health/ready", response_model=Alive, responses={503: {"model": Alive, "description": "Send nobody here"}})
+async def health_ready(request: Request) -> Response:
+    """For load balancers: `ready`, or with status 503 `draining` (it is about to end, or in maintenance) or `not ready`. A server
+    whose database is away for a short while is `ready`: it answers 503 with Retry-After itself."""
+    readiness: Readiness | None = getattr(request.app.state, "readiness", None)
+    found = await readiness.balanced() if readiness is not None else Send.NOT_YET
+    return JSONResponse(Alive(status=found.value).model_dump(), status_code=200 if found is Send.ALL else 503)
+
+
 @router.get("/metrics", response_class=PlainTextResponse)
-async def show_metrics(here: Here) -> Response:
+async def show_metrics(here: Here, request: Request) -> Response:
     """Numbers in Prometheus' text format. A few counting queries, however many labs there are."""
     counts = await here.database.read(counting.count, here.database, time.time())
     now = CollectorRegistry()
-    now.register(_Now(_families(here, counts)))
+    now.register(_Now([*_families(here, counts), *nodes(monitor(request, here).status())]))
     return Response(generate_latest(metrics.REGISTRY) + generate_latest(now), media_type=CONTENT_TYPE_LATEST)
 
 
@@ -93,6 +110,31 @@ def _families(here: World, counts: counting.Counts) -> Iterable[GaugeMetricFamil
     yield _gauge("rackless_capacity_held", "What labs hold of it now.", "resource", _units(counts.held))
     yield _one("rackless_store_bytes", "The store and the record of workflows, on disk.", counts.bytes)
     yield _gauge("rackless_consoles", "Serial lines that are open, those who watch and who write.", "what", here.consoles.count())
+
+
+def nodes(status: Status) -> Iterable[GaugeMetricFamily]:
+    """Of every node that is known of; one that is no fabric is a node too."""
+    names = {node.id: node.name for node in status.layout.nodes}
+    facts = {names.get(each.node, each.node): each for each in status.health}
+    rows: tuple[tuple[str, str, Callable[[Health], float | None]], ...] = (
+        ("cpu_percent", "Processors of the node in use.", lambda each: each.cpu),
+        ("memory_bytes", "Memory of the node.", lambda each: each.memory),
+        ("memory_used_bytes", "Memory of the node in use.", lambda each: each.memory_used),
+        ("disk_percent", "Fullest file system of the node.", lambda each: each.disk),
+        ("clock_offset_seconds", "The node's clock minus that of its source.", lambda each: each.clock_offset),
+        ("certificate_expiry_timestamp_seconds", "When its first certificate expires.", lambda each: each.certificate_until),
+        ("database_lag_bytes", "How far its database is behind the primary.", lambda each: each.lag),
+        ("etcd_healthy", "Its etcd answers and knows a leader.", lambda each: each.etcd),
+    )
+    for name, text, value in rows:
+        values = {node: float(found) for node, each in facts.items() if (found := value(each)) is not None}
+        yield _gauge(f"rackless_node_{name}", text, "node", values)
+    ages = {names.get(each.node, each.node): each.age for each in status.members if each.age is not None}
+    yield _gauge("rackless_node_heartbeat_age_seconds", "Since the node was heard.", "node", ages)
+    alive = {names.get(each.node, each.node): float(each.life in {Life.ALIVE, Life.SUSPECT}) for each in status.members}
+    yield _gauge("rackless_node_alive", "1 for a node that is not held for dead.", "node", alive)
+    counts = {each.value: float(sum(alarm.severity is each for alarm in status.alarms)) for each in Severity}
+    yield _gauge("rackless_alarms", "Alarms that stand.", "severity", counts)
 
 
 def _units(amounts: Amounts) -> dict[str, float]:

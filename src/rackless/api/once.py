@@ -11,6 +11,7 @@ import contextlib
 import hashlib
 import hmac
 import time
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from fastapi import HTTPException
@@ -19,7 +20,8 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from rackless.api.errors import MEDIA, answer_to
-from rackless.model.errors import IdempotencyError, InputError, StateError, TooLargeError
+from rackless.lease import patience
+from rackless.model.errors import IdempotencyError, InputError, StateError, TooLargeError, UnavailableError
 from rackless.model.people import Caller
 from rackless.store import answers
 from rackless.workflows.world import World, world
@@ -129,7 +131,7 @@ class _Keeping:
         small = len(self._body) <= MOST and self._media.partition(";")[0] in KEPT
         if self._asked.claimed and self._status < 500 and small:
             key, self._asked.claimed = self._asked.claimed, ""
-            await world().database.run(answers.keep, key, self._status, self._media, self._body)
+            await _settled(lambda: world().database.run(answers.keep, key, self._status, self._media, self._body))
             _told(key)
 
 
@@ -179,8 +181,27 @@ async def _release(asked: Asked) -> None:
     """It failed, or its answer is not one that is kept: the key may be used again."""
     if asked.claimed:
         key, asked.claimed = asked.claimed, ""
-        await asyncio.shield(world().database.run(answers.give_up, key))
+        await _settled(lambda: asyncio.shield(world().database.run(answers.give_up, key)))
         _told(key)
+
+
+async def _settled(write: Callable[[], Awaitable[None]]) -> None:
+    """What is noted of a request that is over. The database may be away just then: the answer goes out, and this follows."""
+    try:
+        await write()
+    except UnavailableError:
+        task = asyncio.create_task(_later(write))
+        _late.add(task)
+        task.add_done_callback(_late.discard)
+
+
+async def _later(write: Callable[[], Awaitable[None]]) -> None:
+    patience.set(DAY)
+    with contextlib.suppress(UnavailableError):
+        await write()
+
+
+_late: set[asyncio.Task[None]] = set()
 
 
 def _told(key: str) -> None:

@@ -66,7 +66,7 @@ async def make_plan(body: BlueprintText, here: Here, who: Who) -> Summary:
     what those places can't do of it. No secrets."""
     blueprint = await body.blueprint(here)
     name = blueprint.name if body.name is None else body.name
-    drafted = await here.database.read(booking.draft, blueprint, name, here.site)
+    drafted = await here.database.read(booking.draft, blueprint, name, here.place)
     places = [place_row(here, place) for place in here.site.everywhere if place.name in drafted.places]
     return plan_for(who, summary(drafted, places, unable(here.provider, drafted)))
 

@@ -68,7 +68,7 @@ async def list_hosts(here: Here, asked: Pages) -> Page[Host]:
 
     def look(db: sa.Connection) -> list[Host]:
         living = {row.id for row in servers.alive(db, SILENT)}
-        rows = [*servers.alive(db, SILENT), *servers.silent(db, SILENT)]
+        rows = sorted(servers.every(db), key=lambda row: row.id not in living)
         return [
             Host(
                 name=row.id,

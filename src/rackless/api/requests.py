@@ -18,7 +18,7 @@ HEADER = b"x-request-id"
 SANE = re.compile(rb"[A-Za-z0-9._-]{8,64}")
 """An id that somebody sends along is taken when it can do no harm in a log."""
 STREAMS = {"text/event-stream": "events", "application/x-ndjson": "lines", "application/vnd.tcpdump.pcap": "capture"}
-WATCHING = frozenset({"/metrics", "/healthz", "/readyz"})
+WATCHING = frozenset({"/metrics", "/healthz", "/readyz", "/health/live", "/health/ready"})
 """Asked every few seconds by machines: not worth a line each."""
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 

@@ -13,6 +13,7 @@ from fastapi.responses import PlainTextResponse, StreamingResponse
 from pydantic import BaseModel, Field
 
 from rackless.api.errors import REFUSED, RESPONSES, body_of
+from rackless.api.guard import Who
 from rackless.api.here import Here, Started, Wait, started
 from rackless.api.pages import Page, Pages
 from rackless.api.seat import close, tell
@@ -20,7 +21,7 @@ from rackless.deadline import Deadline
 from rackless.model.errors import InputError, NotFoundError, RacklessError
 from rackless.model.family import Role
 from rackless.model.plan import MachineSpec, Plan
-from rackless.providers.contract import Channel, at
+from rackless.providers.contract import Channel, at, served
 from rackless.sandboxes import booking
 from rackless.shell.hostchannel import HostChannel
 from rackless.store import sandboxes
@@ -77,8 +78,8 @@ async def credentials(name: str, here: Here, asked: Pages) -> Page[Credentials]:
                 password=spot.password,
                 root_password=spot.root_password,
                 community=spot.community,
-                ssh=f"{spot.ssh[0]}:{spot.ssh[1]}",
-                snmp=f"{spot.snmp[0]}:{spot.snmp[1]}",
+                ssh=served(*spot.ssh),
+                snmp=served(*spot.snmp),
                 host_keys=list(spot.host_keys),
             )
         )
@@ -86,13 +87,13 @@ async def credentials(name: str, here: Here, asked: Pages) -> Page[Credentials]:
 
 
 @router.post("/save", status_code=202)
-async def save(name: str, body: SaveWish, here: Here, wait: Wait = 0) -> Started:
+async def save(name: str, body: SaveWish, here: Here, who: Who, wait: Wait = 0) -> Started:
     """Read the committed configurations. Fetch each with `saved` afterwards."""
     row = await here.database.read(booking.ready, name)
     names = body.routers or [wish.name for wish in row.plan.blueprint.routers]
     for wanted in names:
         controller_of(row.plan, wanted)
-    return await started(here, name, await here.database.run(booking.book_job, name, "save", {"routers": names}), wait)
+    return await started(here, who, name, await here.database.run(booking.book_job, name, "save", {"routers": names}), wait)
 
 
 @router.get("/saved/{owner}", response_class=PlainTextResponse)
@@ -101,6 +102,8 @@ async def saved(name: str, owner: str, here: Here) -> PlainTextResponse:
     row = await here.database.read(sandboxes.get, name)
     controller_of(row.plan, owner)
     path = path_of(here.saved, name, owner)
+    if not path.exists():
+        await here.sharing.look()
     if not path.exists():
         raise NotFoundError(f"No configuration of {owner} was saved.", hint=f"Run `rackless save {name}`.")
     return PlainTextResponse(await asyncio.to_thread(path.read_text, encoding="utf-8"))

@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 from rackless import durable
 from rackless.api.errors import RESPONSES
 from rackless.api.guard import Who
+from rackless.api.hearing import heard
 from rackless.api.here import Here, Started, Wait, begun, started
 from rackless.api.lab import Lab, lab_of, note
 from rackless.api.ordinary import All, lab_for, note_without_cards, sees_all
@@ -67,6 +68,7 @@ class LabWish(BlueprintText):
     ends: float | None = Field(None, description="Until when")
     queue: bool = Field(False, description="Wait for the first time that it fits, if it does not fit then")
     saves: bool = Field(False, description="Keep the configurations of its routers when its time is over")
+    cold: bool = Field(False, description="Have its machines boot, whatever warm templates there are")
 
     def wish(self, who: str) -> times.Wish:
         """Raises InputError when the times contradict each other or have passed."""
@@ -83,7 +85,7 @@ class LabWish(BlueprintText):
             length = self.ends - (begins or now)
         if length <= 0:
             raise InputError(f"It would end at {times.moment(self.ends or now)}, before it begins.", hint="Give a later end.")
-        return times.Wish(begins=begins, length=length, queue=self.queue, saves=self.saves, who=who, owner=who)
+        return times.Wish(begins=begins, length=length, queue=self.queue, saves=self.saves, who=who, owner=who, cold=self.cold)
 
 
 @router.post("/labs", status_code=202)
@@ -100,13 +102,13 @@ async def deploy(body: LabWish, here: Here, who: Who) -> Started:
         booking.book, blueprint, name=name, place=here.place, wanted=here.wanted, wish=wish, written=body.written()
     )
     here.changed.set()
-    return await started(here, name, booked)
+    return await started(here, who, name, booked)
 
 
 async def _refuse_early(here: World, blueprint: Blueprint, name: str, *, later: bool) -> None:
     """What the place could never bear is refused before anything is booked, so that nothing is left behind. `later`: what is
     there then, nobody knows now."""
-    drafted = await here.database.read(booking.draft, blueprint, name, here.site)
+    drafted = await here.database.read(booking.draft, blueprint, name, here.place)
     problems = unable(here.provider, drafted) if later else await here.provider.check(drafted)
     if problems:
         raise ProviderError(" ".join(problem.message for problem in problems), hint=" ".join(p.hint for p in problems if p.hint))
@@ -141,7 +143,7 @@ async def list_labs(here: Here, who: Who, asked: Pages) -> Page[LabLine]:
         return LabLine(
             name=row.name,
             state=row.state,
-            reason=row.reason,
+            reason=heard(who, row.reason),
             provider=row.provider,
             routers=row.routers,
             hosts=row.hosts,
@@ -173,7 +175,7 @@ async def take_down(name: str, here: Here, who: Who, wait: Wait = 0, saves: bool
         await _gone_already(here, name)
         return None
     booked = await starting.take_down(here, name, "down was asked for", saves=saves, who=who.name)
-    return await begun(here, name, booked, wait)
+    return await begun(here, who, name, booked, wait)
 
 
 async def _gone_already(here: World, name: str) -> None:

@@ -13,6 +13,7 @@ from pydantic import BaseModel
 
 from rackless.api.errors import RESPONSES
 from rackless.api.here import Here
+from rackless.keepers.maintenance import Duty, Maintenance
 from rackless.model.errors import StateError
 from rackless.release import SOURCES, build, release
 from rackless.store import jobs, pools, sandboxes
@@ -98,3 +99,37 @@ async def stop(request: Request, here: Here, pid: int | None = None) -> Stopping
     end: Callable[[], None] = request.app.state.stop
     end()
     return Stopping(jobs=left)
+
+
+class MaintenanceWish(BaseModel):
+    on: bool
+
+
+class MaintenanceState(BaseModel):
+    """`duty`: working, finishing (steps are under way) or idle: it can be stopped, and nothing is lost or waits for it."""
+
+    on: bool
+    duty: Duty
+
+
+def _maintenance(request: Request) -> Maintenance:
+    found: Maintenance | None = getattr(request.app.state, "maintenance", None)
+    if found is None:
+        raise StateError("This server has just been started.", hint="Ask again in a few seconds.")
+    return found
+
+
+@router.get("/server/maintenance")
+async def show_maintenance(request: Request) -> MaintenanceState:
+    """Of this server: behind a load balancer ask each by its own address, or its unix socket."""
+    found = _maintenance(request)
+    return MaintenanceState(on=found.duty is not Duty.WORKING, duty=found.duty)
+
+
+@router.put("/server/maintenance", status_code=202)
+async def put_maintenance(request: Request, wish: MaintenanceWish) -> MaintenanceState:
+    """On: this server finishes the steps that it is at, hands its jobs on to the others and begins none; load balancers are told
+    to send nobody. Off: it works again. It stays so when the server is started anew."""
+    found = _maintenance(request)
+    await (found.begin() if wish.on else found.end())
+    return MaintenanceState(on=found.duty is not Duty.WORKING, duty=found.duty)

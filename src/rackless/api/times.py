@@ -10,12 +10,14 @@ from pydantic import BaseModel, Field
 
 from rackless.api.errors import RESPONSES
 from rackless.api.guard import Who
+from rackless.api.hearing import heard
 from rackless.api.here import Here
 from rackless.api.pages import Page, Pages
 from rackless.model.calendar import ALWAYS, Stay
 from rackless.model.durations import MOST
 from rackless.model.errors import NotFoundError
 from rackless.model.lifecycle import SandboxState
+from rackless.model.people import Caller
 from rackless.sandboxes import times
 from rackless.store import bookings, history, outlines, sandboxes
 
@@ -91,7 +93,7 @@ async def extend(name: str, body: NewEnd, here: Here, who: Who) -> LabTimes:
 async def calendar(here: Here) -> CalendarBody:
     """How much labs hold now, and of how much. Who holds it, and when: the list of bookings."""
     capacity, now = here.place.capacity, time.time()
-    held = await here.database.read(bookings.held, now)
+    held = (await here.database.recall(bookings.holding)).at(now)
     return CalendarBody(now=now, capacity={name: _finite(most) for name, most in capacity.rows.items()}, held=held.rows)
 
 
@@ -119,7 +121,7 @@ def _held(booked: bookings.Booked, queued: Stay | None) -> Held:
 
 
 @router.get("/labs/{name}/history")
-async def show_history(name: str, here: Here, asked: Pages) -> Page[HistoryEntry]:
+async def show_history(name: str, here: Here, who: Who, asked: Pages) -> Page[HistoryEntry]:
     """Who did what with the newest lab of this name, and why, oldest first; of an ended one too."""
     after = asked.after(int)
 
@@ -129,8 +131,8 @@ async def show_history(name: str, here: Here, asked: Pages) -> Page[HistoryEntry
             raise NotFoundError(f"There is no lab named {name}.", hint="`rackless list` shows the labs.")
         return history.of(db, key, most=asked.more, after=after[0] if after else 0)
 
-    return asked.page(await here.database.read(look), lambda entry: (entry.id,), _entry)
+    return asked.page(await here.database.read(look), lambda entry: (entry.id,), lambda entry: _entry(entry, who))
 
 
-def _entry(entry: history.Entry) -> HistoryEntry:
-    return HistoryEntry(time=entry.time, who=entry.who, what=entry.what, why=entry.why)
+def _entry(entry: history.Entry, who: Caller) -> HistoryEntry:
+    return HistoryEntry(time=entry.time, who=entry.who, what=heard(who, entry.what), why=heard(who, entry.why))

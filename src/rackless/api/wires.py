@@ -10,6 +10,7 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel
 
 from rackless.api.errors import RESPONSES
+from rackless.api.guard import Who
 from rackless.api.here import Here, Started, Wait, started
 from rackless.model.errors import InputError
 from rackless.planning import check_reach, resolve, wire
@@ -36,33 +37,33 @@ class LinkTo(BaseModel):
 
 
 @router.post("/wires", status_code=202)
-async def connect(name: str, body: Ends, here: Here, wait: Wait = 0) -> Started:
+async def connect(name: str, body: Ends, here: Here, who: Who, wait: Wait = 0) -> Started:
     """Join two free ports behind their running machines."""
     row = await here.database.read(booking.ready, name)
     ends = [resolve(row.plan, text)[0] for text in (body.a, body.b)]
     segment, spec = wire(row.plan, ends[0], ends[1])
     check_reach(here.site, row.plan, segment, spec.wire)
-    return await started(here, name, await here.database.run(booking.book_wire, name, spec, here.place), wait)
+    return await started(here, who, name, await here.database.run(booking.book_wire, name, spec, here.place), wait)
 
 
 @router.delete("/wires", status_code=202)
-async def disconnect(name: str, a: str, b: str, here: Here, wait: Wait = 0) -> Started:
+async def disconnect(name: str, a: str, b: str, *, here: Here, who: Who, wait: Wait = 0) -> Started:
     """Take the wire between two ends away."""
     row = await here.database.read(booking.ready, name)
     ends = [str(resolve(row.plan, text)[0]) for text in (a, b)]
     found = await here.database.read(booking.wire_at, name, *ends)
     arguments = {"segment": found.segment, "ends": list(found.ends)}
-    return await started(here, name, await here.database.run(booking.book_job, name, "disconnect", arguments), wait)
+    return await started(here, who, name, await here.database.run(booking.book_job, name, "disconnect", arguments), wait)
 
 
 @router.patch("/wires", status_code=202)
-async def link(name: str, body: LinkTo, here: Here, wait: Wait = 0) -> Started:
+async def link(name: str, body: LinkTo, here: Here, who: Who, wait: Wait = 0) -> Started:
     """Let both ends of a wire lose their carrier, or get it back."""
     row = await here.database.read(booking.ready, name)
     ends = [str(resolve(row.plan, text)[0]) for text in (body.end, body.other) if text]
     found = await here.database.read(booking.wire_at, name, *ends)
     arguments = {"segment": found.segment, "ends": list(found.ends), "up": body.up}
-    return await started(here, name, await here.database.run(booking.book_job, name, "link", arguments), wait)
+    return await started(here, who, name, await here.database.run(booking.book_job, name, "link", arguments), wait)
 
 
 @router.get("/capture", response_class=StreamingResponse, responses={200: {"content": {"application/vnd.tcpdump.pcap": {}}}})

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from pysnmp.error import PySnmpError
-from pysnmp.hlapi.v1arch.asyncio import CommunityData, SnmpDispatcher, UdpTransportTarget, bulk_cmd, get_cmd
+from pysnmp.hlapi.v1arch.asyncio import CommunityData, SnmpDispatcher, Udp6TransportTarget, UdpTransportTarget, bulk_cmd, get_cmd
 from pysnmp.proto.rfc1902 import Null, ObjectIdentifier
 from pysnmp.proto.rfc1905 import EndOfMibView, NoSuchInstance, NoSuchObject
 
@@ -40,6 +40,10 @@ def as_text(value: object) -> str:
     return as_bytes(value).decode("utf-8", "replace").strip("\0 \r\n")
 
 
+def _transport(address: tuple[str, int]) -> Any:
+    return Udp6TransportTarget if ":" in address[0] else UdpTransportTarget
+
+
 class Walker:
     """One agent. Use `agent`."""
 
@@ -58,7 +62,7 @@ class Walker:
         """
         patience = QUICK
         while True:
-            target = await UdpTransportTarget.create(self._address, timeout=patience, retries=0)
+            target = await _transport(self._address).create(self._address, timeout=patience, retries=0)
             question = get_cmd(self._dispatcher, self._auth, target, (ObjectIdentifier(UPTIME), Null("")))
             try:
                 await self._ask(question, deadline)
@@ -121,7 +125,7 @@ class Walker:
 async def agent(host: str, port: int, community: str) -> AsyncIterator[Walker]:
     dispatcher = SnmpDispatcher()
     try:
-        target = await UdpTransportTarget.create((host, port), timeout=PATIENCE, retries=RETRIES)
+        target = await _transport((host, port)).create((host, port), timeout=PATIENCE, retries=RETRIES)
         yield Walker((host, port), dispatcher, community, target)
     finally:
         # Not dispatcher.close(): with a question still open it fails in pysnmp 7.1.30 (it calls back with too few arguments).

@@ -1,4 +1,4 @@
-"""fxp0 of a router: by DHCP or a static IPv4 address."""
+"""fxp0 of a router: by DHCP or a static address, of IPv4 or IPv6."""
 
 from __future__ import annotations
 
@@ -46,7 +46,17 @@ def read(reading: Reading, path: Path) -> Management:
         _check_address(reading, (*path, "address"), address)
     if isinstance(gateway, str):
         _check_gateway(reading, path, gateway)
-    return Management(address=reading.get(*path, "address"), gateway=reading.get(*path, "gateway"))
+    return Management(address=_one_form(address), gateway=_one_form(gateway))
+
+
+def _one_form(text: object) -> str | None:
+    """Of an IPv6 address, which can be written in several: whoever looks whether it is taken compares texts."""
+    if not isinstance(text, str) or ":" not in text:
+        return text if isinstance(text, str) else None
+    try:
+        return str(ipaddress.ip_interface(text) if "/" in text else ipaddress.ip_address(text))
+    except ValueError:
+        return text
 
 
 def _check_address(reading: Reading, path: Path, text: str) -> None:
@@ -55,9 +65,13 @@ def _check_address(reading: Reading, path: Path, text: str) -> None:
         reading.problem(path, f"{what} cannot be used: {fault}.", "Write a host's address with its prefix length: 192.0.2.7/24.")
         return
     interface = ipaddress.ip_interface(text)
-    if interface.version != 4:
-        reading.problem(path, f"{what} is '{text}', and fxp0 takes an IPv4 address here.", "Write one such as 192.0.2.7/24.")
-    elif interface.network.overlaps(INTERNAL):
+    if interface.is_link_local:
+        reading.problem(
+            path,
+            f"{what} is '{text}', which is link-local: no other network reaches it.",
+            "Choose one of the management network.",
+        )
+    elif interface.version == 4 and interface.network.overlaps(INTERNAL):
         reading.problem(
             path,
             f"{what} is '{text}', which lies in {INTERNAL}, the router's internal network.",
@@ -69,18 +83,18 @@ def _check_gateway(reading: Reading, around: Path, text: str) -> None:
     path = (*around, "gateway")
     what = opening(subject(path))
     try:
-        gateway = ipaddress.IPv4Address(text)
+        gateway = ipaddress.ip_address(text)
     except ValueError:
         reading.problem(
             path,
-            f"{what} is {quoted(text)}, which is not an IPv4 address.",
+            f"{what} is {quoted(text)}, which is not an IP address.",
             "Write one such as 192.0.2.1, without a prefix length.",
         )
         return
     address = reading.get(*around, "address")
-    if not isinstance(address, str):
+    if not isinstance(address, str) or interface_fault(address) is not None:
         return
-    interface = ipaddress.IPv4Interface(address)
+    interface = ipaddress.ip_interface(address)
     if gateway == interface.ip:
         reading.problem(path, f"{what} is {gateway}, the address of fxp0 itself.", "Write the address of the next router.")
     elif gateway not in interface.network:
@@ -99,7 +113,7 @@ def check_duplicates(reading: Reading, names: list[str]) -> None:
         address = reading.get(*path)
         if not isinstance(address, str):
             continue
-        plain = address.split("/")[0]
+        plain = (_one_form(address) or "").split("/")[0]
         other = holders.setdefault(plain, name)
         if other != name:
             line = reading.source.at(("routers", other, "fxp0", "address")).line

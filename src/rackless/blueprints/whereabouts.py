@@ -15,8 +15,13 @@ def read(reading: Reading, path: Path) -> str:
     if not isinstance(name, str):
         return ""
     site = reading.site
-    if not name or (site is not None and site.place(name) is None):
-        hint = did_you_mean(name, (place.name for place in site.everywhere), "places of this site") if site is not None else ""
+    if not name or (site is not None and site.place(name) is None and not site.group(name)):
+        names = (
+            [*(place.name for place in site.everywhere), *(place.group for place in site.everywhere if place.group)]
+            if site
+            else []
+        )
+        hint = did_you_mean(name, names, "places of this site") if site is not None else ""
         what = "`place`" if path == ("place",) else opening(subject(path))
         reading.problem(path, f"{what} is {quoted(name)}, which this site does not have.", hint or "Leave the key out.")
         return ""
@@ -41,5 +46,11 @@ def _of(reading: Reading, end: End) -> str:
         if end.owner in reading.entries(part):
             if not reading.sound(part, end.owner, "place") or not reading.sound("place"):
                 return "?"
-            return reading.get(part, end.owner, "place") or reading.get("place") or ""
+            name = reading.get(part, end.owner, "place") or reading.get("place") or ""
+            return "?" if reading.site is not None and reading.site.group(name) and not _said(reading, name) else name
     return "?"
+
+
+def _said(reading: Reading, name: str) -> bool:
+    """False for what is put somewhere in a group by the plan, which looks at its wires too."""
+    return bool(name) and reading.site is not None and reading.site.place(name) is not None

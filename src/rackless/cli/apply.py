@@ -42,7 +42,7 @@ def apply(
         planned = send(api, "/plans", file, name=name)
         lab = planned["lab"]
         try:
-            wish = {"replace": replace, "prune": prune, "dry_run": dry_run}
+            wish: dict[str, Any] = {"replace": replace, "prune": prune, "dry_run": dry_run}
             applied = send(api, f"/labs/{lab}/blueprint", file, method="PUT", **wish)
         except NotFoundError:
             applied = {"lab": lab, "kind": "dry-run", "job": "", "was": "", "changes": _all_new(planned)}

@@ -26,7 +26,7 @@ def audit(
         as_json(found)
     else:
         for one in found["removed"] if remove else []:
-            say(f"Removed {one['kind']} {one['lab']}/{one['name']}.")
+            say(f"Removed {one['kind']} {one['lab'] + '/' if one['lab'] else ''}{one['name']}.")
         if left:
             several = any(one["place"] for one in left)
             rows = [

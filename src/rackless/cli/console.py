@@ -34,6 +34,8 @@ def console(
 ) -> None:
     """Join the serial line of a machine. Ctrl-] leaves it; the line stays open. Many may watch, one may write.
 
+    When a remote server goes away, it goes on with the next one, or another of its fabric.
+
     With --listen it is a console server instead, until Ctrl-C: one telnet client at a time has the line.
 
     Example: rackless console back-to-back west-vcp
@@ -49,6 +51,7 @@ def console(
         else:
             say(text)
         return
+    from rackless.client.places import Remote
     from rackless.client.terminal import join
 
     who = f"{getpass.getuser()} (process {os.getpid()})"
@@ -60,7 +63,10 @@ def console(
             serve(api, f"/labs/{lab}/machines/{machine}/console", {**query, "replay": "false"}, listen, machine)
         return
     with Api() as api:
-        join(api, f"/labs/{lab}/machines/{machine}/console", query, opening=f"Serial line of {machine}; Ctrl-] leaves.")
+        opening = f"Serial line of {machine}; Ctrl-] leaves."
+        # This machine's own server that was told to end is not started anew by who only looks.
+        again = isinstance(api.place, Remote)
+        join(api, f"/labs/{lab}/machines/{machine}/console", query, opening=opening, again=again)
 
 
 def add(app: typer.Typer) -> None:

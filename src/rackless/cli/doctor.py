@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
+from dataclasses import asdict
+from typing import Any
+
 import typer
 
 from rackless.cli.options import InJson
@@ -9,14 +14,20 @@ from rackless.cli.output import FAILED, as_json, say
 
 
 def doctor(in_json: InJson = False) -> None:
-    """Say what this machine can and can't do, and the way out. Exit status 1 when labs cannot run here.
+    """Say what this machine can and can't do, and the way out; of a node, its fabric too. Exit status 1 when something is wrong.
 
     Example: rackless doctor
     """
     from rackless.client.api import Api
+    from rackless.client.places import Remote
 
     with Api() as api:
-        found = api.items("/doctor")
+        found: list[Any] = list(api.items("/doctor"))
+        here = not isinstance(api.place, Remote)
+    if here:
+        from rackless.fabric import examining
+
+        found += [asdict(one) for one in asyncio.run(examining.of_this_machine(time.time()))]
     if in_json:
         as_json(found)
     for finding in [] if in_json else found:

@@ -99,5 +99,5 @@ def _follow(api: Api, job: str, *, quiet: bool, after: int) -> Any:
             waiting.take(event)
         ended = api.jobs.show_job(job)
     if ended.error:
-        raise error_of(ended.error)
+        raise error_of(ended.error.model_dump())
     return ended.result

@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, BinaryIO
+from typing import Annotated, Any, BinaryIO
 
 import typer
 
-from rackless.cli.options import InJson
+from rackless.cli.options import File, InJson, Name
 from rackless.cli.output import as_json, clock, megabytes, say, table, tell
 from rackless.model.errors import InputError, NotFoundError
 
@@ -47,16 +47,17 @@ def prune(
     gone: Annotated[
         bool, typer.Option("--gone", help="Labs whose state directory is not there any more don't count as users.")
     ] = False,
+    templates: Annotated[bool, typer.Option("--templates", help="The warm templates that new machines start from, too.")] = False,
     in_json: InJson = False,
 ) -> None:
-    """Remove builds that are not current and that no lab uses, and what interrupted builds left behind.
+    """Remove builds that are not current and that no lab uses, warm templates of those, and what interrupted builds left behind.
 
     Example: rackless image prune --dry-run
     """
     from rackless.client.api import Api
 
     with Api() as api:
-        found = api.ask("POST", "/images/prune", body={"dry": dry, "gone": gone})
+        found = api.ask("POST", "/images/prune", body={"dry": dry, "gone": gone, "templates": templates})
     if in_json:
         as_json(found)
         return
@@ -68,6 +69,34 @@ def prune(
         say(f"{'Would go' if dry else 'Removed'}: {item['name']} ({megabytes(item['size'])})")
     total = megabytes(sum(item["size"] for item in going))
     say(f"{total} would be free." if dry else f"{total} are free again." if going else "There was nothing to remove.")
+
+
+@image.command("warm")
+def warm(
+    file: File,
+    name: Name = None,
+    wait: Annotated[int, typer.Option("--wait", metavar="SECONDS", min=1, max=7200, help="What it may take.")] = 1800,
+    in_json: InJson = False,
+) -> None:
+    """Make the warm templates that the machines of a blueprint's lab start from, before somebody waits for them.
+
+    Without this they are made by and by, when a lab of such machines was up and nothing else was to do.
+
+    Example: rackless image warm examples/back-to-back.yaml
+    """
+    from rackless.cli.reading import send
+    from rackless.client.api import Api
+
+    tell("One machine of each kind is booted and saved; that takes as long as their boots")
+    with Api() as api:
+        found = send(api, "/images/warm", file, query={"wait": wait}, name=name)
+    if in_json:
+        as_json(found)
+        return
+    for one in found:
+        say(f"Template at {one['place']}: {one['name']}")
+    if not found:
+        say("There was nothing to make: the templates are there, or no machine of it can start from one.")
 
 
 @image.command("upload")
@@ -90,7 +119,7 @@ def upload(
             digest = hashlib.file_digest(source, "sha256").hexdigest()
             source.seek(0)
             query = {"sha256": digest, "current": current}
-            found = api.send("PUT", f"/images/{name}", _pieces(source, file.stat().st_size), query=query)
+            found = api.send("PUT", f"/images/{name}", pieces(source, file.stat().st_size), query=query)
     except OSError as error:
         raise InputError(f"{file} cannot be read: {error.strerror}.", hint="Give a file that exists.") from error
     if in_json:
@@ -99,7 +128,7 @@ def upload(
         say(f"Image {found['name']}: build {found['digest']} ({megabytes(found['total'])}).")
 
 
-def _pieces(source: BinaryIO, size: int, *, done: str = "") -> Iterator[bytes]:
+def pieces(source: BinaryIO, size: int) -> Iterator[bytes]:
     """The file in pieces, telling how far it is."""
     sent, told = 0, 0
     while piece := source.read(1 << 20):
@@ -108,8 +137,6 @@ def _pieces(source: BinaryIO, size: int, *, done: str = "") -> Iterator[bytes]:
         if size > 64 << 20 and sent * 10 // size > told:
             told = sent * 10 // size
             tell(f"sent {megabytes(sent)} of {megabytes(size)}")
-    if done and size > 64 << 20:
-        tell(done)
 
 
 @image.command("import")
@@ -132,14 +159,21 @@ def import_image(
     Example: rackless image import router.ova --name frr
     """
     from rackless.client.api import Api
+    from rackless.client.errors import error_of
 
+    found: list[dict[str, Any]] = []
     try:
         with file.open("rb") as source, Api() as api:
             digest = hashlib.file_digest(source, "sha256").hexdigest()
             source.seek(0)
             wish = {"file": file.name, "family": family, "role": role, "name": name, "sha256": digest, "current": current}
-            pieces = _pieces(source, file.stat().st_size, done="all is sent; it is being checked and converted")
-            found = api.send("POST", "/images/import", pieces, query=wish)
+            whole = pieces(source, file.stat().st_size)
+            for line in api.lines("POST", "/images/import", content=whole, query=wish):
+                if "error" in line:
+                    raise error_of(line["error"])
+                found = line.get("images", [])
+                if "doing" in line:
+                    tell(line["doing"] + (f": {line['percent']} %" if line["percent"] is not None else ""))
     except OSError as error:
         raise InputError(f"{file} cannot be read: {error.strerror}.", hint="Give a file that exists.") from error
     if in_json:

@@ -25,9 +25,13 @@ def up(
     ends: Annotated[str | None, typer.Option("--until", help="Until when, instead of --for.", show_default=False)] = None,
     queue: Annotated[bool, typer.Option("--queue", help="Wait for the first time that it fits.")] = False,
     saves: Annotated[bool, typer.Option("--save-at-end", help="Keep the configurations when its time is over.")] = False,
+    cold: Annotated[bool, typer.Option("--cold", help="Have every machine boot, whatever warm templates there are.")] = False,
     in_json: InJson = False,
 ) -> None:
     """Deploy a blueprint, or bring back what is missing of its lab. Ctrl-C stops it and removes what this run made.
+
+    Machines start from a warm template, as if they had booted already, where there is one; templates are made when nothing else
+    is to do, or by `rackless image warm`.
 
     With --for or --until the lab ends by itself, with a warning before; with --from it is booked for later.
 
@@ -44,6 +48,7 @@ def up(
         "ends": moment(ends),
         "queue": queue,
         "saves": saves,
+        **({"cold": True} if cold else {}),
     }
     with Api() as api:
         started = send(api, "/labs", file, **{"name": name, **wish})

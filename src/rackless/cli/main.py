@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from rackless.cli import (
+    appliance,
     apply,
     audit,
     backup,
@@ -17,12 +18,16 @@ from rackless.cli import (
     credentials,
     doctor,
     exchange,
+    fabric,
+    fabric_monitor,
+    hosts,
     images,
     jobs,
     labs,
     locks,
     login,
     machines,
+    move,
     people,
     plan,
     quotas,
@@ -30,7 +35,9 @@ from rackless.cli import (
     server,
     sessions,
     sites,
+    snapshots,
     times,
+    vmhost,
     wires,
 )
 from rackless.cli.output import INTERRUPTED, complain, tell
@@ -46,7 +53,7 @@ app = typer.Typer(
 )
 
 
-HERE = frozenset({"serve", "restore"})
+HERE = frozenset({"serve", "restore", "move", "vmhost"})
 """Commands that work on this machine's own files. Others that can't go elsewhere ask the client, and it says so."""
 
 
@@ -60,9 +67,10 @@ def everywhere(
 ) -> None:
     """Labs of multi-VM virtual routers, from one file."""
     if server and server != "local" and context.invoked_subcommand in HERE:
+        about = "this machine itself" if context.invoked_subcommand == "vmhost" else "the server of this machine"
         raise InputError(
-            f"`rackless {context.invoked_subcommand}` is about the server of this machine, and {server} is another.",
-            hint="Run it on the server's own machine, or with `--server local`.",
+            f"`rackless {context.invoked_subcommand}` is about {about}, and {server} is another.",
+            hint="Run it on that machine, or with `--server local`.",
         )
     if server:
         os.environ["RACKLESS_URL"] = server  # where the client looks, in whatever command
@@ -77,6 +85,7 @@ for noun in (
     times,
     wires,
     machines,
+    move,
     console,
     routers,
     jobs,
@@ -84,14 +93,20 @@ for noun in (
     exchange,
     doctor,
     sites,
+    hosts,
+    fabric,
     audit,
     images,
+    snapshots,
+    appliance,
     people,
     login,
     sessions,
     quotas,
     server,
     backup,
+    vmhost,
+    fabric_monitor,
 ):
     noun.add(app)
 

@@ -24,6 +24,15 @@ def serve(
     key: Annotated[
         str | None, typer.Option("--key", metavar="FILE", help="The certificate's key, PEM.", show_default=False)
     ] = None,
+    clients: Annotated[
+        str | None,
+        typer.Option(
+            "--clients",
+            metavar="FILE",
+            help="PEM of an authority: only load balancers with its certificates may connect; they tell who asks.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Run the server in the foreground. Other commands start it by themselves. SIGHUP reads the certificate anew.
 
@@ -32,7 +41,7 @@ def serve(
     # The one command that is the server; loaded by name, because the command line imports nothing of it.
     from importlib import import_module
 
-    import_module("rackless.daemons").serve(tcp=tcp, plain=plain, certificate=certificate, key=key)
+    import_module("rackless.daemons").serve(tcp=tcp, plain=plain, certificate=certificate, key=key, clients=clients)
 
 
 def web(

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from rackless.cli.images import pieces
 from rackless.cli.options import InJson
-from rackless.cli.output import FAILED, as_json, say, table, tell
-from rackless.model.errors import NotFoundError
+from rackless.cli.output import FAILED, as_json, megabytes, say, table, tell
+from rackless.model.errors import InputError, NotFoundError
 from rackless.model.suggestions import did_you_mean
 
 site_app = typer.Typer(
@@ -39,16 +41,22 @@ def list_places(in_json: InJson = False) -> None:
             [
                 f"{one['name']}{' (default)' if one['default'] else ''}",
                 *(one["provider"], able["rewiring"], able["numbers"], able["fabric"]),
-                *(able["most_nics"], able["segment_most_mtu"]),
+                *(able["most_nics"], able["segment_most_mtu"], one["unready"]),
             ]
         )
-    table(["place", "provider", "rewiring", "numbers", "fabric", "nics", "mtu"], rows)
+    table(["place", "provider", "rewiring", "numbers", "fabric", "nics", "mtu", "unready"], rows)
 
 
 @site_app.command()
-def check(place: Place, in_json: InJson = False) -> None:
+def check(
+    place: Place,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Without the two small machines that show what only machines can.")
+    ] = False,
+    in_json: InJson = False,
+) -> None:
     """Examine a place: reachable, let in, and all there that labs need. Each finding is told at once: good, or bad, why, and the
-    way out. Exit status 1 when something is bad.
+    way out. At a cloud two small machines are made for it, and go again. Exit status 1 when something is bad.
 
     Example: rackless site check munich
     """
@@ -58,7 +66,7 @@ def check(place: Place, in_json: InJson = False) -> None:
     findings: list[dict[str, Any]] = []
     bad = 0
     with Api() as api:
-        for line in api.lines("POST", f"/places/{place}/check"):
+        for line in api.lines("POST", f"/places/{place}/check", query={"quick": "true"} if quick else None):
             if "error" in line:
                 raise error_of(line["error"])
             if "checked" in line:
@@ -85,6 +93,62 @@ def _show(finding: dict[str, Any]) -> None:
     say(f"{'ok ' if finding['ok'] else 'BAD'}  {finding['name']}: {finding['detail']}")
     if finding["hint"]:
         say(f"     Hint: {finding['hint']}")
+
+
+@site_app.command()
+def clean(
+    place: Place,
+    dry: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
+    in_json: InJson = False,
+) -> None:
+    """Take away what stays at a place for the next lab and no lab uses: uploaded images, flavors, networks for parking.
+
+    Example: rackless site clean munich --dry-run
+    """
+    from rackless.client.api import Api
+
+    with Api() as api:
+        found = api.ask("POST", f"/places/{place}/clean", query={"dry": "true"} if dry else None)
+    if in_json:
+        as_json(found)
+        return
+    for one in found:
+        size = f" ({megabytes(one['size'])})" if one["size"] else ""
+        verb = "Kept" if one["used"] else "Would go" if dry else "Removed"
+        say(f"{verb}: {one['kind']} {one['name']}{size}{', for ' + one['used'] if one['used'] else ''}")
+    if all(one["used"] for one in found):
+        say("There is nothing to take away.")
+
+
+@site_app.command("import")
+def import_image(
+    place: Place,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="An OVA, or a disk in qcow2.", show_default=False)],
+    name: Annotated[str, typer.Option("--name", metavar="IMAGE", help="What families or blueprints call it.")],
+    in_json: InJson = False,
+) -> None:
+    """Take an OVA into a vCenter as its vendor made it, with all its disks and devices; its clones are machines of labs.
+
+    Example: rackless site import vienna vcp_18.2R1.9.ova --name vmx-vcp
+    """
+    from rackless.client.api import Api
+    from rackless.client.errors import error_of
+
+    try:
+        with file.open("rb") as source, Api() as api:
+            for line in api.lines(
+                "POST", f"/places/{place}/images", content=pieces(source, file.stat().st_size), query={"name": name}
+            ):
+                if "error" in line:
+                    raise error_of(line["error"])
+                if "percent" in line and not in_json:
+                    tell(f"{line['doing']}: {line['percent']} %")
+                if "image" in line and in_json:
+                    as_json(line)
+                elif "image" in line:
+                    say(f"Image {line['image']} is at {place}.")
+    except OSError as error:
+        raise InputError(f"{file} cannot be read: {error.strerror}.", hint="Give a file that exists.") from error
 
 
 @site_app.command()

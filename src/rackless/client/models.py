@@ -9,12 +9,28 @@ from pydantic import Field
 from rackless.client.decoding import Answer, Word
 
 
+class DatabaseRole(Word):
+    PRIMARY = "primary"
+    SYNCHRONOUS = "synchronous"
+    REPLICA = "replica"
+    STARTING = "starting"
+    DOWN = "down"
+
+
 class Difference(Word):
     LEFTOVER = "leftover"
     STOPPED = "stopped"
     MISSING = "missing"
     RETURNED = "returned"
     SILENT = "silent"
+
+
+class Duty(Word):
+    """What a server does."""
+
+    WORKING = "working"
+    FINISHING = "finishing"
+    IDLE = "idle"
 
 
 class Effect(Word):
@@ -33,10 +49,30 @@ class ExportFormat(Word):
     SVG = "svg"
 
 
+class Function(Word):
+    """What a node does, by the engine that does it."""
+
+    VOTE = "vote"
+    DATABASE = "database"
+    REPLICA = "replica"
+    BALANCER = "balancer"
+    ADDRESS = "address"
+    APPLICATION = "application"
+
+
 class JobState(Word):
     RUNNING = "running"
     SUCCEEDED = "succeeded"
     FAILED = "failed"
+
+
+class Life(Word):
+    """What the fabric holds of a node. Only a verdict (DEAD) has consequences."""
+
+    ALIVE = "alive"
+    SUSPECT = "suspect"
+    DEAD = "dead"
+    RETURNING = "returning"
 
 
 class MachineState(Word):
@@ -46,6 +82,14 @@ class MachineState(Word):
     RUNNING = "running"
     STOPPED = "stopped"
     REMOVED = "removed"
+
+
+class NodeRole(Word):
+    """What a node was set up to be. Its functions follow from that and from its place in the fabric."""
+
+    FULL = "full"
+    APP = "app"
+    WITNESS = "witness"
 
 
 class Phase(Word):
@@ -73,6 +117,15 @@ class SandboxState(Word):
     FAILED = "failed"
     TEARING_DOWN = "tearing-down"
     ENDED = "ended"
+
+
+class Severity(Word):
+    """Of ITU-T X.733, without `indeterminate`; `cleared` is no severity here but the end of an alarm."""
+
+    CRITICAL = "critical"
+    MAJOR = "major"
+    MINOR = "minor"
+    WARNING = "warning"
 
 
 class Verb(Word):
@@ -183,6 +236,17 @@ class ChangeRow(Answer):
     allowed: bool
 
 
+class Clean(Answer):
+    """What the installation has at a place for all its labs. `size` in bytes. `used`: why it stays; "": it is gone (or,
+    dry, would be).
+    """
+
+    kind: str
+    name: str
+    size: int
+    used: str
+
+
 class ConnectionParameters(Answer):
     vlanId: str = ""
     mode: VlanMode = VlanMode.ACCESS
@@ -244,6 +308,81 @@ class DriverRequest(Answer):
 
 class DriverResponse(Answer):
     actionResults: list[ActionResult]
+
+
+class Enrolled(Answer):
+    """Both in PEM form."""
+
+    certificate: str
+    authority: str
+
+
+class Fabric(Answer):
+    """`embedded`: one server that is no fabric. `primary`, `holder`, `decider`: ids of nodes, "" while there is none."""
+
+    id: str
+    name: str
+    embedded: bool
+    database: str
+    virtual_address: str
+    time_sources: list[str]
+    primary: str
+    holder: str
+    decider: str
+    nodes: list[FabricNode]
+    alarms: list[FabricAlarm]
+
+
+class FabricAlarm(Answer):
+    """`key` is what it is acknowledged by. `cause`: one sentence; `hint`: what to do."""
+
+    key: str
+    name: str
+    severity: Severity
+    since: float
+    node: str
+    subject: str
+    cause: str
+    hint: str
+    acknowledged_at: float | None
+    acknowledged_by: str
+
+
+class FabricNode(Answer):
+    """`functions`: what it does. `life`: what is held of it; `heartbeat_age`: seconds. The rest are its own facts, null
+    where they are not known or it has no such function. Times are seconds since the epoch, `clock_offset` is in
+    seconds, `lag` in bytes.
+    """
+
+    id: str
+    name: str
+    address: str
+    role: NodeRole
+    functions: list[Function]
+    maintenance: bool
+    joined_at: float
+    release: str
+    life: Life
+    why: str
+    heartbeat_age: float | None
+    cpu: float | None
+    load: float | None
+    processors: int | None
+    memory: int | None
+    memory_used: int | None
+    disk: float | None
+    filesystems: list[NodeFilesystem]
+    database: DatabaseRole | None
+    lag: int | None
+    etcd: bool | None
+    etcd_leader: bool | None
+    clock_offset: float | None
+    time_source: str
+    time_sources: list[str]
+    certificate_until: float | None
+    holds_address: bool | None
+    serving: bool | None
+    engines_down: list[str]
 
 
 class Finding(Answer):
@@ -336,6 +475,17 @@ class ImportedBlueprint(Answer):
     left: list[str]
 
 
+class Invited(Answer):
+    """`token`: good once, until `ends` (seconds since the epoch). `command`: what to run at the host, with the token at
+    its standard input.
+    """
+
+    name: str
+    token: str
+    ends: float
+    command: str
+
+
 class Job(Answer):
     """`resumed`: how often it went on after the server had died. Times are seconds since the epoch."""
 
@@ -344,7 +494,7 @@ class Job(Answer):
     verb: str
     arguments: dict[str, Any]
     state: JobState
-    error: dict[str, Any] | None
+    error: JobError | None
     result: Any
     started: float
     ended: float | None
@@ -359,6 +509,16 @@ class JobEnvelope(Answer):
     lab: str
     verb: str
     state: JobState
+
+
+class JobError(Answer):
+    """Why a job failed. `code`: as of problem documents; `made`: what there was already; `problems`: of a blueprint."""
+
+    code: str
+    message: str
+    hint: str = ""
+    made: list[str] = Field(default_factory=list)
+    problems: list[ProblemBody] = Field(default_factory=list)
 
 
 class JobLine(Answer):
@@ -627,12 +787,28 @@ class MachineRow(Answer):
     place: str
 
 
+class MaintenanceState(Answer):
+    """`duty`: working, finishing (steps are under way) or idle: it can be stopped, and nothing is lost or waits for it."""
+
+    on: bool
+    duty: Duty
+
+
 class Management(Answer):
     """How fxp0 is reached: `address` (its own) or `forwarded` (ports of this machine); host:port of each service."""
 
     how: str
     address: str | None
     services: dict[str, str]
+
+
+class MovedRow(Answer):
+    """`job` makes `owners` of the lab anew elsewhere; "" where `why` says that nothing does."""
+
+    lab: str
+    job: str
+    owners: list[str]
+    why: str
 
 
 class NetworkRow(Answer):
@@ -642,6 +818,15 @@ class NetworkRow(Answer):
     machines: list[str]
     number: int | None
     place: str
+
+
+class NodeFilesystem(Answer):
+    """Bytes; `percent` of what is not root's only."""
+
+    path: str
+    size: int
+    used: int
+    percent: float
 
 
 class Place(Answer):
@@ -703,6 +888,16 @@ class PortTraffic(Answer):
     out_packets: int
 
 
+class ProblemBody(Answer):
+    """One thing that is wrong with a blueprint. Lines and columns count from 1; 0 where the place is not known."""
+
+    message: str
+    hint: str = ""
+    file: str = ""
+    line: int = 0
+    column: int = 0
+
+
 class ProblemRow(Answer):
     """Why it can't be made."""
 
@@ -711,7 +906,7 @@ class ProblemRow(Answer):
 
 
 class Pruned(Answer):
-    """`kind`: build, packages or remains. `size` in bytes. `users`: why it stays; none: it is gone (or, dry, would be)."""
+    """`kind`: build, packages, remains, template. `size` in bytes. `users`: why it stays; none: it is (or would be) gone."""
 
     kind: str
     name: str
@@ -814,12 +1009,29 @@ class Session(Answer):
 
 
 class SitePlace(Answer):
-    """A place of the site. `default`: where labs are that name none. `able`: what it can do."""
+    """A place of the site. `default`: where labs are that name none. `able`: what it can do. `unready`: why nothing new
+    can be made there, as far as is known without asking; "" when something can.
+    """
 
     name: str
     provider: str
     default: bool
     able: PlaceRow
+    unready: str
+
+
+class SnapshotLine(Answer):
+    """A snapshot. `taken`: seconds since the epoch. `keep`: it stays when its lab goes. `size`: bytes on the disk.
+    `machines`: their number. `release`: that took it.
+    """
+
+    lab: str
+    name: str
+    taken: float
+    keep: bool
+    size: int
+    machines: int
+    release: str
 
 
 class Started(Answer):
@@ -929,6 +1141,27 @@ class UserQuota(Answer):
     set: list[str]
     used: Used
     groups: list[QuotaBody]
+
+
+class VmHost(Answer):
+    """A place of the kind `host`. `state`: ready, silent, given-up or not-enrolled; `since`: of its enrolment, seconds
+    since the epoch; `why`: it is not ready; `labs` that have something there.
+    """
+
+    name: str
+    address: str
+    group: str
+    state: str
+    since: float | None
+    why: str
+    labs: list[str]
+
+
+class Warmed(Answer):
+    """A warm template that was made now: `name` says what it is of."""
+
+    place: str
+    name: str
 
 
 class WireRow(Answer):

@@ -9,60 +9,107 @@ import signal
 import sys
 import termios
 import threading
+import time
 import tty
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from rackless.client.errors import error_of
+from rackless.model.errors import ProviderError
 
 if TYPE_CHECKING:
     from rackless.client.synchronous.client import Client
 
 LEAVE = b"\x1d"
 """Ctrl-], as telnet has it."""
+CLOSED, BROKEN = 1000, 1006
+AWAY = frozenset({1001, BROKEN, 1012})
+"""Codes of a server that ends, or has ended: going away, no code at all, restart (RFC 6455, section 7.4.1; IANA)."""
+PATIENCE, AGAIN = 60.0, 0.5
+"""Seconds for which a server is looked for, and between two looks."""
+JOINING = 10.0
 
 
-def join(client: Client, path: str, query: dict[str, Any], *, opening: str = "", resizes: bool = False) -> None:
+def join(
+    client: Client, path: str, query: dict[str, Any], *, opening: str = "", resizes: bool = False, again: bool = False
+) -> None:
     """Until Ctrl-], the end of standard input, or the server's end of it. Without a terminal, lines pass as they are.
 
     Args:
         opening: what to say once the stream is there.
+        again: when the server goes away, look for it, or for one in its place, and go on.
 
     Raises:
         RacklessError: what the server said against it.
     """
-    from websockets.exceptions import ConnectionClosed
+    with _raw():
+        stream: Any = client.socket(path, query)
+        while stream is not None:
+            ended = _Joined(stream, opening).run(resizes=resizes)
+            stream = _reopened(client, path, query) if again and ended in AWAY else None
 
-    socket = client.socket(path, query)
-    failures: list[Exception] = []
-    done_read, done_write = os.pipe()
 
-    def show() -> None:
+class _Joined:
+    """One stream, and this terminal."""
+
+    def __init__(self, stream: Any, opening: str) -> None:
+        self._stream = stream
+        self._opening = opening
+        self._failures: list[Exception] = []
+        self._code = CLOSED
+        self._done_read, self._done_write = os.pipe()
+
+    def run(self, *, resizes: bool) -> int:
+        """The code that it was closed with (RFC 6455, section 7.4.1); CLOSED when we have."""
+        from websockets.exceptions import ConnectionClosed
+
+        with self._stream:
+            shower = threading.Thread(target=self._show, daemon=True)
+            shower.start()
+            if resizes and sys.stdin.isatty():
+                signal.signal(signal.SIGWINCH, lambda *_: self._stream.send(json.dumps({"resize": list(size())})))
+            try:
+                for data in _typed(self._done_read):
+                    self._stream.send(data)
+            except ConnectionClosed:
+                shower.join(JOINING)  # it knows why
+        if self._failures:
+            raise self._failures[0]
+        return self._code
+
+    def _show(self) -> None:
+        from websockets.exceptions import ConnectionClosed
+
         try:
-            for message in socket:
+            for message in self._stream:
                 if isinstance(message, bytes):
                     sys.stdout.buffer.write(message)
                     sys.stdout.buffer.flush()
                 else:
-                    _said(json.loads(message), failures, opening)
-        except ConnectionClosed:
-            pass
+                    _said(json.loads(message), self._failures, self._opening)
+        except ConnectionClosed as error:
+            self._code = error.rcvd.code if error.rcvd else BROKEN
         finally:
-            os.write(done_write, b"x")
+            os.write(self._done_write, b"x")
 
-    with socket, _raw():
-        shower = threading.Thread(target=show, daemon=True)
-        shower.start()
-        if resizes and sys.stdin.isatty():
-            signal.signal(signal.SIGWINCH, lambda *_: socket.send(json.dumps({"resize": list(size())})))
+
+def _reopened(client: Client, path: str, query: dict[str, Any]) -> Any:
+    """The stream again, of what comes from now on.
+
+    Raises:
+        RacklessError: no server took it within PATIENCE.
+    """
+    _tell("the server went away; looking for it")
+    end = time.monotonic() + PATIENCE
+    while True:
         try:
-            for data in _typed(done_read):
-                socket.send(data)
-        except ConnectionClosed:
-            pass
-    if failures:
-        raise failures[0]
+            client.connect()
+            return client.socket(path, {**query, "replay": "false"})
+        except ProviderError:
+            if time.monotonic() > end:
+                raise
+        time.sleep(AGAIN)
 
 
 def size() -> tuple[int, int]:
@@ -80,8 +127,16 @@ def _said(body: dict[str, Any], failures: list[Exception], opening: str) -> None
         return
     text = opening if "open" in body else f"\r\n[{body.get('note', '')}]"
     if text:
-        sys.stderr.write(f"{text}\r\n" if sys.stderr.isatty() else f"{text}\n")
-        sys.stderr.flush()
+        _line(text)
+
+
+def _tell(text: str) -> None:
+    _line(f"\r\n[{text}]")
+
+
+def _line(text: str) -> None:
+    sys.stderr.write(f"{text}\r\n" if sys.stderr.isatty() else f"{text}\n")
+    sys.stderr.flush()
 
 
 def _typed(done: int) -> Iterator[bytes]:

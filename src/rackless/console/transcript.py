@@ -30,20 +30,26 @@ def rendered(line: str) -> str:
 
 
 class Transcript:
-    """Appends to `path`. Text must come through a `RedactedStream`; each rendered line is looked at once more."""
+    """Appends to `path`. Text must come through a `RedactedStream`; each rendered line is looked at once more.
+
+    The file is open only while a line is written: a process may have fewer files open than there are lines in its labs.
+    """
 
     def __init__(self, path: Path, redactor: Redactor, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self.path = path
         self._redactor = redactor
         self._now = now
         self._line = ""
-        self._fd = self._open()
+        self._closed = False
+        self._make()
 
-    def _open(self) -> int:
+    def _make(self) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         fd = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
-        os.fchmod(fd, 0o600)
-        return fd
+        try:
+            os.fchmod(fd, 0o600)
+        finally:
+            os.close(fd)
 
     def write(self, text: str) -> None:
         *lines, self._line = (self._line + text).split("\n")
@@ -62,17 +68,23 @@ class Transcript:
 
     def _put(self, line: str) -> None:
         stamp = self._now().isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        os.write(self._fd, f"{stamp} {self._redactor.text(rendered(line))}\n".encode())
-        if os.fstat(self._fd).st_size >= MOST_BYTES:
-            os.close(self._fd)
+        try:
+            fd = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return  # Somebody took it away: it does not come back.
+        try:
+            os.write(fd, f"{stamp} {self._redactor.text(rendered(line))}\n".encode())
+            full = os.fstat(fd).st_size >= MOST_BYTES
+        finally:
+            os.close(fd)
+        if full:
             self.path.replace(self.path.with_name(self.path.name + ".1"))
-            self._fd = self._open()
+            self._make()
 
     def close(self) -> None:
-        if self._fd < 0:
+        if self._closed:
             return
         if self._line:
             line, self._line = self._line, ""
             self._put(line)
-        os.close(self._fd)
-        self._fd = -1
+        self._closed = True

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from rackless.images import formats, ovf, signatures, store, transfer, unpacking, vmdk
+from rackless.images.converting import convert
 from rackless.images.formats import Format
 from rackless.images.naming import Target, named
 from rackless.images.unpacking import Budget
@@ -28,7 +29,6 @@ from rackless.running import run
 DRAFTS = ".import-"
 """First part of the name of a folder in which something is being imported."""
 LOCK = ".lock"
-CONVERTING = 7200.0
 MOST_DISK = 4 << 40
 """Bytes of a disk as its guest sees it."""
 MOST_DEPTH = 3
@@ -37,7 +37,8 @@ MOST_DEPTH = 3
 KNOWN = "An image is an OVA, a disk in qcow2, VMDK or raw, or a vendor's archive of those."
 AGAIN = "Fetch it again."
 
-Tell = Callable[[str], None]
+Tell = Callable[[str, int | None], None]
+"""Is told what is being done, and what percentage of it is, where that is known."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +69,7 @@ async def receive(
     families: Sequence[Family],
     *,
     sha256: str = "",
-    tell: Tell = lambda _: None,
+    tell: Tell = lambda *_: None,
 ) -> list[Path]:
     """Take in all images of a file, and return the folders of their builds. The same file again changes nothing.
 
@@ -185,7 +186,7 @@ class _Importer:
         wanted = known or {member for member in members if _looks_like_a_disk(member)}
         if any(member.endswith(".ovf") for member in members) and not known:
             return await self._ova(path, name)
-        self._tell(f"unpacking {len(wanted)} of {len(members)} files")
+        self._tell(f"unpacking {len(wanted)} of {len(members)} files", None)
         folder = self._folder()
         numbers: dict[str, str] = {}
 
@@ -202,7 +203,7 @@ class _Importer:
     async def _ova(self, path: Path, name: str) -> list[Found]:
         """Everything of it, as its manifest says, in the names that the descriptor knows."""
         folder = self._folder()
-        self._tell("unpacking")
+        self._tell("unpacking", None)
 
         def target(member: str) -> str | None:
             if "/" in member:
@@ -258,7 +259,7 @@ class _Importer:
         for file, (hashed, digest) in listed.items():
             if file not in members:
                 raise InputError(f"The OVA lacks {file}, which its manifest lists.", hint=AGAIN)
-            self._tell(f"checking {file}")
+            self._tell(f"checking {file}", None)
             with (folder / file).open("rb") as source:
                 if hashlib.file_digest(source, hashed).hexdigest() != digest:
                     raise InputError(
@@ -288,9 +289,9 @@ class _Importer:
         if found.format is Format.QCOW2:
             await asyncio.to_thread(found.path.rename, disk)
         else:
-            self._tell(f"converting {found.about['source']}")
-            done = await run(
-                ["qemu-img", "convert", "-f", form, "-O", "qcow2", found.path, disk], deadline=CONVERTING, check=False
+            doing = f"converting {found.about['source']}"
+            done = await convert(
+                found.path, disk, to="qcow2", form=form, tell=lambda percent: self._tell(doing, percent), check=False
             )
             if done.code:
                 said = done.err.decode(errors="replace").strip()[-200:]

@@ -79,8 +79,7 @@ def export(images: Path, name: str, digest: str) -> tuple[int, Iterator[bytes]]:
         raise NotFoundError(f"There is no build {digest} of an image {name}.", hint="`rackless image list` shows the builds.")
     names = [store.MANIFEST, *(file for file in store.FILES.values() if (folder / file).is_file())]
     files = [(file, (folder / file).open("rb"), (folder / file).stat().st_size) for file in names]
-    length = sum(BLOCK + -(-size // BLOCK) * BLOCK for _, _, size in files) + 2 * BLOCK
-    return length, _archive(files)
+    return archive_length(files), archived(files)
 
 
 def make_current(images: Path, name: str, digest: str) -> None:
@@ -209,7 +208,12 @@ def kept(
     return target
 
 
-def _archive(files: Sequence[tuple[str, BinaryIO, int]]) -> Iterator[bytes]:
+def archive_length(files: Sequence[tuple[str, BinaryIO, int]]) -> int:
+    return sum(BLOCK + -(-size // BLOCK) * BLOCK for _, _, size in files) + 2 * BLOCK
+
+
+def archived(files: Sequence[tuple[str, BinaryIO, int]]) -> Iterator[bytes]:
+    """Open files as one tar archive, with their names and lengths. They are closed at the end."""
     try:
         for name, file, size in files:
             member = tarfile.TarInfo(name)

@@ -24,6 +24,9 @@ log = logging.getLogger(__name__)
 
 MARKS = "uses"
 LOCK = ".uses.lock"
+TEMPLATES = "warm templates"
+"""Who uses the builds that templates are of (providers/local/templates.py)."""
+SNAPSHOTS = "snapshots of labs"
 HEAD = 1 << 16
 """Bytes of a file that are looked at: the first cluster of a qcow2 overlay has the name of what it stands on (QEMU, docs/interop/
 qcow2.txt), and a machine's record is far smaller."""
@@ -106,6 +109,7 @@ def users(build: Path, own: Path, *, gone: bool = False) -> tuple[str, ...]:
     """
     own = own.resolve()
     found = {folder.name for folder in _folders(own / "labs") if refers(folder, build)}
+    found |= {name for name, folder in ((TEMPLATES, "warm"), (SNAPSHOTS, "snapshots")) if refers(own / folder, build)}
     for path in sorted((build / MARKS).glob("[!.]*")):
         try:
             mark = json.loads(path.read_text())

@@ -9,11 +9,13 @@ import shutil
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from enum import StrEnum
 
 import sqlalchemy as sa
 
 from rackless import durable
 from rackless.keepers.heartbeat import SILENT, Heartbeat
+from rackless.keepers.maintenance import Maintenance
 from rackless.model.errors import RacklessError
 from rackless.providers.contract import at
 from rackless.workflows.world import World
@@ -26,8 +28,18 @@ FRESH = 2.0
 """Seconds for which an answer is given again: anybody may ask, and asking must not be work."""
 NOBODY = "-"
 """A lab of this name can't be: the provider is asked what it has of it, and has to look."""
+AWAY = 60.0
+"""Seconds without a heartbeat after which this server is no good for requests."""
 ROOM = 100 * 1024 * 1024
 """Bytes that must be free where the state is."""
+
+
+class Send(StrEnum):
+    """Which requests should be sent here."""
+
+    ALL = "ready"
+    NONE = "draining"
+    NOT_YET = "not ready"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,10 +55,16 @@ class Readiness:
     """Args: `keeping`: tasks that must live as long as the server does."""
 
     def __init__(
-        self, world: World, *, heartbeat: Heartbeat | None = None, keeping: Callable[[], list[asyncio.Task[None]]] = list
+        self,
+        world: World,
+        *,
+        heartbeat: Heartbeat | None = None,
+        keeping: Callable[[], list[asyncio.Task[None]]] = list,
+        maintenance: Maintenance | None = None,
     ) -> None:
         self._world = world
         self._heartbeat = heartbeat
+        self._maintenance = maintenance
         self._keeping = keeping
         self._found: tuple[Check, ...] = ()
         self._at = -FRESH
@@ -61,6 +79,21 @@ class Readiness:
                 self._found = tuple(await asyncio.gather(*(_checked(name, body) for name, body in bodies.items())))
                 self._at = time.monotonic()
             return self._found
+
+    async def balanced(self) -> Send:
+        """What a load balancer should do. Asked every second by each of them: nothing is asked of the database or of places.
+
+        A database that is away is away for all servers: a request is better refused by one of them, with a reason, than by the
+        balancer. Only one that finds none for long, while others may, is no good.
+        """
+        if self._maintenance is not None and self._maintenance.draining:
+            return Send.NONE
+        away = self._heartbeat is not None and self._heartbeat.age > AWAY
+        for reason in ("no heartbeat" if away else "", await self._keepers(), await self._workflows(), await self._disk()):
+            if reason:
+                log.warning("not ready: %s", reason)
+                return Send.NOT_YET
+        return Send.ALL
 
     async def _store(self) -> str:
         newest = await asyncio.to_thread(self._world.database.newest)

@@ -43,22 +43,15 @@ class Due:
 
 def look(db: sa.Connection, place: times.Place, now: float) -> Due:
     """Begin what is due, warn of what ends soon; say what else there is to do."""
-    due = Due()
-    for row in sandboxes.live(db):
-        if row.state is SandboxState.BOOKED:
-            if row.span.begins <= now:
-                _begin(db, row, place, due, "its time has come")
-            else:
-                due.next = min(due.next, row.span.begins)
-        if row.span.ends == ALWAYS or row.state not in {*GOING, SandboxState.BOOKED}:
-            continue
+    found, later = sandboxes.due(db, now, place.site.warn_before)
+    due = Due(next=later)
+    for row in found:
+        if row.state is SandboxState.BOOKED and row.span.begins <= now:
+            _begin(db, row, place, due, "its time has come")
         if row.span.ends <= now:
             due.over.append(row)
-            continue
-        warning = row.span.ends - place.site.warn_before
-        if row.state in GOING and not row.warned and warning <= now:
+        elif row.state in GOING and not row.warned and row.span.ends - place.site.warn_before <= now:
             sandboxes.warn(db, row.id, f"ends at {times.moment(row.span.ends)}, in {spoken(row.span.ends - now)}")
-        due.next = min(due.next, row.span.ends, *([warning] if warning > now else []))
     for key, stay in times.queued(db, place, now).items():
         if stay.span.begins <= now:
             sandboxes.respan(db, key, stay.span)

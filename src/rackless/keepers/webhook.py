@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 import sqlalchemy as sa
 
+from rackless.lease import EVER, patience
 from rackless.store import history, sandboxes
 from rackless.workflows.world import World
 
@@ -31,6 +32,7 @@ OLD = 3600.0
 
 async def keep(world: World, transport: httpx.AsyncBaseTransport | None = None) -> None:
     """Tell until cancelled. `transport`: for tests."""
+    patience.set(EVER)
     await world.database.run(_forget, time.time() - OLD)
     pause = LOOK
     async with httpx.AsyncClient(timeout=DEADLINE, transport=transport) as client:

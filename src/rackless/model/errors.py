@@ -17,6 +17,7 @@
     ├── CapacityError             the site cannot bear it now: memory, disk, pool empty              (HTTP 409)
     │   └── QuotaError            the site could, but it is more than its owner may have                             (HTTP 409)
     ├── DeadlineError             something awaited did not come in time; says what was awaited      (HTTP 504)
+    ├── UnavailableError          the database is away (a failover, a restart); says when to come again (HTTP 503)
     ├── ProviderError             the place that makes machines refused or failed                    (HTTP 502)
     │   ├── ServerGoneError       the connection to the server broke (only clients raise it)
     │   ├── AbsentError           what the verb needs is not there (never raised by remove/detach)
@@ -55,6 +56,7 @@ class Code(StrEnum):
     CAPACITY = "capacity"
     QUOTA = "quota"
     DEADLINE = "deadline"
+    UNAVAILABLE = "unavailable"
     PROVIDER = "provider"
     SERVER_GONE = "server-gone"
     ABSENT = "absent"
@@ -81,6 +83,7 @@ TITLES: Mapping[Code, str] = {
     Code.CAPACITY: "There is not enough of it",
     Code.QUOTA: "It is beyond a quota",
     Code.DEADLINE: "It did not come in time",
+    Code.UNAVAILABLE: "Not available for the moment",
     Code.PROVIDER: "The place that makes machines failed",
     Code.SERVER_GONE: "The server went away",
     Code.ABSENT: "What it needs is not there",
@@ -182,6 +185,17 @@ class DeadlineError(RacklessError):
     status = 504
 
 
+class UnavailableError(RacklessError):
+    """Nothing was done, unless the message says that it is not known. `seconds` until it is worth to ask again."""
+
+    code = Code.UNAVAILABLE
+    status = 503
+
+    def __init__(self, message: str, *, hint: str = "", made: tuple[str, ...] = (), seconds: float = 2) -> None:
+        super().__init__(message, hint=hint, made=made)
+        self.seconds = seconds
+
+
 class ProviderError(RacklessError):
     code = Code.PROVIDER
     status = 502
@@ -266,6 +280,7 @@ _KINDS: dict[str, type[RacklessError]] = {
         CapacityError,
         QuotaError,
         DeadlineError,
+        UnavailableError,
         ProviderError,
         ServerGoneError,
         AbsentError,

@@ -59,6 +59,17 @@ class Readiness(StrEnum):
     """A login prompt stands on its serial line."""
 
 
+class Resumes(StrEnum):
+    """As what the state of a running machine (memory, devices, disk at one moment) can be taken up again."""
+
+    NEVER = "never"
+    """Its state can't be saved: it runs machines itself."""
+    ITSELF = "itself"
+    """The very machine that it was: snapshots of labs. It has read who it is, and its NICs' MACs, at its boot."""
+    CLONES = "clones"
+    """Any machine of its role too: it waits on its host channel for who it is, and lets go of its NICs until then."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class DiskFacts:
     """A disk beside the first. Clouds do without: there the configuration drive says what is on it."""
@@ -105,6 +116,7 @@ class RoleFacts:
     """Who may log in at the console of a factory image, and the password everybody knows; "" for none."""
     slot_file: str = ""
     """Where a card reads its number from its own disk, before anybody talks to it."""
+    resumes: Resumes = Resumes.ITSELF
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import TypeVar
 
 from rackless.model.errors import DefectError
+from rackless.model.fabric import Life
 
 
 class SandboxState(StrEnum):
@@ -75,6 +76,14 @@ WIRE: Mapping[WireState, frozenset[WireState]] = {
     WireState.DOWN: frozenset({WireState.CONNECTED, WireState.DISCONNECTED}),
     WireState.DISCONNECTED: frozenset({WireState.CONNECTED}),
 }
+
+LIFE: Mapping[Life, frozenset[Life]] = {
+    Life.ALIVE: frozenset({Life.SUSPECT}),
+    Life.SUSPECT: frozenset({Life.ALIVE, Life.DEAD}),
+    Life.DEAD: frozenset({Life.RETURNING}),
+    Life.RETURNING: frozenset({Life.ALIVE, Life.DEAD}),
+}
+"""Of a node of a fabric. Nobody is dead who was not suspected, and nobody alive who was not heard steadily."""
 
 
 State = TypeVar("State", bound=StrEnum)

@@ -36,6 +36,14 @@ def spoken(machine: str) -> str:
     return f"card {match[2]} of {match[1]}" if match else machine
 
 
+_CARD_IN_TEXT = re.compile(r"\b([a-z][a-z0-9]*(?:-[a-z0-9]+)*)-vfp(\d+)\b")
+
+
+def spoken_in(text: str) -> str:
+    """A text with every card in it called as its user knows it."""
+    return _CARD_IN_TEXT.sub(r"card \2 of \1", text)
+
+
 def disk(machine: str, number: int = 0) -> str:
     return f"{machine}-disk{number}"
 

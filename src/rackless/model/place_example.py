@@ -19,6 +19,7 @@ WIDTH = 110
 _HEADS = {
     "local": "This machine's own QEMU, beside other places.",
     "fake": "A pretended cloud in memory, to try things out: its machines answer, and no frame flows.",
+    "host": "Another machine that runs rackless-vmhost. docs/howto/several-hosts.md leads there from nothing.",
     "openstack": "A project of an OpenStack cloud. docs/howto/openstack.md leads there from nothing.",
     "vsphere": "A part of a vCenter's inventory. docs/howto/vsphere.md leads there from nothing.",
 }
@@ -33,11 +34,24 @@ _COMMON = {
         "The layer-2 network on which these numbers are VLANs. Places with the same fabric and the same numbers may have a "
         "wire between them.",
     ),
+    "group": (
+        "hall",
+        "Places of one group share their work: what says `place: hall`, or names no place where the site's own is of it, is put "
+        "where most is free.",
+    ),
 }
 
 WORDS: dict[str, dict[str, tuple[str, str]]] = {
     "local": {},
     "fake": {"memory": ("16384", "MiB that its machines may have together.")},
+    "host": {
+        "address": ("10.0.0.2:9443", "Where its rackless-vmhost listens."),
+        "wires": ("10.1.0.2:4789", "Where it sends and takes VXLAN, if that is not the same address, port 4789."),
+        "wire_mtu": (
+            "9500",
+            "Octets of IP that a wire to another host carries whole; the network between them has to carry 54 more (IPv6: 74).",
+        ),
+    },
     "openstack": {
         "cloud": ("munich", "The entry of clouds.yaml. Without it, the environment's OS_* variables are taken."),
         "clouds_file": ("/etc/rackless/clouds.yaml", "Where that file is, if it is not where openstacksdk looks."),
@@ -94,7 +108,17 @@ _GIVEN = {"openstack": ("cloud",), "fake": ("memory",)}
 def example(kind: str) -> str:
     """The text of a site file with one place of this kind; it may be taken as it is, once its values are yours."""
     of = KINDS[kind]
-    name = "here" if kind == "local" else "pretended" if kind == "fake" else "munich" if kind == "openstack" else "vienna"
+    name = (
+        "here"
+        if kind == "local"
+        else "pretended"
+        if kind == "fake"
+        else "munich"
+        if kind == "openstack"
+        else "alpha"
+        if kind == "host"
+        else "vienna"
+    )
     lines = [f"# site.yaml: {_HEADS[kind]}", f"provider: {name}  # where labs are that name no place", "places:", f"  {name}:"]
     lines.append(f"    provider: {kind}")
     for field in fields(of):

@@ -6,6 +6,7 @@ Secrets are never here, only the files that hold them.
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -41,13 +42,15 @@ class Place:
 
     `numbers`: VLAN ids or VNIs that are ours there; each segment of the place takes one. `fabric`: the layer-2 network on which
     these numbers are VLANs. Places that name the same fabric, and the same numbers, are on it both: a VLAN of it is one and the
-    same at each of them, and so a wire can go from one to the other.
+    same at each of them, and so a wire can go from one to the other. `group`: places of which what names the
+    group, or names no place where one of them is the site's own, is put where most is free (planning/placement.py).
     """
 
     name: str
     provider: str
     numbers: Numbers | None = None
     fabric: str = ""
+    group: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,6 +69,49 @@ class FakePlace(Place):
     memory: int = 1 << 24
     most_nics: int | None = None
     segment_most_mtu: int | None = None
+
+
+HOST_PORT = 9443
+"""TCP port of rackless-vmhost."""
+VXLAN_PORT = 4789
+"""UDP port of VXLAN (RFC 7348, section 5)."""
+
+
+def ending(text: str, default: int) -> tuple[str, int]:
+    """IP address and port of "10.0.0.2", "10.0.0.2:9443" or "[2001:db8::2]:9443". Raises ValueError when it is none of them."""
+    address, port = text, default
+    if text.startswith("["):
+        address, _, rest = text[1:].partition("]")
+        port = int(rest[1:]) if rest.startswith(":") else default if not rest else 0
+    elif text.count(":") == 1:
+        address, _, rest = text.partition(":")
+        port = int(rest)
+    if not 1 <= port <= 65535:
+        raise ValueError(text)
+    return str(ipaddress.ip_address(address)), port
+
+
+@dataclass(frozen=True, kw_only=True)
+class HostPlace(Place):
+    """Another machine's QEMU, behind the `rackless-vmhost` that serves there. Its wires to other hosts of its fabric are VXLAN,
+    and `numbers` are VNIs.
+
+    `address`: of its HTTPS port. `wires`: where it sends and takes VXLAN, an IP address, and a port if it is not 4789; empty: the
+    address of `address`. `wire_mtu`: octets of IP that a wire to another host carries whole.
+    """
+
+    provider: str = "host"
+    address: str
+    wires: str = ""
+    wire_mtu: int = 9500
+
+    @property
+    def ending(self) -> tuple[str, int]:
+        return ending(self.address, HOST_PORT)
+
+    @property
+    def wire_end(self) -> tuple[str, int]:
+        return ending(self.wires, VXLAN_PORT) if self.wires else (self.ending[0], VXLAN_PORT)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -144,7 +190,13 @@ class VspherePlace(Place):
     anti_affinity: bool = False
 
 
-KINDS: Mapping[str, type[Place]] = {"local": LocalPlace, "fake": FakePlace, "openstack": OpenStackPlace, "vsphere": VspherePlace}
+KINDS: Mapping[str, type[Place]] = {
+    "local": LocalPlace,
+    "fake": FakePlace,
+    "host": HostPlace,
+    "openstack": OpenStackPlace,
+    "vsphere": VspherePlace,
+}
 """What a place of each provider has."""
 OF_THIS_MACHINE: Mapping[str, Place] = {"local": LocalPlace(name="local"), "fake": FakePlace(name="fake")}
 """Those that need no settings, so that a site may name them without a word in `places`."""

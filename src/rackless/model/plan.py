@@ -120,6 +120,8 @@ class SegmentSpec:
     place: str = ""
     number: int | None = None
     """VLAN id or VNI out of the place's range; None: the place has no range, and takes what it likes."""
+    beyond: tuple[str, ...] = ()
+    """In what one place is given of it: the other places where it goes on."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from rackless.model.family import Family
@@ -48,6 +49,14 @@ class HookRules:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Free:
+    """What nobody holds of a place: MiB of memory, and processors, of which it may be less than nothing."""
+
+    memory: float
+    processors: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class Site:
     name: str = "default"
     provider: str = "local"
@@ -58,6 +67,10 @@ class Site:
     """IPv4 network of the fxp0 addresses; its first address is this machine's."""
     taken_addresses: frozenset[str] = field(default_factory=frozenset)
     """Management addresses that other sandboxes hold; the plan avoids them."""
+    free: Mapping[str, Free] = field(default_factory=dict, hash=False)
+    """What the places of groups have left for what is planned now; one that is not in it gets nothing new."""
+    leaving: frozenset[str] = frozenset()
+    """Places of groups where nothing is to stay that could be elsewhere in the group."""
     console_ports: PoolRange = PoolRange(first=9300, last=9399)
     forward_ports: PoolRange = PoolRange(first=20000, last=20999)
     most_memory: int | None = None
@@ -78,7 +91,13 @@ class Site:
     """Requests a second that a caller may send for long, and ten times as many at once; 0 for no limit."""
     stranger_rate: float = 5.0
     """The same for an address from which nobody known comes."""
+    warm: bool = True
+    """Machines start from warm templates where their family allows it."""
+    warm_most: int = 4096
+    """MiB of this machine's disk that such templates may take."""
     hooks: HookRules = HookRules()
+    evacuate_after: float | None = None
+    """Seconds of a VM host's silence after which it is given up, and what it had made anew elsewhere; None: only when asked."""
     quota: Quota = BOUNDLESS
     """Of every user for whom nothing else was set."""
     oidc: tuple[OpenId, ...] = ()
@@ -97,6 +116,13 @@ class Site:
     def place(self, name: str) -> Place | None:
         """The place of this name; that of `provider` for none."""
         return next((place for place in self.everywhere if place.name == (name or self.provider)), None)
+
+    def group(self, name: str) -> tuple[Place, ...]:
+        """The places among which what names `name` is put: those of the group of that name; for "" those of the group of the
+        site's own place. Empty where there is no choice."""
+        own = self.place("")
+        wanted = name or (own.group if own is not None else "")
+        return tuple(place for place in self.everywhere if wanted and place.group == wanted)
 
     def family(self, name: str) -> Family | None:
         return next((family for family in self.families if family.name == name), None)

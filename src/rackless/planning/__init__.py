@@ -2,8 +2,8 @@
 
 from rackless.planning.build import allot, plan
 from rackless.planning.difference import difference
-from rackless.planning.reach import check_reach
+from rackless.planning.reach import check_reach, wire_mtu
 from rackless.planning.summary import Summary, summary
 from rackless.planning.wires import absent, resolve, wire
 
-__all__ = ["Summary", "absent", "allot", "check_reach", "difference", "plan", "resolve", "summary", "wire"]
+__all__ = ["Summary", "absent", "allot", "check_reach", "difference", "plan", "resolve", "summary", "wire", "wire_mtu"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import ipaddress
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from rackless.model import naming
 from rackless.model.errors import CapacityError, InputError
@@ -28,28 +28,31 @@ def allot(
         CapacityError: the network has no free address left.
     """
     network = ipaddress.IPv4Network(site.management_network)
-    kept = {int(ipaddress.IPv4Address(address.split("/")[0])) for address in site.taken_addresses}
     given: dict[str, str] = {}
-    own: set[int] = set()
+    own: set[str] = set()
+
+    def taken(address: str) -> bool:
+        return address in own or address in site.taken_addresses
+
     held = {name: text for name, text in held.items() if name in names and name not in static}
     for name, text in held.items():
         given[name] = text
-        own.add(int(ipaddress.IPv4Interface(text).ip))
+        own.add(text.split("/")[0])
     for name, (owner, text) in static.items():
-        _refuse_taken(network, kept | own, owner, text)
+        _refuse_taken(network, taken, owner, text)
         given[name] = text
-        own.add(int(ipaddress.IPv4Interface(text).ip))
+        own.add(str(ipaddress.ip_interface(text).ip))
     first = int(network.network_address) + 2
     count = network.num_addresses - 3
     for name in sorted(name for name in names if name not in given):
-        address = _probe(f"{sandbox}/{name}", first, count, kept | own)
+        address = _probe(f"{sandbox}/{name}", first, count, taken)
         if address is None:
             raise CapacityError(
                 f"The management network {network} has no free address left for {name}.",
                 hint="Take a lab down, or give the site a larger `management_network` in site.yaml.",
             )
         own.add(address)
-        given[name] = f"{ipaddress.IPv4Address(address)}/{network.prefixlen}"
+        given[name] = f"{address}/{network.prefixlen}"
     return given
 
 
@@ -64,16 +67,17 @@ def held(plan: Plan) -> dict[str, str]:
     }
 
 
-def _probe(key: str, first: int, count: int, taken: set[int]) -> int | None:
+def _probe(key: str, first: int, count: int, taken: Callable[[str], bool]) -> str | None:
     """The first free of `count` addresses from the hashed one on, going round at the end; None when all are taken."""
     if count < 1:
         return None
     start = int.from_bytes(hashlib.sha256(key.encode()).digest()[:8], "big") % count
-    return next((first + at for at in ((start + step) % count for step in range(count)) if first + at not in taken), None)
+    around = (str(ipaddress.IPv4Address(first + (start + step) % count)) for step in range(count))
+    return next((address for address in around if not taken(address)), None)
 
 
-def _refuse_taken(network: ipaddress.IPv4Network, taken: set[int], owner: str, text: str) -> None:
-    address = ipaddress.IPv4Interface(text).ip
+def _refuse_taken(network: ipaddress.IPv4Network, taken: Callable[[str], bool], owner: str, text: str) -> None:
+    address = ipaddress.ip_interface(text).ip
     if address in (network.network_address, network.broadcast_address):
         raise InputError(
             f"Router '{owner}' asks for the fxp0 address {address}, which is the network or broadcast address of {network}.",
@@ -84,7 +88,7 @@ def _refuse_taken(network: ipaddress.IPv4Network, taken: set[int], owner: str, t
             f"Router '{owner}' asks for the fxp0 address {address}, which is this machine's own on the management network.",
             hint="Choose another address, or `fxp0: dhcp` to have one chosen.",
         )
-    if int(address) in taken:
+    if taken(str(address)):
         raise InputError(
             f"Router '{owner}' asks for the fxp0 address {address}, which another lab or router holds.",
             hint="Choose another address, take the other lab down, or use `fxp0: dhcp` to have a free one chosen.",

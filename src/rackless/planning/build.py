@@ -11,7 +11,7 @@ from rackless.model.errors import InputError
 from rackless.model.family import NicRole, Role
 from rackless.model.plan import Forward, MachineSpec, Plan, SegmentSpec
 from rackless.model.site import Site
-from rackless.planning import addresses, identity, machines, reach, relabelling
+from rackless.planning import addresses, identity, machines, placement, reach, relabelling
 from rackless.planning.wires import has_port, wire
 
 
@@ -33,6 +33,7 @@ def plan(blueprint: Blueprint, site: Site, *, sandbox: str | None = None, there:
             f"'{sandbox}' cannot be the name of a lab.",
             hint=f"Use at most {naming.NAME_MOST} lower-case letters, digits and single hyphens, starting with a letter.",
         )
+    wished, blueprint = blueprint, placement.located(blueprint, site, there)
     places = tuple(machines.places(blueprint, site))
     macs = {spec.name: spec.nics[0].mac for spec in there.machines if spec.nics} if there is not None else {}
     firsts = machines.first_macs(sandbox, [place.name for place in places], macs)
@@ -42,10 +43,10 @@ def plan(blueprint: Blueprint, site: Site, *, sandbox: str | None = None, there:
         for place in places
         for spec in [relabelling.kept(machines.machine(place, sandbox, firsts[place.name], management), there)]
     )
-    empty = Plan(sandbox=sandbox, provider=site.provider, blueprint=blueprint, machines=specs, segments=(), wires=())
+    empty = Plan(sandbox=sandbox, provider=site.provider, blueprint=wished, machines=specs, segments=(), wires=())
     mtus = {place.owner: place.family.wire_mtu for place in places}
     joined = [
-        wire(empty, *wish.ends, mtu=min((mtus[end.owner] for end in wish.ends if end.owner in mtus), default=0))
+        wire(empty, *wish.ends, mtu=reach.wire_mtu(site, empty, wish.ends, mtus))
         for wish in blueprint.wires
         if not wish.planned or all(has_port(empty, end) for end in wish.ends)
     ]

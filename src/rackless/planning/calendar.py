@@ -93,6 +93,14 @@ class Calendar:
         at = bisect_right(self._times, time) - 1
         return self._held[at] if at >= 0 else Amounts()
 
+    def most(self, span: Span) -> Amounts:
+        """Of each resource the most that is held at any moment of the span."""
+        found = self.held(span.begins)
+        for time, held in zip(self._times, self._held, strict=True):
+            if span.begins < time < span.ends:
+                found = found.most(held)
+        return found
+
     def shortage(self, wanted: Amounts, span: Span) -> Shortage | None:
         """The first moment of the span at which something lacks, None when it fits.
 

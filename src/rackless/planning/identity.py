@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from rackless.model.blueprint import Blueprint
 from rackless.model.family import ConfigFormat, Family, NicRole, Role
-from rackless.model.places import OF_THIS_MACHINE, TRUNK_TAG, OpenStackPlace, Rewiring
+from rackless.model.places import OF_THIS_MACHINE, TRUNK_TAG, HostPlace, OpenStackPlace, Rewiring
 from rackless.model.plan import ConfigFile, MachineSpec
 from rackless.model.site import Site
 
@@ -17,9 +17,9 @@ FILE = "rackless.json"
 
 
 def at_a_cloud(spec: MachineSpec, site: Site) -> bool:
-    """Whether its place is a cloud: those have no host channel."""
+    """Whether its place is a cloud: those have no host channel, which this machine and VM hosts have."""
     place = site.place(spec.place)
-    return place is not None and place.provider not in OF_THIS_MACHINE
+    return place is not None and place.provider not in OF_THIS_MACHINE and not isinstance(place, HostPlace)
 
 
 def trunk_tag(spec: MachineSpec, site: Site) -> int | None:
@@ -43,19 +43,23 @@ def given(spec: MachineSpec, family: Family, blueprint: Blueprint, *, cloud: boo
     if facts.config is ConfigFormat.IDENTITY:
         return replace(spec, config_drive=(_identity(spec, blueprint, tag),))
     if facts.config is ConfigFormat.CLOUD_INIT:
-        return replace(spec, config_drive=tuple(_cloud_init(spec, blueprint)))
+        return replace(spec, config_drive=tuple(_cloud_init(spec, blueprint, cloud=cloud)))
     return spec
 
 
-def _cloud_init(spec: MachineSpec, blueprint: Blueprint) -> Iterator[ConfigFile]:
-    """What cloud-init's ConfigDrive reads: name, and addresses by MAC (OpenStack, network_data.json)."""
+def _cloud_init(spec: MachineSpec, blueprint: Blueprint, *, cloud: bool) -> Iterator[ConfigFile]:
+    """What cloud-init's ConfigDrive reads: name, and addresses by MAC (OpenStack, network_data.json). A cloud's management
+    network has no DHCP of ours, so the address of fxp0 is there too."""
     wish = next(host for host in blueprint.hosts if host.name == spec.owner)
     yield _json("openstack/latest/meta_data.json", {"uuid": f"{spec.sandbox}-{spec.name}", "hostname": spec.owner})
     links = [{"id": nic.label, "type": "phy", "ethernet_mac_address": nic.mac} for nic in spec.nics]
     networks: list[dict[str, object]] = [
-        {"id": "management", "link": nic.label, "type": "ipv4_dhcp"} for nic in spec.nics if nic.role is NicRole.MANAGEMENT
+        {"id": "management", "link": nic.label, "type": "ipv4_dhcp"}
+        for nic in spec.nics
+        if nic.role is NicRole.MANAGEMENT and not (cloud and nic.address)
     ]
-    for number, (label, text) in enumerate(wish.addresses):
+    managed = [(nic.label, nic.address) for nic in spec.nics if cloud and nic.role is NicRole.MANAGEMENT and nic.address]
+    for number, (label, text) in enumerate((*managed, *wish.addresses)):
         address = ipaddress.ip_interface(text)
         routes = [_route(to, via) for to, via in wish.routes if ipaddress.ip_address(via) in address.network]
         kind = f"ipv{address.version}"
@@ -86,6 +90,8 @@ def _identity(spec: MachineSpec, blueprint: Blueprint, tag: int | None) -> Confi
         values["tag"] = tag
     if spec.role is Role.HOST:
         wish = next(host for host in blueprint.hosts if host.name == spec.owner)
-        values["addresses"] = [{"label": label, "address": address} for label, address in wish.addresses]
+        # A cloud's management network has no DHCP of ours; on this machine the host channel stands for this file.
+        managed = [(nic.label, nic.address) for nic in spec.nics if nic.role is NicRole.MANAGEMENT and nic.address]
+        values["addresses"] = [{"label": label, "address": address} for label, address in (*managed, *wish.addresses)]
         values["routes"] = [{"to": to, "via": via} for to, via in wish.routes]
     return _json(FILE, values)

@@ -58,6 +58,20 @@ def place_of(site: Site, blueprint: Blueprint, wish: RouterWish | HostWish) -> s
     return "" if name == site.provider else name
 
 
+def needs(wish: RouterWish | HostWish, site: Site) -> list[tuple[int, int]]:
+    """MiB of memory and processors of each machine of a router or host, as its guest has them."""
+    family = family_of(site, wish.family, wish.name)
+    if isinstance(wish, HostWish):
+        facts = family.facts(Role.HOST)
+        return [(facts.default_memory if wish.memory is None else wish.memory, facts.vcpus)]
+    facts = family.facts(Role.CONTROLLER)
+    found = [(facts.default_memory if wish.controller_memory is None else wish.controller_memory, facts.vcpus)]
+    if family.has_cards:
+        facts = family.facts(Role.CARD)
+        found += [(facts.default_memory if wish.card_memory is None else wish.card_memory, facts.vcpus)] * wish.cards
+    return found
+
+
 def places(blueprint: Blueprint, site: Site) -> Iterator[Place]:
     """Every machine in the plan's order: for each router its controller, then its cards; then the hosts."""
     for router in blueprint.routers:

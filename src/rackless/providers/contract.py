@@ -7,9 +7,10 @@ raises `ProviderError` (or a child) with the reason and the way out, and none wa
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from rackless.model.calendar import Amounts
@@ -31,6 +32,11 @@ class RefKind(StrEnum):
     """A whole place, of which nothing is known; never something that a provider has."""
 
 
+def served(address: str, port: int) -> str:
+    """An end point: "192.0.2.7:22", "[2001:db8::7]:22"."""
+    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+
+
 class Power(StrEnum):
     ON = "on"
     OFF = "off"
@@ -43,8 +49,9 @@ class Ref:
     """Something that exists at the provider and carries the mark of `sandbox`.
 
     `running` is meaningful for machines. `endpoints` maps a service (ssh, netconf, snmp, console) to "host:port" or a
-    path as this machine can reach it. `since` is when a running machine was started, as seconds since the epoch. `uuid` is what
-    the place itself calls a machine. `place`: where it is; set by what knows of several places, empty otherwise.
+    path as this machine can reach it, and "management" to the address of fxp0 where that is another than planned. `since` is
+    when a running machine was started, as seconds since the epoch. `uuid` is what the place itself calls a machine. `place`:
+    where it is; set by what knows of several places, empty otherwise.
     """
 
     kind: RefKind
@@ -72,6 +79,8 @@ class ProviderInfo:
     """A byte channel into the guest beside the console (`Channel`)."""
     management: str
     """How fxp0 is reached: "address" (its own, from this machine) or "forwarded" (ports of this machine)."""
+    management_ipv6: bool = False
+    """fxp0 may have an IPv6 address and be reached by it."""
     pretended: bool = False
     """Its guests are stand-ins, which all take their identity over the host channel, whatever their family."""
     accelerator: str = ""
@@ -84,6 +93,8 @@ class ProviderInfo:
     """Every segment takes a number (VLAN id, VNI) out of the place's `numbers`, if the site gives it some."""
     segment_most_mtu: int | None = None
     """Octets of IP that a segment carries whole; None: whatever a guest's NIC can."""
+    smbios: bool = True
+    """A machine's description (SMBIOS type 1) is as its spec has it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -177,6 +188,19 @@ class Bearing(Protocol):
 
 
 @runtime_checkable
+class Standing(Protocol):
+    """A provider whose place may be gone for a while, so that nothing new is put there meanwhile."""
+
+    def unready(self) -> str:
+        """Why nothing new can be made there, as far as is known without asking; "" when something can."""
+        ...
+
+    def processors(self) -> float:
+        """That its machines share; infinity when that is not known."""
+        ...
+
+
+@runtime_checkable
 class Checkable(Protocol):
     """A provider that can examine its place: reachable, let in, with all that labs need there."""
 
@@ -184,6 +208,115 @@ class Checkable(Protocol):
         """Each finding as soon as it is known, in the order in which to mend things. What it makes for that, it takes away again,
         also when the iterator is closed early. A thing that can't be found out is a finding that is not ok, never an
         exception; each try has a deadline. Names are short and stable: "reachable", "credentials", "quota"."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kept:
+    """Something that the installation has at a place for all its labs: an uploaded image, a flavor, a network. `size` in bytes, 0
+    where it takes none. `used`: by whom or what, so that it stays; "" for nothing."""
+
+    kind: str
+    name: str
+    id: str
+    size: int = 0
+    used: str = ""
+
+
+@runtime_checkable
+class Cleanable(Protocol):
+    """A provider that leaves things at its place when labs go, because the next needs them, and can take them away."""
+
+    async def kept(self) -> tuple[Kept, ...]: ...
+
+    async def drop(self, one: Kept) -> None:
+        """Absent is success. What a lab needs after all, it makes anew."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Begun:
+    """How a machine was started last. `why`: the reason for which it was booted, and not begun from a warm template."""
+
+    warm: bool
+    why: str = ""
+
+
+@runtime_checkable
+class Warming(Protocol):
+    """A provider that can start machines from templates: as one that has booted already, and is told only who it is."""
+
+    async def stay_cold(self, machine: Ref, why: str) -> None:
+        """Have the first start of a machine be a boot. No harm to one that was started."""
+        ...
+
+    async def begun(self, machine: Ref) -> Begun: ...
+
+    async def wanting(self) -> None:
+        """Wait until a machine was booted for which a template could be made."""
+        ...
+
+    async def make_next(self) -> str:
+        """Make a template that was wanted, with processor time that nobody else needs. Returns what it is of; "" when none is."""
+        ...
+
+    async def make_ready(self, plan: Plan) -> tuple[str, ...]:
+        """Make all templates that the machines of this plan can start from. Returns what those are of that were not there.
+
+        Raises:
+            RacklessError: one can't be made.
+        """
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Likeness:
+    """What has to be the same for a machine to be taken up again from its state: facts by what people call them."""
+
+    facts: Mapping[str, str]
+
+    def unlike(self, here: Likeness) -> tuple[str, ...]:
+        """Each fact that is another here, as part of a sentence."""
+        return tuple(
+            f"{name} was {was}, and is {here.facts.get(name, 'not known')} here"
+            for name, was in self.facts.items()
+            if here.facts.get(name) != was
+        )
+
+
+@runtime_checkable
+class Snapshotting(Protocol):
+    """A provider that can save the state of running machines, all at one moment, and take them up again from it."""
+
+    async def likenesses(self, plan: Plan) -> Mapping[str, Likeness]:
+        """Of each machine, as it is here or would be.
+
+        Raises:
+            StateError: the state of one can't be saved, whatever it is.
+        """
+        ...
+
+    async def save_state(self, plan: Plan, folder: Path) -> None:
+        """Stop all machines, write memory, devices and disks into the folder, and let them go on. They are stopped meanwhile, and
+        nothing that was on its way between them is in the folder.
+
+        Raises:
+            StateError: one does not run.
+        """
+        ...
+
+    async def take_up(self, plan: Plan, folder: Path) -> None:
+        """Power all machines off, and have them go on from what is in the folder, all at once. What their disks had is lost."""
+        ...
+
+
+@runtime_checkable
+class Receiving(Protocol):
+    """A provider that takes images into its place directly, as their vendor packed them."""
+
+    async def receive(self, file: Path, name: str, tell: Callable[[str, int], None]) -> None:
+        """`tell`: is told what is being done ("converting", "sending"), and what percentage of it is. One of that name that is
+        there is left as it is."""
         ...
 
 
@@ -221,6 +354,15 @@ class Survey:
 
 
 @runtime_checkable
+class Reached(Protocol):
+    """A provider some of whose machines are reached at another address than that of their own (a floating one)."""
+
+    async def reached(self, machine: Ref) -> str:
+        """The address of its management interface as seen from here; "" where it is the machine's own."""
+        ...
+
+
+@runtime_checkable
 class Several(Protocol):
     """A provider that is several places, and leads each verb to the right one."""
 
@@ -231,7 +373,12 @@ class Several(Protocol):
     async def survey(self, sandbox: str | None = None) -> Survey: ...
 
     async def survey_running(self, sandboxes: Collection[str]) -> tuple[Mapping[str, frozenset[str]], Survey]:
-        """`running`, as far as the places answer; the survey has no refs."""
+        """`running`, as last seen of the places that do not answer at once; the survey has no refs, and names those of which
+        nothing is known."""
+        ...
+
+    async def refresh_running(self, sandboxes: Collection[str]) -> None:
+        """Look again what runs, if somebody asks for it these days."""
         ...
 
 

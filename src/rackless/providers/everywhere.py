@@ -13,6 +13,7 @@ from typing import TypeVar
 
 from rackless.model.calendar import UNLIMITED, Amounts, of_places
 from rackless.model.errors import AbsentError, Problem, ProviderError, RacklessError
+from rackless.model.places import OF_THIS_MACHINE
 from rackless.model.plan import Plan, PortRef, SegmentSpec
 from rackless.providers.abilities import lacking
 from rackless.providers.contract import (
@@ -23,6 +24,7 @@ from rackless.providers.contract import (
     Power,
     Provider,
     ProviderInfo,
+    Reached,
     Ref,
     RefKind,
     Several,
@@ -32,11 +34,10 @@ from rackless.providers.contract import (
     at,
     running_in,
 )
+from rackless.providers.glances import Glances, Runs
 
 ANSWER = 90.0
 """Seconds in which a place has to say what it has; one that does not is silent."""
-GLANCE = 10.0
-"""The same for what runs, which somebody waits for."""
 
 Result = TypeVar("Result")
 
@@ -67,6 +68,8 @@ class Everywhere:
         self._places = dict(places)
         self._default = next(iter(self._places))
         self._find = find
+        quick = {name for name, provider in self._places.items() if provider.info.name in OF_THIS_MACHINE}
+        self._glances = Glances(self._runs_at, quick=quick)
 
     @property
     def info(self) -> ProviderInfo:
@@ -102,7 +105,10 @@ class Everywhere:
         for port in segment.ports:
             ports.setdefault(await self._place(port), []).append(port)
         ports = ports or {await self._place(segment): []}
-        return {place: replace(segment, place=place, ports=tuple(mine)) for place, mine in ports.items()}
+        return {
+            place: replace(segment, place=place, ports=tuple(mine), beyond=tuple(sorted(set(ports) - {place})))
+            for place, mine in ports.items()
+        }
 
     # The verbs
 
@@ -128,7 +134,11 @@ class Everywhere:
         return refs[0]
 
     async def power(self, machine: Ref, to: Power) -> None:
-        await self.at(await self._place(machine)).power(machine, to)
+        place = await self._place(machine)
+        try:
+            await self.at(place).power(machine, to)
+        finally:
+            self._glances.changed(place)
 
     async def attach(self, port: PortRef, segment: SegmentSpec) -> None:
         place, parts = await self._place(port), await self._apart(segment)
@@ -162,7 +172,12 @@ class Everywhere:
     async def remove(self, ref: Ref) -> None:
         """Everywhere that the lab is, where nothing says where it is."""
         if ref.place or ref.kind is RefKind.MACHINE:
-            await self.at(await self._place(ref)).remove(ref)
+            place = await self._place(ref)
+            try:
+                await self.at(place).remove(ref)
+            finally:
+                if ref.kind is RefKind.MACHINE:
+                    self._glances.changed(place)
             return
         places = sorted((await self._where(ref.sandbox)).places)
         await _all_of(self.at(place).remove(ref) for place in places)
@@ -191,16 +206,29 @@ class Everywhere:
             raise ProviderError(f"The place {place} has no host channel.", hint="Use the console.")
         return await provider.channel(machine)
 
+    async def reached(self, machine: Ref) -> str:
+        provider = self.at(await self._place(machine))
+        return await provider.reached(machine) if isinstance(provider, Reached) else ""
+
     async def running(self, sandboxes: Collection[str]) -> Mapping[str, frozenset[str]]:
-        found, seen = await self.survey_running(sandboxes)
-        if seen.silent:
-            raise ProviderError(str(seen), hint=f"`rackless site check {min(seen.silent)}` says what is the matter there.")
-        return found
+        answers, silent = await self._ask(self._places, lambda provider: running_in(provider, sandboxes))
+        if silent:
+            raise ProviderError(
+                str(Survey(refs=(), silent=silent)), hint=f"`rackless site check {min(silent)}` says what is the matter there."
+            )
+        return _together(answers, sandboxes)
 
     async def survey_running(self, sandboxes: Collection[str]) -> tuple[Mapping[str, frozenset[str]], Survey]:
-        answers, silent = await self._ask(frozenset(self._places), lambda provider: running_in(provider, sandboxes), GLANCE)
-        runs = {name: frozenset[str]().union(*(mine.get(name, ()) for mine in answers.values())) for name in sandboxes}
-        return runs, Survey(refs=(), silent=silent)
+        """As last seen, where a place takes long to say it (providers/glances.py)."""
+        answers, silent = await self._glances.look(self._places, sandboxes)
+        return _together(answers, sandboxes), Survey(refs=(), silent=silent)
+
+    async def refresh_running(self, sandboxes: Collection[str]) -> None:
+        if self._glances.watched:
+            await self._glances.refresh(self._places, sandboxes)
+
+    async def _runs_at(self, place: str, sandboxes: Collection[str]) -> Runs:
+        return await running_in(self.at(place), sandboxes)
 
     def capacity(self) -> Amounts:
         places = self._places.items()
@@ -253,15 +281,21 @@ def part(plan: Plan, place: str) -> Plan:
     segments = []
     at_home = {spec.name: plan.place_of(spec) for spec in plan.machines}
     for segment in plan.segments:
-        ports = tuple(port for port in segment.ports if at_home.get(port.machine, plan.place_of(port)) == place)
+        spots = {port: at_home.get(port.machine, plan.place_of(port)) for port in segment.ports}
+        ports = tuple(port for port, spot in spots.items() if spot == place)
         if ports:
-            segments.append(replace(segment, ports=ports, place=place))
+            beyond = tuple(sorted(set(spots.values()) - {place}))
+            segments.append(replace(segment, ports=ports, place=place, beyond=beyond))
     return replace(
         plan,
         machines=tuple(spec for spec in plan.machines if plan.place_of(spec) == place),
         segments=tuple(segments),
         wires=tuple(wire for wire in plan.wires if any(at_home.get(port.machine) == place for port in wire.ports)),
     )
+
+
+def _together(answers: Mapping[str, Runs], sandboxes: Collection[str]) -> Runs:
+    return {name: frozenset[str]().union(*(mine.get(name, ()) for mine in answers.values())) for name in sandboxes}
 
 
 async def _all_of(verbs: Iterable[Awaitable[None]]) -> None:

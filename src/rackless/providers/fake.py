@@ -12,18 +12,24 @@ import time
 import uuid
 from collections.abc import AsyncIterator, Collection, Mapping
 from dataclasses import replace
+from pathlib import Path
+
+from pydantic import TypeAdapter
 
 from rackless.model.calendar import UNLIMITED, Amounts
-from rackless.model.errors import AbsentError, Problem, ProviderError
+from rackless.model.errors import AbsentError, Problem, ProviderError, StateError
 from rackless.model.family import NicRole
 from rackless.model.places import FakePlace
 from rackless.model.plan import DiskSpec, MachineSpec, Plan, PortRef, SegmentSpec
-from rackless.providers.contract import Finding, Power, ProviderInfo, Ref, RefKind, Spec, Stream
+from rackless.providers.contract import Finding, Likeness, Power, ProviderInfo, Ref, RefKind, Spec, Stream
 from rackless.providers.fake_cloud import FakeCloud, FakeLab, FakeMachine
-from rackless.providers.fake_guest import Terminal, View, answer_line
+from rackless.providers.fake_guest import Guest, Terminal, View, answer_line
 
 PCAP_HEADER = struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 1)
 """File header of the classic pcap format, link type Ethernet (https://www.tcpdump.org/manpages/pcap-savefile.5.html)."""
+
+
+_GUEST: TypeAdapter[Guest] = TypeAdapter(Guest)
 
 
 class FakeStream:
@@ -120,6 +126,7 @@ class FakeProvider:
             capture=True,
             host_channel=True,
             management=self._management,
+            management_ipv6=True,
             pretended=True,
             accelerator="fake",
             notes=("Machines are pretended, in memory.",),
@@ -201,6 +208,29 @@ class FakeProvider:
             menu = self.cloud.take_fault("boot", machine.name) is not None
             found.guest.power_on(menu=menu, dead=self.cloud.take_fault("card", machine.name) is not None)
         self._end("power", machine.name, machine.sandbox)
+
+    async def likenesses(self, plan: Plan) -> Mapping[str, Likeness]:
+        return {
+            spec.name: Likeness(facts={"its image": spec.image, "its memory": f"{spec.memory} MiB"}) for spec in plan.machines
+        }
+
+    async def save_state(self, plan: Plan, folder: Path) -> None:
+        self._begin("save-state", plan.sandbox)
+        found = self.cloud.lab(plan.sandbox).machines
+        for spec in plan.machines:
+            if spec.name not in found or not found[spec.name].running:
+                raise StateError(f"Not running: {spec.name}.", hint="Start it first.")
+            (folder / f"{spec.name}.state").write_bytes(_GUEST.dump_json(found[spec.name].guest))
+        self._end("save-state", plan.sandbox, plan.sandbox)
+
+    async def take_up(self, plan: Plan, folder: Path) -> None:
+        self._begin("take-up", plan.sandbox)
+        for spec in plan.machines:
+            found = self._machine(plan.sandbox, spec.name)
+            self.cloud.hang_up(plan.sandbox, spec.name)
+            found.guest = _GUEST.validate_json((folder / f"{spec.name}.state").read_bytes())
+            found.running, found.since = True, time.time()
+        self._end("take-up", plan.sandbox, plan.sandbox)
 
     async def attach(self, port: PortRef, segment: SegmentSpec) -> None:
         self._begin("attach", port.machine)

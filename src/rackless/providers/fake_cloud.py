@@ -91,6 +91,8 @@ class FakeCloud:
         """Every verb called: "verb name", in order."""
         self.wakers: dict[str, list[Ending]] = {}
         self._labs: dict[str, FakeLab] = {}
+        self._taken: dict[str, int] = {}
+        """MiB of each sandbox's machines."""
         self._read: dict[str, _Signature] = {}
         self._written: dict[str, tuple[_Signature, bytes]] = {}
         """What we wrote last, as the file's signature and a digest."""
@@ -107,6 +109,7 @@ class FakeCloud:
             if now != self._read.get(name):
                 self._labs[name] = _LAB.validate_json(file.read_bytes()) if now else FakeLab()
                 self._read[name] = now
+                self._count(name)
         return self._labs.setdefault(name, FakeLab())
 
     def labs(self) -> list[str]:
@@ -117,7 +120,14 @@ class FakeCloud:
 
     def used(self, *, but: str) -> int:
         """MiB of the machines of all other sandboxes that this process knows of."""
-        return sum(lab.memory for name, lab in self._labs.items() if name != but)
+        return sum(self._taken.values()) - self._taken.get(but, 0)
+
+    def _count(self, name: str) -> None:
+        lab = self._labs.get(name)
+        if lab is None or not lab.machines:
+            self._taken.pop(name, None)
+        else:
+            self._taken[name] = lab.memory
 
     @property
     def machines(self) -> dict[str, FakeMachine]:
@@ -127,6 +137,7 @@ class FakeCloud:
     def save(self, name: str) -> None:
         """Write what the sandbox has, whole or not at all; the file of one that has nothing goes."""
         lab = self._labs.get(name, FakeLab())
+        self._count(name)
         if self.path is None:
             if lab.empty:
                 self._labs.pop(name, None)

@@ -10,7 +10,7 @@ from functools import partial
 
 from rackless.images import store
 from rackless.model.errors import InputError
-from rackless.model.places import FakePlace, OpenStackPlace, Place, VspherePlace
+from rackless.model.places import FakePlace, HostPlace, OpenStackPlace, Place, VspherePlace
 from rackless.model.site import Site
 from rackless.providers.contract import Provider
 from rackless.providers.everywhere import Everywhere, Find
@@ -34,6 +34,13 @@ def _local(place: Place, settings: Settings, site: Site) -> Provider:
     return LocalProvider(settings, site, partial(store.find, settings.images))
 
 
+def _host(place: Place, settings: Settings, site: Site) -> Provider:
+    from rackless.providers.host.provider import HostProvider
+
+    assert isinstance(place, HostPlace)
+    return HostProvider(place, settings, site, partial(store.find, settings.images))
+
+
 def _openstack(place: Place, settings: Settings, site: Site) -> Provider:
     from rackless.providers.openstack.provider import OpenStackProvider
 
@@ -51,6 +58,7 @@ def _vsphere(place: Place, settings: Settings, site: Site) -> Provider:
 PROVIDERS: Mapping[str, Callable[[Place, Settings, Site], Provider]] = {
     "local": _local,
     "fake": _fake,
+    "host": _host,
     "openstack": _openstack,
     "vsphere": _vsphere,
 }

@@ -12,6 +12,10 @@ from rackless.model.family import DiskBus, NicModel, NicRole
 from rackless.model.naming import digest
 from rackless.model.plan import MachineSpec, NicSpec
 
+MACHINE = "pc,usb=off,vmport=off,graphics=off"
+"""Type and properties of every machine, as -machine has them."""
+RAM = "pc.ram"
+"""What QEMU calls the memory of a machine of that type."""
 CHANNEL_NAME = "org.rackless.channel.0"
 """Name of the virtio-serial port of the host channel (docs/reference/host-channel.md)."""
 
@@ -45,6 +49,15 @@ class Places:
     disks: tuple[Path, ...]
     config: Path | None = None
     """A configuration drive."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Memory:
+    """A guest's memory as a file. `shared`: what the guest writes goes into it; else the file stays as it is, and every machine
+    that has it has a copy of its own of what it writes to."""
+
+    file: Path
+    shared: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,16 +122,22 @@ def arguments(
     how: Virtualization,
     tap: str | None = None,
     alone: bool = False,
+    memory: Memory | None = None,
+    waiting: bool = False,
 ) -> list[str]:
     """Everything after the program's name. The machine starts paused (-S), and daemonizes when it listens.
 
     Args:
         tap: name of the interface for the management NIC; None: user-mode network with forwarded ports.
+        memory: a file for its memory; None: memory of its own. The machine is the same either way.
+        waiting: for a state to be read in (qemu.state), instead of beginning with its boot.
         alone: in the foreground and at once, without a host channel, and not again after a reboot.
     """
     words = ["-name", f"guest={spec.sandbox}.{spec.name},process=rackless-vm", "-uuid", machine_uuid(mark)]
     words += ["-nodefaults", "-no-user-config", "-display", "none", *(["-no-reboot"] if alone else ["-S", "-daemonize"])]
-    words += ["-machine", "pc,usb=off,vmport=off,graphics=off", *how.arguments(spec.memory)]
+    backend = f",memory-backend={RAM}" if memory is not None else ""
+    words += ["-machine", MACHINE + backend, *how.arguments(spec.memory)]
+    words += _memory(spec, memory) + (["-incoming", "defer"] if waiting else [])
     words += ["-smp", str(spec.vcpus), "-m", f"{spec.memory}M", "-rtc", "base=utc", "-D", str(places.log)]
     if boot.kernel is not None:
         words += ["-kernel", str(boot.kernel), "-append", f"{boot.append} {how.append}".strip()]
@@ -132,6 +151,16 @@ def arguments(
     words += ["-object", "rng-random,id=rng0,filename=/dev/urandom", "-device", "virtio-rng-pci,rng=rng0"]
     words += ["-device", "vmgenid,guid=auto"]
     return words
+
+
+def _memory(spec: MachineSpec, memory: Memory | None) -> list[str]:
+    """QEMU's own memory has this name without more; so has a file then (QEMU, hw/core/machine.c: create_default_memdev), and a
+    state that was saved with the one can be read in with the other."""
+    if memory is None:
+        return []
+    share = "on" if memory.shared else "off"
+    text = f"memory-backend-file,id={RAM},size={spec.memory}M,mem-path={_comma(memory.file)},share={share}"
+    return ["-object", f"{text},x-use-canonical-path-for-ramblock-id=off"]
 
 
 def _smbios(spec: MachineSpec) -> list[str]:

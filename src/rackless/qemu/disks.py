@@ -18,13 +18,8 @@ async def overlay(path: Path, backing: Path) -> None:
     Raises:
         ProviderError: qemu-img failed (its last line says why).
     """
-    fresh = unfinished(path)
-    if not _begin(path, fresh):
-        return
-    words: list[str | Path] = ["qemu-img", "create", "-q", "-f", "qcow2", "-F", "qcow2", "-b", backing, fresh]
-    await run(words, deadline=CREATE_SECONDS, hint="Is there room on the disk?")
-    os.chmod(fresh, 0o600)
-    os.replace(fresh, path)
+    if _begin(path):
+        await stand_on(path, backing)
 
 
 def backing(path: Path) -> Path | None:
@@ -42,12 +37,38 @@ def backing(path: Path) -> Path | None:
         return None
 
 
-def _begin(path: Path, fresh: Path) -> bool:
+def untouched(path: Path) -> bool:
+    """True when nothing was ever written to the overlay: no entry of its first table leads anywhere (QEMU,
+    docs/interop/qcow2.txt: entries and offset of the L1 table at bytes 36 and 40)."""
+    with path.open("rb") as file:
+        head = file.read(48)
+        if len(head) < 48 or head[:4] != b"QFI\xfb":
+            return False
+        entries, offset = struct.unpack_from(">IQ", head, 36)
+        file.seek(offset)
+        return not any(file.read(8 * entries))
+
+
+async def stand_on(path: Path, backing: Path) -> None:
+    """Make an overlay anew that stands on another image. What was written to it is lost. Raises as `overlay`."""
+    fresh = _afresh(path)
+    words: list[str | Path] = ["qemu-img", "create", "-q", "-f", "qcow2", "-F", "qcow2", "-b", backing, fresh]
+    await run(words, deadline=CREATE_SECONDS, hint="Is there room on the disk?")
+    os.chmod(fresh, 0o600)
+    os.replace(fresh, path)
+
+
+def _begin(path: Path) -> bool:
     if path.exists():
         return False
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    fresh.unlink(missing_ok=True)
     return True
+
+
+def _afresh(path: Path) -> Path:
+    fresh = unfinished(path)
+    fresh.unlink(missing_ok=True)
+    return fresh
 
 
 def unfinished(path: Path) -> Path:

@@ -52,6 +52,11 @@ class Monitor:
         except TimeoutError as error:
             raise DeadlineError(f"The machine's monitor did not answer {command} in {COMMAND_SECONDS:g} s.") from error
 
+    async def hand_over(self, name: str, fd: int) -> None:
+        """Give the machine an open file, as `fd:NAME`. The caller's stays open. Raises as `execute` does."""
+        self._client.send_fd_scm(fd)
+        await self.execute("getfd", {"fdname": name})
+
     async def attempt(self, command: str, arguments: Mapping[str, Any], allowed: str) -> bool:
         """Run a command for which one refusal (its words contain `allowed`) means that there is nothing to do."""
         try:

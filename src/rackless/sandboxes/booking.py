@@ -18,18 +18,25 @@ from rackless.model.blueprint import Blueprint
 from rackless.model.calendar import Amounts, Span, Stay
 from rackless.model.changes import Verb
 from rackless.model.errors import InputError, NotFoundError, StateError
-from rackless.model.family import NicRole
 from rackless.model.hooks import SET_UP, TAKE_DOWN
 from rackless.model.lifecycle import JobState, SandboxState, WireState
 from rackless.model.plan import Plan, WireSpec
-from rackless.model.site import HookRules, Site
+from rackless.model.site import HookRules
 from rackless.planning import plan
-from rackless.sandboxes import departures, exclusion, hooks, numbers, secrecy
+from rackless.sandboxes import departures, exclusion, hooks, numbers, placing, secrecy
 from rackless.sandboxes.times import Place, Wish, check_growth, fits
 from rackless.store import blueprints, history, jobs, locks, machines, pools, ports, sandboxes, secrets, wires
 
-EXCLUSIVE = frozenset({"deploy", "apply", "teardown"})
+EXCLUSIVE = frozenset({"deploy", "apply", "teardown", "snapshot", "restore"})
 """Verbs that no other job of the lab may run beside."""
+
+
+COLD = "cold"
+"""Argument of a deployment whose machines are to boot."""
+
+
+SNAPSHOT = "snapshot"
+"""Argument of a deployment whose machines go on from the snapshot of that name."""
 
 
 class Kind(StrEnum):
@@ -57,21 +64,12 @@ class Booking:
     """State of the lab before."""
 
 
-def taken_addresses(db: sa.Connection, *, but: str = "") -> frozenset[str]:
-    """Management addresses that labs hold, without prefix lengths."""
-    return frozenset(
-        nic.address.split("/")[0]
-        for row in sandboxes.live(db)
-        if row.name != but
-        for machine in (*row.plan.machines, *(each.machine for each in row.leaving))
-        for nic in machine.nics
-        if nic.role is NicRole.MANAGEMENT and nic.address
-    )
-
-
-def draft(db: sa.Connection, blueprint: Blueprint, name: str, site: Site) -> Plan:
-    """The plan as it would be booked now: addresses that other labs hold are avoided. Changes nothing."""
-    return plan(blueprint, replace(site, taken_addresses=taken_addresses(db, but=name)), sandbox=name)
+def draft(db: sa.Connection, blueprint: Blueprint, name: str, place: Place, span: Span | None = None) -> Plan:
+    """The plan as it would be booked now: addresses that other labs hold are avoided, and what has a choice of places is put
+    where most is free. A lab that is there stays where it is. Changes nothing."""
+    found = sandboxes.find(db, name)
+    there = found.plan if found is not None and any(one.group for one in place.site.places) else None
+    return plan(blueprint, placing.situated(db, place, name, span), sandbox=name, there=there)
 
 
 def book(
@@ -99,18 +97,20 @@ def book(
     digest = secrecy.digest(blueprint)
     found = sandboxes.find(db, name)
     if found is not None:
-        booked = _again(db, found, blueprint, place.site, wish.who)
+        booked = _again(db, found, blueprint, place, wish.who)
         if written is not None:
             blueprints.put(db, found.id, written, who=wish.who)
         return booked
-    drafted = secrecy.without(draft(db, blueprint, name, place.site))
-    amounts = wanted(drafted) + numbers.pooled(drafted, place.site, place.forwarded)
     span = Span(begins=now if wish.begins is None else wish.begins, ends=(wish.begins or now) + wish.length)
+    drafted = secrecy.without(draft(db, blueprint, name, place, span))
+    amounts = wanted(drafted) + numbers.pooled(drafted, place.site, place.forwarded)
     stay = Stay(sandbox=name, span=span, amounts=amounts)
     within = fits(db, stay, place, owner=wish.owner, queue=wish.queue)
     if (why := exclusion.in_the_way(db, blueprint.locks, span)) and not wish.queue:
         raise StateError(why, hint="Wait for it with `--queue`, or book another time with `--from`.")
     state = SandboxState.BOOKED if within and not why else SandboxState.WAITING
+    if wish.cold and (state is SandboxState.WAITING or span.begins > now):
+        raise InputError("Only a lab that begins now can be told to boot cold.", hint="For all of them: `warm: no` in site.yaml.")
     key = sandboxes.add(
         db,
         plan=drafted,
@@ -131,10 +131,13 @@ def book(
         return Booking(kind=Kind.WAITING, job="", sandbox_id=key)
     if span.begins > now:
         return Booking(kind=Kind.BOOKED, job="", sandbox_id=key)
-    return Booking(kind=Kind.NEW, job=begin(db, key, place, "its time begins now", who=wish.who), sandbox_id=key)
+    job = begin(db, key, place, "its time begins now", who=wish.who, more=_arguments(wish))
+    return Booking(kind=Kind.NEW, job=job, sandbox_id=key)
 
 
-def begin(db: sa.Connection, key: int, place: Place, why: str, *, who: str = history.SELF) -> str:
+def begin(
+    db: sa.Connection, key: int, place: Place, why: str, *, who: str = history.SELF, more: dict[str, Any] | None = None
+) -> str:
     """The time of a booked or waiting lab has come: it gets its numbers out of the pools, and a job that deploys it.
 
     Raises:
@@ -152,14 +155,18 @@ def begin(db: sa.Connection, key: int, place: Place, why: str, *, who: str = his
     for wire in final.wires:
         wires.put(db, key, wire)
     sandboxes.move(db, key, SandboxState.DEPLOYING, why, who=who)
-    return add_job(db, row.name, key, "deploy", hooks.kept(place.site.hooks, row.plan.blueprint, SET_UP))
+    return add_job(db, row.name, key, "deploy", hooks.kept(place.site.hooks, row.plan.blueprint, SET_UP) | (more or {}))
 
 
-def _again(db: sa.Connection, found: sandboxes.SandboxRow, blueprint: Blueprint, site: Site, who: str) -> Booking:
-    name, digest = found.name, secrecy.digest(blueprint)
+def _arguments(wish: Wish) -> dict[str, Any]:
+    return ({COLD: True} if wish.cold else {}) | ({SNAPSHOT: wish.snapshot} if wish.snapshot else {})
+
+
+def _again(db: sa.Connection, found: sandboxes.SandboxRow, blueprint: Blueprint, place: Place, who: str) -> Booking:
+    name, digest, site = found.name, secrecy.digest(blueprint), place.site
     _check_stays(found)
     if found.digest != digest:
-        found = _rewritten(db, found, blueprint, site)
+        found = _rewritten(db, found, blueprint, place)
     if found.state in {SandboxState.BOOKED, SandboxState.WAITING}:
         kind = Kind.BOOKED if found.state is SandboxState.BOOKED else Kind.WAITING
         return Booking(kind=kind, job="", sandbox_id=found.id, was=found.state.value)
@@ -180,7 +187,7 @@ def _check_stays(found: sandboxes.SandboxRow) -> None:
         raise StateError(f"Lab {name} is being taken down.", hint=f"Wait with `rackless logs {name} --follow`, then try again.")
 
 
-def _rewritten(db: sa.Connection, found: sandboxes.SandboxRow, blueprint: Blueprint, site: Site) -> sandboxes.SandboxRow:
+def _rewritten(db: sa.Connection, found: sandboxes.SandboxRow, blueprint: Blueprint, place: Place) -> sandboxes.SandboxRow:
     """The lab with a blueprint that makes the same: in another order, with other hooks, with wires for later.
 
     Raises:
@@ -188,7 +195,7 @@ def _rewritten(db: sa.Connection, found: sandboxes.SandboxRow, blueprint: Bluepr
     """
     from rackless.sandboxes.changing import compare
 
-    what = compare(db, found, blueprint, site, plans_only=True)
+    what = compare(db, found, blueprint, place, plans_only=True)
     if any(change.verb is not Verb.KEEP for change in what.changes):
         raise StateError(
             f"Lab {found.name} exists already, and was made from a different blueprint.",

@@ -16,11 +16,10 @@ from rackless.model.family import Role
 from rackless.model.hooks import SET_UP
 from rackless.model.lifecycle import MachineState, SandboxState, WireState
 from rackless.model.plan import Plan, WireSpec
-from rackless.model.site import Site
 from rackless.planning import absent, difference, plan
-from rackless.sandboxes import booking, departures, hooks, numbers, quotas, secrecy
+from rackless.sandboxes import booking, departures, hooks, numbers, placing, quotas, secrecy
 from rackless.sandboxes.times import Place, check_growth
-from rackless.store import blueprints, history, machines, ports, sandboxes, secrets, wires
+from rackless.store import blueprints, history, jobs, machines, ports, sandboxes, secrets, wires
 
 UNMADE = frozenset({SandboxState.BOOKED, SandboxState.WAITING})
 
@@ -61,20 +60,22 @@ def compare(
     db: sa.Connection,
     found: sandboxes.SandboxRow,
     blueprint: Blueprint,
-    site: Site,
+    place: Place,
     *,
     gone: frozenset[str] = frozenset(),
     prune: bool = False,
     plans_only: bool = False,
+    leaving: frozenset[str] = frozenset(),
 ) -> Difference:
     """What differs between a lab and a blueprint. Changes nothing.
 
     Args:
         gone: machines that do not run, as the place itself says.
         plans_only: what was asked for is compared, not what became of it.
+        leaving: places that it is to leave, as far as it has a choice.
     """
-    taken = booking.taken_addresses(db, but=found.name)
-    wanted = plan(blueprint, replace(site, taken_addresses=taken), sandbox=found.name, there=found.plan)
+    site = placing.situated(db, place, found.name, leaving=leaving)
+    wanted = plan(blueprint, site, sandbox=found.name, there=found.plan)
     live = Live(
         wires=tuple(LiveWire(spec=wire) for wire in found.plan.wires),
         secrets=tuple(_other_secrets(db, found.id, blueprint)),
@@ -131,12 +132,34 @@ def book_change(db: sa.Connection, name: str, asked: Asked) -> Applied:
     digest = secrecy.digest(blueprint)
     if (followed := booking.followed(db, found, digest)) is not None:
         return Applied(booking=followed, difference=Difference(changes=(), plan=found.plan))
-    what = compare(db, found, blueprint, asked.place.site, gone=asked.gone, prune=terms.prune)
+    what = compare(db, found, blueprint, asked.place, gone=asked.gone, prune=terms.prune)
     refuse(found, what, terms)
     what = replace(what, plan=secrecy.without(what.plan))
     booked = _book_later(db, found, what, asked) if found.state in UNMADE else _book_now(db, found, what, asked)
     sandboxes.made_from(db, found.id, digest)
     blueprints.put(db, found.id, asked.written, who=terms.who)
+    return Applied(booking=booked, difference=what)
+
+
+def book_move(db: sa.Connection, name: str, leaving: str, asked: Asked) -> Applied:
+    """What makes anew elsewhere in its group what a lab has at the place `leaving`; of `asked` the blueprint is the lab's own.
+
+    Raises:
+        StateError: a job is at work on the lab, or its blueprint wants something at that very place.
+        CapacityError: the others have no room for it.
+    """
+    found = sandboxes.get(db, name)
+    if (busy := jobs.running(db, found.id)) and found.state not in UNMADE:
+        raise StateError(f"Job {busy[0].id} is at work on lab {name}.", hint="Wait for its end, then try again.")
+    what = compare(db, found, asked.blueprint, asked.place, gone=asked.gone, leaving=frozenset({leaving}))
+    stuck = sorted({spec.owner for spec in what.plan.machines if what.plan.place_of(spec) == leaving})
+    if stuck:
+        raise StateError(
+            f"{', '.join(stuck)} of lab {name} can't be elsewhere: the blueprint wants it at {leaving}, or it has no group.",
+            hint=f"Write another `place`, and `rackless apply --replace`; or take the lab down with `rackless down {name}`.",
+        )
+    what = replace(what, plan=secrecy.without(what.plan))
+    booked = _book_later(db, found, what, asked) if found.state in UNMADE else _book_now(db, found, what, asked)
     return Applied(booking=booked, difference=what)
 
 

@@ -21,7 +21,8 @@ def in_the_way(db: sa.Connection, names: Iterable[str], span: Span, *, but: int 
     if not wanted:
         return ""
     moment = locks.now(db)
-    ends = {row.id: row.span.ends for row in sandboxes.live(db)}
+    labs = sandboxes.live(db)
+    ends = {row.id: row.span.ends for row in labs}
     for name in sorted(wanted):
         row = locks.find(db, name)
         if row is None or not row.held_at(moment) or (row.sandbox_id or -1) == but:
@@ -29,7 +30,7 @@ def in_the_way(db: sa.Connection, names: Iterable[str], span: Span, *, but: int 
         until = ends.get(row.sandbox_id, row.expires) if row.sandbox_id is not None else row.expires
         if span.begins <= moment or until is None or until > span.begins:
             return f"The lock {name} is held by {locks.said(row)}."
-    for lab in sandboxes.live(db):
+    for lab in labs:
         common = wanted & set(lab.plan.blueprint.locks)
         overlaps = lab.span.begins < span.ends and span.begins < lab.span.ends
         if lab.state is SandboxState.BOOKED and lab.id != but and common and overlaps:

@@ -13,6 +13,9 @@ reconcile_every: 5m
 caller_rate: 50
 stranger_rate: 5
 heal: no
+warm: yes
+warm_most: 4G
+evacuate_after: 10m
 names: lab.example.net
 behind_proxy: no
 webhook: https://chat.example.net/hooks/labs
@@ -164,6 +167,8 @@ _KEYS: dict[str, tuple[Callable[[str], object], str]] = {
     "management_network": (_network, "an IPv4 network of 8 addresses or more, such as 172.29.0.0/16"),
     "console_ports": (_range, "two ports from 1024 to 65535, such as 9300-9399"),
     "forward_ports": (_range, "two ports from 1024 to 65535, such as 20000-20999"),
+    "warm": (_yes, "yes or no"),
+    "warm_most": (_size, "a size, such as 4G"),
     "most_memory": (_size, "a size, such as 48G"),
     "most_processors": (_count, "a number, such as 64"),
     "most_disk": (_size, "a size, such as 200G"),
@@ -171,6 +176,7 @@ _KEYS: dict[str, tuple[Callable[[str], object], str]] = {
     "reconcile_every": (seconds, "a time, such as 5m"),
     "caller_rate": (_rate, "requests a second, such as 50, or 0 for no limit"),
     "stranger_rate": (_rate, "requests a second, such as 5, or 0 for no limit"),
+    "evacuate_after": (seconds, "a time, such as 10m"),
     "heal": (_yes, "yes or no"),
     "names": (_names, "host names or addresses, a space between two"),
     "behind_proxy": (_yes, "yes or no"),

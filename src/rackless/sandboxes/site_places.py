@@ -22,12 +22,14 @@ from pathlib import Path
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from rackless.model.errors import InputError
-from rackless.model.places import KINDS, Numbers, Place
+from rackless.model.places import HOST_PORT, KINDS, VXLAN_PORT, HostPlace, Numbers, Place, ending
 from rackless.model.suggestions import did_you_mean
 
 NAME = re.compile(r"[a-z][a-z0-9-]{0,30}\Z")
 MOST_NUMBER = (1 << 24) - 2
 """The greatest VNI that may be used (RFC 7348, section 5: 24 bits); VLAN ids end at 4094."""
+
+LEAST_MTU, MOST_MTU = 576, 9500
 
 
 def read(file: Path, value: object) -> tuple[Place, ...]:
@@ -154,7 +156,13 @@ _WORDS: Mapping[Any, str] = {
 
 def _check_together(file: Path, found: tuple[Place, ...]) -> None:
     """What is right of each and wrong of two."""
+    names = {place.name for place in found}
     for place in found:
+        if place.group and (not NAME.match(place.group) or place.group in names):
+            hint = "Use at most 31 small letters, digits and hyphens, and no place's name."
+            raise InputError(f"{file}: places.{place.name}.group is '{place.group}'.", hint=hint)
+        if isinstance(place, HostPlace):
+            _check_host(file, place)
         if place.fabric and not NAME.match(place.fabric):
             hint = "Use at most 31 small letters, digits and hyphens, beginning with a letter."
             raise InputError(f"{file}: places.{place.name}.fabric is '{place.fabric}'.", hint=hint)
@@ -168,6 +176,11 @@ def _check_together(file: Path, found: tuple[Place, ...]) -> None:
         if one.provider == other.provider == "local":
             message = f"{file}: places.{one.name} and places.{other.name} are both this machine."
             raise InputError(message, hint="Leave one of them out.")
+        if one.fabric and one.fabric == other.fabric and (one.provider == "host") != (other.provider == "host"):
+            message = (
+                f"{file}: places.{one.name} and places.{other.name} are on the fabric {one.fabric}, and only one is a VM host."
+            )
+            raise InputError(message, hint="Wires between VM hosts are VXLAN: give them a fabric of their own.")
         if one.fabric and one.fabric == other.fabric and one.numbers != other.numbers:
             message = f"{file}: places.{one.name} and places.{other.name} are on the fabric {one.fabric} with other numbers each."
             raise InputError(message, hint="Give both the same `numbers`: those of the fabric that are ours at all its places.")
@@ -179,12 +192,27 @@ def _check_together(file: Path, found: tuple[Place, ...]) -> None:
             raise InputError(message, hint="Give the fabric a name of its own.")
 
 
+def _check_host(file: Path, place: HostPlace) -> None:
+    for key, text, default in (("address", place.address, HOST_PORT), ("wires", place.wires or "::1", VXLAN_PORT)):
+        try:
+            ending(text, default)
+        except ValueError as error:
+            hint = "Write an IP address, and a port if it is another than usual: 10.0.0.2:9443, [2001:db8::2]:9443."
+            raise InputError(f"{file}: places.{place.name}.{key} is '{text}'.", hint=hint) from error
+    if not LEAST_MTU <= place.wire_mtu <= MOST_MTU:
+        raise InputError(
+            f"{file}: places.{place.name}.wire-mtu is {place.wire_mtu}.", hint=f"Write octets from {LEAST_MTU} to {MOST_MTU}."
+        )
+
+
 def no_fabric(place: Place) -> str:
     """Why its wires cannot leave it; "" when they can."""
     if place.provider == "local":
         return "wires on this machine are sockets between its machines, and no VLAN"
     if place.numbers is None:
         return "it has no `numbers`, so nobody knows which VLAN a wire is on"
+    if place.provider == "host":
+        return ""
     kind = getattr(place, "segment_type", "vlan")
     if kind != "vlan":
         return f"its segments are {kind or 'whatever the cloud takes'}, and no VLAN"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -28,12 +29,14 @@ class Place:
     capacity: Amounts
     boot_id: str
     transcripts: Path
+    open: Mapping[str, float] = field(default_factory=dict, hash=False)
+    """Places of groups that take something new, with the processors that they have."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Wish:
     """When a lab is wanted. `begins` None: now. `queue`: wait for the first time that it fits. `saves`: keep the
-    configurations at its end."""
+    configurations at its end. `cold`: its machines boot, whatever templates there are. `snapshot`: from which they go on."""
 
     begins: float | None = None
     length: float = ALWAYS
@@ -41,6 +44,8 @@ class Wish:
     saves: bool = False
     who: str = history.SELF
     owner: str = "local"
+    cold: bool = False
+    snapshot: str = ""
 
 
 def fits(db: sa.Connection, stay: Stay, place: Place, *, owner: str, queue: bool) -> bool:

@@ -18,6 +18,8 @@ from rackless.model.plan import MachineSpec
 from rackless.streams import ByteStream
 
 MOST_LINE = 64 * 1024
+ENTROPY = 32
+"""Octets of random numbers that a guest is given, of which it may be one of many copies."""
 ASK_AGAIN = 2.0
 """Seconds after which an unanswered ping is sent again: a guest that was not there yet lost the first."""
 
@@ -47,6 +49,9 @@ class GuestStatus:
     uptime: float
     boot_id: str
     ports: tuple[GuestPort, ...] = ()
+    time: float | None = None
+    """Of the guest's clock; None of a guest that does not say."""
+    time_zone: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,6 +128,7 @@ class HostChannel:
             "hostname": who.hostname,
             "time": time.time(),
             "nics": list(who.nics),
+            "entropy": secrets.token_hex(ENTROPY),
         }
         if who.role is Role.HOST:
             request["addresses"] = [{"label": label, "address": address} for label, address in who.addresses]
@@ -132,6 +138,11 @@ class HostChannel:
         answer = await self._request("identify", request, deadline)
         return tuple(str(key) for key in answer.get("host_keys", ()) if str(key).strip())
 
+    async def prepare(self, role: Role, *, deadline: Deadline) -> None:
+        """Have a guest without an identity be a template of machines of that role: all that is one machine's own it takes up
+        when it is identified. Raises GuestError when it does not know how."""
+        await self._request("prepare", {"role": role.value}, deadline)
+
     async def status(self, *, deadline: Deadline) -> GuestStatus:
         answer = await self._request("status", {}, deadline)
         return GuestStatus(
@@ -140,6 +151,8 @@ class HostChannel:
             ready=bool(answer.get("ready")),
             uptime=float(answer.get("uptime", 0)),
             boot_id=str(answer.get("boot_id", "")),
+            time=float(answer["time"]) if "time" in answer else None,
+            time_zone=str(answer.get("time_zone", "")),
             ports=tuple(
                 GuestPort(label=port["label"], mac=port["mac"], mtu=int(port["mtu"]), carrier=bool(port["carrier"]))
                 for port in answer.get("ports", ())

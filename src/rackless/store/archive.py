@@ -23,7 +23,7 @@ from rackless.store import snapshot
 
 FORMAT = 1
 MANIFEST = "manifest.json"
-FILES = ("server.id", "saved", "kept", "certificate.key", "certificate.pem", "web.json")
+FILES = ("server.id", "saved", "kept", "hosts", "certificate.key", "certificate.pem", "web.json")
 """Of the state directory, files and folders. Images, disks of machines and transcripts are not part of a backup."""
 MARK = "site-id"
 """By which a machine's provider knows what is its own: restored where there is none, for what runs here has the one there is."""

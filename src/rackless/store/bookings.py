@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from rackless.model.calendar import ALWAYS, RESOURCES, Amounts, Span, amounts
+from rackless.model.calendar import ALWAYS, RESOURCES, UNLIMITED, Amounts, Span, Stay, amounts
 from rackless.model.lifecycle import SandboxState
+from rackless.planning.calendar import Calendar
 from rackless.store import sandboxes
 
 _lab = sandboxes.table
@@ -61,13 +62,32 @@ def page(db: sa.Connection, most: int, after: tuple[object, ...] | None = None) 
     ]
 
 
-def held(db: sa.Connection, now: float) -> Amounts:
-    """What labs hold at this moment. One that should have ended holds what it has until it is gone (see `sandboxes.stays`)."""
-    now_too = sa.and_(_lab.c.begins <= now, sa.or_(_lab.c.ends.is_(None), _lab.c.ends > now))
-    query = sa.select(*(sa.func.coalesce(sa.func.sum(_lab.c[name]), 0.0) for name in RESOURCES))
-    which = (~_ended, ~_waits, sa.or_(~_booked, now_too))
-    row = db.execute(query.where(*which)).one()
+@dataclass(frozen=True)
+class Holding:
+    """What labs hold, at any moment until one of them changes. One that is there and should have ended holds what it has until
+    it is gone (see `sandboxes.stays`)."""
+
+    there: Amounts
+    booked: Calendar
+
+    def at(self, now: float) -> Amounts:
+        return self.there + self.booked.held(now)
+
+
+def holding(db: sa.Connection) -> Holding:
+    there = (~_ended, ~_waits, ~_booked)
+    row = db.execute(sa.select(*(sa.func.coalesce(sa.func.sum(_lab.c[name]), 0.0) for name in RESOURCES)).where(*there)).one()
     others: Counter[str] = Counter()
-    for mine in db.execute(sa.select(_lab.c.others).where(*which)).scalars():
+    for mine in db.execute(sa.select(_lab.c.others).where(*there)).scalars():
         others.update(mine)
-    return amounts({name: float(value) for name, value in zip(RESOURCES, row, strict=True)}, others)
+    fixed = {name: float(value) for name, value in zip(RESOURCES, row, strict=True)}
+    columns = (_lab.c[name] for name in ("name", "begins", "ends", *sandboxes.HELD))
+    stays = (
+        Stay(
+            sandbox=one.name,
+            span=Span(begins=one.begins, ends=ALWAYS if one.ends is None else one.ends),
+            amounts=Amounts(**{name: getattr(one, name) for name in sandboxes.HELD}),
+        )
+        for one in db.execute(sa.select(*columns).where(_booked))
+    )
+    return Holding(amounts(fixed, others), Calendar(UNLIMITED, stays))

@@ -3,25 +3,34 @@
 Every access is a plain function that takes a connection and runs in one transaction on a thread, so that the event loop never
 waits. Writers go one at a time, on SQLite because it has one writer, on PostgreSQL by an advisory lock that the transaction
 holds: whoever comes second sees what the first booked. Readers see one consistent state and wait for nobody.
+
+A PostgreSQL may be away: a transaction that surely did nothing is tried again as long as whoever asks has patience (lease.py),
+and ends in UnavailableError then.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextvars
+import logging
 import os
+import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 import sqlalchemy as sa
 
-from rackless.model.errors import DefectError, InputError, ProviderError, StateError
+from rackless import postgresql
+from rackless.lease import EVER, patience
+from rackless.model.errors import DefectError, InputError, ProviderError, StateError, UnavailableError
 
 if TYPE_CHECKING:
     from alembic.config import Config
+
+log = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
 Arguments = ParamSpec("Arguments")
@@ -29,8 +38,14 @@ Arguments = ParamSpec("Arguments")
 MIGRATIONS = Path(__file__).parent / "migrations"
 READERS = 4
 """Threads that read at once. A process has one interpreter: more of them would only take turns."""
-WAIT = 30
-"""Seconds that a writer waits for its turn, and for PostgreSQL to answer."""
+WAIT = 20
+"""Seconds that a writer waits for its turn."""
+IDLE = 8
+"""Seconds that a transaction may do nothing, on PostgreSQL: a server that was stopped in the midst of one keeps no others out."""
+SILENT = 25.0
+"""Seconds without PostgreSQL's answer after which the connection is broken off. More than any wait of a transaction."""
+AGAIN = 0.25
+"""Seconds between two tries while the database is away."""
 RECALLED = 1000
 """Results that are kept in memory until the next write."""
 WRITING, MIGRATING = 0x7261636B01, 0x7261636B02
@@ -55,10 +70,13 @@ class Database:
         self.engine = _postgresql(self.url) if self.shared else _sqlite(self.url)
         self.written: list[Callable[[], None]] = []
         """Called in the event loop after every write of this process."""
+        self.fence: Callable[[sa.Connection], None] | None = None
+        """Called in every transaction that writes, in the writers' turn: raises when this server is none any more."""
         self._recalled: dict[Any, Any] = {}
         """What was read since the last write."""
         self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
         self._readers = ThreadPoolExecutor(max_workers=READERS, thread_name_prefix="store-read")
+        self._aside = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store-aside")
         self._reading = self.engine.execution_options(isolation_level="REPEATABLE READ") if self.shared else self.engine
 
     def migrate(self) -> None:
@@ -153,21 +171,28 @@ class Database:
     async def run(
         self, body: Callable[Concatenate[sa.Connection, Arguments], Result], *args: Arguments.args, **kwargs: Arguments.kwargs
     ) -> Result:
-        """Run `body(connection, ...)` in one transaction: all of it or, when it raises, nothing of it."""
+        """Run `body(connection, ...)` in one transaction: all of it or, when it raises, nothing of it.
+
+        Raises:
+            UnavailableError: the database is away. Nothing was done, unless the message says that it is not known.
+        """
         loop = asyncio.get_running_loop()
 
-        def transact() -> Result:
-            with self.engine.begin() as connection:
+        def transact(turn: _Turn) -> Result:
+            with self.engine.connect() as connection, turn.of(connection), connection.begin():
                 if self.shared:
                     connection.execute(sa.select(sa.func.pg_advisory_xact_lock(WRITING)))
+                    if self.fence is not None:
+                        self.fence(connection)
                 result = body(connection, *args, **kwargs)
+                turn.ending = True
             # Here, and not where the result is awaited: who awaits it may be cancelled, and the write is done all the same.
             self._recalled = {}
             with suppress(RuntimeError):  # the loop was closed meanwhile
                 loop.call_soon_threadsafe(self._tell)
             return result
 
-        return await loop.run_in_executor(self._writer, contextvars.copy_context().run, transact)
+        return await self._patiently(self._writer, transact)
 
     def _tell(self) -> None:
         for tell in self.written:
@@ -176,13 +201,67 @@ class Database:
     async def read(
         self, body: Callable[Concatenate[sa.Connection, Arguments], Result], *args: Arguments.args, **kwargs: Arguments.kwargs
     ) -> Result:
-        """Run `body(connection, ...)`, which writes nothing, on one state of the database and beside others."""
+        """Run `body(connection, ...)`, which writes nothing, on one state of the database and beside others.
 
-        def look() -> Result:
-            with self._reading.connect() as connection, connection.begin():
+        Raises:
+            UnavailableError: the database is away.
+        """
+
+        def look(turn: _Turn) -> Result:
+            with self._reading.connect() as connection, turn.of(connection), connection.begin():
                 return body(connection, *args, **kwargs)
 
-        return await asyncio.get_running_loop().run_in_executor(self._readers, contextvars.copy_context().run, look)
+        return await self._patiently(self._readers, look)
+
+    async def aside(
+        self,
+        body: Callable[Concatenate[sa.Connection, Arguments], Result],
+        *args: Arguments.args,
+        **kwargs: Arguments.kwargs,
+    ) -> Result:
+        """Run a short transaction which waits for no writer's turn, and once: what is written must be nobody else's.
+
+        Raises:
+            UnavailableError: the database is away, or did not answer in time.
+        """
+
+        def transact(turn: _Turn) -> Result:
+            with self.engine.connect() as connection, turn.of(connection), connection.begin():
+                return body(connection, *args, **kwargs)
+
+        return await self._once(self._aside, transact, 0.1 * SILENT)
+
+    async def _patiently(self, pool: ThreadPoolExecutor, body: Callable[[_Turn], Result]) -> Result:
+        if not self.shared:
+            return await asyncio.get_running_loop().run_in_executor(pool, contextvars.copy_context().run, body, _Turn())
+        end = time.monotonic() + patience.get()
+        while True:
+            try:
+                return await self._once(pool, body, SILENT)
+            except UnavailableError as error:
+                if time.monotonic() >= end or (isinstance(error, InDoubtError) and patience.get() != EVER):
+                    raise
+                await asyncio.sleep(AGAIN)
+
+    async def _once(self, pool: ThreadPoolExecutor, body: Callable[[_Turn], Result], seconds: float) -> Result:
+        """One try. A database that says nothing for so long is taken for away."""
+        turn = _Turn()
+        work: Future[Result] = pool.submit(contextvars.copy_context().run, body, turn)
+        ended = asyncio.wrap_future(work)
+        try:
+            await asyncio.wait({ended}, timeout=seconds)
+            if not ended.done():
+                turn.cut()
+                if ended.cancel():  # also when it has begun: then it ends in an error that nobody waits for
+                    raise turn.unavailable("it does not answer")
+            return await ended
+        except asyncio.CancelledError:
+            ended.cancel()
+            raise
+        except (sa.exc.DBAPIError, sa.exc.TimeoutError) as error:
+            if not postgresql.away(error):
+                raise
+            raise turn.unavailable(postgresql.first_line(error)) from error
 
     @contextmanager
     def reading(self) -> Iterator[sa.Connection]:
@@ -222,6 +301,7 @@ class Database:
     def close(self) -> None:
         self._writer.shutdown(wait=True)
         self._readers.shutdown(wait=True)
+        self._aside.shutdown(wait=True)
         self.engine.dispose()
 
 
@@ -233,15 +313,50 @@ def _alembic() -> Config:
     return config
 
 
+class InDoubtError(UnavailableError):
+    """The database went away while it was told to keep what was written: it may have, or not."""
+
+
+class _Turn:
+    """One try of a transaction, as its thread and whoever waits for it know it."""
+
+    def __init__(self) -> None:
+        self.ending = False
+        """All is written, and the database was perhaps told to keep it."""
+        self._connection: sa.Connection | None = None
+
+    @contextmanager
+    def of(self, connection: sa.Connection) -> Iterator[None]:
+        self._connection = connection
+        try:
+            yield
+        finally:
+            self._connection = None
+
+    def cut(self) -> None:
+        """Break off what its thread waits for."""
+        if (connection := self._connection) is not None:
+            postgresql.cut(connection)
+
+    def unavailable(self, reason: str) -> UnavailableError:
+        log.warning("the database is away%s: %s", ", in doubt" if self.ending else "", reason)
+        if self.ending:
+            return InDoubtError(
+                "The database went away in the moment of writing: it is not known whether this was done.",
+                hint="Look what is there, or ask again with the same Idempotency-Key.",
+            )
+        return UnavailableError("The database is away for the moment; nothing was done.", hint="Ask again in a few seconds.")
+
+
 def parsed(text: str) -> sa.URL:
     try:
-        url = sa.make_url(text)
+        url = postgresql.url_of(text)
     except sa.exc.ArgumentError as error:
         raise InputError(f"The database '{text}' is not a URL.", hint=f"Write RACKLESS_DATABASE as {FORMS}.") from error
     kind = url.get_backend_name()
     if kind not in {"sqlite", "postgresql"} or (kind == "sqlite" and not url.database):
         raise InputError(f"The database '{url.render_as_string()}' is of no kind known here.", hint=f"Write it as {FORMS}.")
-    return url.set(drivername="postgresql+psycopg") if kind == "postgresql" else url
+    return url
 
 
 def _sqlite(url: sa.URL) -> sa.Engine:
@@ -256,14 +371,12 @@ def _sqlite(url: sa.URL) -> sa.Engine:
 
 
 def _postgresql(url: sa.URL) -> sa.Engine:
-    settings = f"-c lock_timeout={WAIT * 1000} -c idle_in_transaction_session_timeout={WAIT * 1000} -c timezone=UTC"
-    return sa.create_engine(
-        url,
-        pool_size=READERS + 1,
-        pool_pre_ping=True,
-        hide_parameters=True,
-        connect_args={"connect_timeout": WAIT, "options": settings},
-    )
+    settings = {
+        "lock_timeout": str(WAIT * 1000),
+        "idle_in_transaction_session_timeout": str(IDLE * 1000),
+        "timezone": "UTC",
+    }
+    return postgresql.engine(url, size=READERS + 2, settings=settings)
 
 
 def _pragmas(connection: Any, _record: object) -> None:

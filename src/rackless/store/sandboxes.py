@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import time
 import uuid
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
+from itertools import chain
 from typing import Any
 
 import sqlalchemy as sa
@@ -13,8 +15,9 @@ from pydantic import TypeAdapter
 from rackless.model.calendar import ALWAYS, RESOURCES, Amounts, Span, Stay
 from rackless.model.changes import Leaving
 from rackless.model.errors import NotFoundError
+from rackless.model.family import NicRole
 from rackless.model.lifecycle import SANDBOX, SandboxState
-from rackless.model.plan import Plan
+from rackless.model.plan import MachineSpec, Plan
 from rackless.model.suggestions import nearest
 from rackless.observing import change
 from rackless.store import events, history
@@ -66,8 +69,12 @@ sa.Index("ix_sandboxes_state_since", table.c.state, table.c.since)
 PLAN = TypeAdapter(Plan)
 PLANS: Kept[Plan] = Kept(most=20_000, size=lambda plan: len(plan.machines))
 """Plans by key: each is given another one whenever it changes, so what is kept is never old. Up to so many machines in all."""
+ADDRESSES: Kept[frozenset[str]] = Kept(most=1_000_000, size=len)
+"""Management addresses of plans, by the plans' keys: each booking asks for those of all labs."""
 LEAVING = TypeAdapter(tuple[Leaving, ...])
 
+TIMED = tuple(state.value for state in (SandboxState.BOOKED, SandboxState.DEPLOYING, SandboxState.READY, SandboxState.FAILED))
+"""States in which a lab's end counts."""
 LINGER = 300.0
 """Seconds for which one that should have ended is taken to hold what it has: it is being removed."""
 
@@ -162,6 +169,39 @@ def by_id(db: sa.Connection, key: int) -> SandboxRow:
 def live(db: sa.Connection) -> list[SandboxRow]:
     """All that have not ended, by name."""
     return _rows(db, LIGHT.where(table.c.state != SandboxState.ENDED.value).order_by(table.c.name))
+
+
+def due(db: sa.Connection, now: float, warn_before: float) -> tuple[list[SandboxRow], float]:
+    """Labs that have to begin, be warned or end, by name, and when the next will have to (ALWAYS: never).
+
+    Args:
+        warn_before: seconds before its end at which a lab is warned.
+    """
+    ends, warning = table.c.ends, table.c.ends - warn_before
+    booked, timed = table.c.state == SandboxState.BOOKED.value, table.c.state.in_(TIMED)
+    begins = booked & (table.c.begins <= now)
+    over = timed & ((ends <= now) | (~table.c.warned & (warning <= now)))
+    found = _rows(db, LIGHT.where(begins | over).order_by(table.c.name))
+    moments = (booked, table.c.begins), (timed, ends), (timed, warning)
+    later = (sa.func.min(sa.case((which & (moment > now), moment))) for which, moment in moments)
+    return found, min((at for at in db.execute(sa.select(*later)).one() if at is not None), default=ALWAYS)
+
+
+def addresses(db: sa.Connection, *, but: str = "") -> frozenset[str]:
+    """Management addresses that labs hold, without prefix lengths. `but`: the lab that asks."""
+    query = sa.select(table.c.id, table.c.plan_key, table.c.leaving)
+    rows = db.execute(query.where(table.c.state != SandboxState.ENDED.value, table.c.name != but)).all()
+    kept = ADDRESSES.take(row.plan_key for row in rows)
+    unread = {row.plan_key: row.id for row in rows if row.plan_key not in kept}
+    plans = _plans(db, unread)
+    kept |= ADDRESSES.keep({key: frozenset(_managed(plan.machines)) for key, plan in plans.items()})
+    left = (each.machine for row in rows if row.leaving for each in LEAVING.validate_python(row.leaving))
+    return frozenset(chain(_managed(left), *(kept[row.plan_key] for row in rows)))
+
+
+def _managed(specs: Iterable[MachineSpec]) -> Iterator[str]:
+    for spec in specs:
+        yield from (nic.address.split("/")[0] for nic in spec.nics if nic.role is NicRole.MANAGEMENT and nic.address)
 
 
 def names(db: sa.Connection) -> list[str]:
@@ -266,12 +306,18 @@ def made_from(db: sa.Connection, key: int, digest: str) -> None:
 def _rows(db: sa.Connection, query: sa.Select[Any]) -> list[SandboxRow]:
     """The rows of a query of `LIGHT`, with their plans: out of memory where they were read before."""
     found = list(db.execute(query).mappings())
-    plans = PLANS.take(row["plan_key"] for row in found)
-    unread = [row["id"] for row in found if row["plan_key"] not in plans]
+    plans = _plans(db, {row["plan_key"]: row["id"] for row in found})
+    return [_row(row, plans[row["plan_key"]]) for row in found]
+
+
+def _plans(db: sa.Connection, ids: Mapping[str, int]) -> dict[str, Plan]:
+    """Plans by key, of the rows with these ids."""
+    plans = PLANS.take(ids)
+    unread = [key for name, key in ids.items() if name not in plans]
     for at in range(0, len(unread), CHUNK):
         wanted = sa.select(table.c.plan_key, table.c.plan).where(table.c.id.in_(unread[at : at + CHUNK]))
         plans |= PLANS.keep({key: PLAN.validate_python(kept) for key, kept in db.execute(wanted)})
-    return [_row(row, plans[row["plan_key"]]) for row in found]
+    return plans
 
 
 def _row(row: sa.RowMapping, plan: Plan) -> SandboxRow:

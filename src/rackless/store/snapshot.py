@@ -128,11 +128,11 @@ def put(db: sa.Connection, table: sa.Table, found: Iterable[str]) -> int:
             batch = []
     if batch:
         db.execute(table.insert(), batch)
-    _number_on(db, table)
+    number_on(db, table)
     return count
 
 
-def _number_on(db: sa.Connection, table: sa.Table) -> None:
+def number_on(db: sa.Connection, table: sa.Table) -> None:
     """PostgreSQL counts by a sequence, which knows nothing of rows that came with their number."""
     keys = list(table.primary_key.columns)
     if db.dialect.name != "postgresql" or len(keys) != 1 or not isinstance(keys[0].type, sa.Integer):

@@ -63,7 +63,7 @@ async def _go_through(work: Work, stretch: tuple[Phase, ...], to_do: _ToDo) -> N
     if Phase.PRE_PROVISIONING in stretch:
         await _clear(work)
     if Phase.PROVISIONING in stretch:
-        found = await work.step("make", lambda: _make(work), deadline=deploy.MAKING, about="making what is new", tries=3)
+        found = await work.step("make", lambda: _make(work), deadline=deploy.making(work), about="making what is new", tries=3)
         to_do.machines, to_do.owners = frozenset(found["machines"]), frozenset(found["owners"])
     if Phase.CONNECTIVITY in stretch:
         wire = partial(_wire, work, to_do.machines)
@@ -82,7 +82,7 @@ async def _go_through(work: Work, stretch: tuple[Phase, ...], to_do: _ToDo) -> N
 async def _clear(work: Work) -> None:
     """Does this place bear it, and what goes, goes."""
     arguments, check = work.job.arguments, partial(deploy.check, work)
-    await work.step("check", check, deadline=deploy.MAKING, about="checking that this place can bear the lab", tries=3)
+    await work.step("check", check, deadline=deploy.making(work), about="checking that this place can bear the lab", tries=3)
     if arguments["unwire"]:
         about = f"disconnecting {len(arguments['unwire'])} wires"
         await work.step("unwire", lambda: _unwire(work), deadline=deploy.MAKING, about=about, tries=3)

@@ -20,6 +20,7 @@ from rackless.model.family import Role
 from rackless.model.lifecycle import MachineState, SandboxState
 from rackless.providers.contract import Ref, RefKind, survey
 from rackless.store import jobs, machines, sandboxes, wires
+from rackless.workflows import own_ground
 from rackless.workflows.teardown import ORDER
 from rackless.workflows.world import World
 
@@ -138,7 +139,11 @@ def known(db: sa.Connection) -> list[Known]:
 async def audit(world: World) -> list[Finding]:
     """Ask the place, then the store."""
     seen = await survey(world.provider)
-    return compare(seen.refs, await world.database.read(known), seen.silent)
+    unseen = await own_ground.unseen(world)
+    refs = [ref for ref in seen.refs if ref.place not in unseen]
+    labs = await world.database.read(known)
+    # Of thousands of labs this takes a second.
+    return await asyncio.to_thread(compare, refs, labs, {**seen.silent, **unseen})
 
 
 async def remove_leftovers(world: World) -> tuple[list[Ref], dict[Ref, str]]:

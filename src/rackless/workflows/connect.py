@@ -32,7 +32,7 @@ async def _attach(work: Work) -> None:
     row = await wire_row(work)
     if row is None:
         return
-    segment = segment_of(work.lab.plan, row)
+    segment = segment_of(work.world.site, work.lab.plan, row)
     await work.world.provider.ensure(segment)
     await asyncio.gather(*(work.world.provider.attach(port, segment) for port in row.ports))
     await work.world.database.run(wires.move, work.lab.id, row.segment, WireState.CONNECTED, "connect was asked for")

@@ -25,6 +25,10 @@ class Consoles:
         await hub.start()
         return hub
 
+    def open_ones(self) -> list[tuple[str, str]]:
+        """Labs and machines whose lines are open here, or looked for."""
+        return list(self._hubs)
+
     def get(self, sandbox: str, machine: str) -> ConsoleHub:
         """Raises StateError when the machine has no open console."""
         hub = self._hubs.get((sandbox, machine))

@@ -17,15 +17,17 @@ from rackless.model.errors import DeadlineError, HookError, ProviderError
 from rackless.model.family import Role
 from rackless.model.hooks import SET_UP, Phase, stretches
 from rackless.model.lifecycle import MachineState, SandboxState, WireState
+from rackless.model.places import HostPlace
 from rackless.model.plan import MachineSpec, SegmentSpec
-from rackless.providers.contract import Carrier, Ref, Spec
-from rackless.sandboxes import hooks
+from rackless.providers.contract import Carrier, Ref, Spec, Warming, at
+from rackless.sandboxes import booking, hooks
 from rackless.store import machines, sandboxes, wires
+from rackless.workflows import own_ground, snapshots
 from rackless.workflows.deaths import running
 from rackless.workflows.driving import Tell
 from rackless.workflows.hooks import beside
 from rackless.workflows.machines import RANK, START, start
-from rackless.workflows.routers import OF_ROUTERS, set_up_router
+from rackless.workflows.routers import OF_ROUTERS, read_inventory, set_up_router
 from rackless.workflows.segments import segment_of
 from rackless.workflows.verb import CLERICAL, Work, carried_out, work_of
 from rackless.workflows.world import boot_id
@@ -34,12 +36,25 @@ MAKING = 120.0
 """Seconds to make disks, segments and machines: linked clones take milliseconds each."""
 
 
+SENDING = 3600.0
+"""The same where VM hosts may have to be sent images first: 4 GiB at 10 Mbit/s take as long."""
+
+
+def making(work: Work) -> float:
+    """Seconds to make disks, segments and machines of this lab."""
+    places = [work.world.site.place(name) for name in work.lab.plan.places]
+    return SENDING if any(isinstance(place, HostPlace) for place in places) else MAKING
+
+
 @durable.workflow("deploy")
 async def deploy(job: str) -> None:
     await carried_out(job, _deploy, fails_lab=True)
 
 
 async def _deploy(work: Work) -> None:
+    if booking.SNAPSHOT in work.job.arguments:
+        await _go_on(work)
+        return
     wanted = hooks.of(work.job.arguments)
     for stretch in stretches(SET_UP, wanted):
         async with beside(work, [hook for hook in wanted if hook.phase in stretch]) as failed:
@@ -49,15 +64,26 @@ async def _deploy(work: Work) -> None:
     await work.step("ready", lambda: _ready(work), deadline=CLERICAL, about="comparing what is there with the plan")
 
 
+async def _go_on(work: Work) -> None:
+    """A lab that is made for a snapshot: its machines don't boot, and nothing of them is set up."""
+    await _go_through(work, (Phase.PRE_PROVISIONING,))
+    await work.step("make", lambda: _make(work), deadline=making(work), about="making what goes on from a snapshot", tries=3)
+    await _go_through(work, (Phase.CONNECTIVITY,))
+    await snapshots.take_up(work)
+    for name in (wish.name for wish in work.lab.plan.blueprint.routers):
+        await read_inventory(work, name)
+    await work.step("ready", lambda: _ready(work), deadline=CLERICAL, about="comparing what is there with the plan")
+
+
 async def _go_through(work: Work, stretch: tuple[Phase, ...]) -> None:
     """The built-in steps of these phases."""
     plan = work.lab.plan
     if Phase.PRE_PROVISIONING in stretch:
         about = "checking that this place can bear the lab"
-        await work.step("check", lambda: check(work), deadline=MAKING, about=about, tries=3)
+        await work.step("check", lambda: check(work), deadline=making(work), about=about, tries=3)
     if Phase.PROVISIONING in stretch:
         about = f"making {len(plan.machines)} machines with their disks and internal networks"
-        await work.step("make", lambda: _make(work), deadline=MAKING, about=about, tries=3)
+        await work.step("make", lambda: _make(work), deadline=making(work), about=about, tries=3)
     if Phase.CONNECTIVITY in stretch:
         await work.step("wire", lambda: _wire(work), deadline=MAKING, about="connecting the wires", tries=3)
     children = []
@@ -122,6 +148,7 @@ async def _once_more(work: Work, spec: MachineSpec, reason: str, tell: Tell) -> 
 
 
 async def check(work: Work) -> None:
+    await own_ground.refuse(work.world, work.lab.plan)
     problems = await work.world.provider.check(work.lab.plan)
     if problems:
         raise ProviderError(
@@ -138,6 +165,8 @@ async def _make(work: Work) -> None:
     before: list[Spec] = [*internal, *disks]
     await all_of(provider.ensure(spec) for spec in before)
     refs = await all_of(provider.ensure(spec) for spec in plan.machines)
+    if work.job.arguments.get(booking.COLD):
+        await asyncio.gather(*(_stay_cold(work, ref) for ref in refs))
     running = {ref.name for ref in refs if ref.running}
 
     def note(db: sa.Connection) -> None:
@@ -147,6 +176,13 @@ async def _make(work: Work) -> None:
         sandboxes.booted(db, work.lab.id, boot_id())
 
     await work.world.database.run(note)
+
+
+async def _stay_cold(work: Work, ref: Ref) -> None:
+    spec = work.lab.plan.machine(ref.name)
+    there = at(work.world.provider, work.lab.plan.place_of(spec)) if spec is not None else None
+    if isinstance(there, Warming):
+        await there.stay_cold(ref, "`--cold` was given")
 
 
 async def all_of(verbs: Any) -> list[Ref]:
@@ -165,7 +201,7 @@ async def _wire(work: Work) -> None:
 
 async def attach(work: Work, row: wires.WireRow) -> None:
     provider = work.world.provider
-    segment: SegmentSpec = segment_of(work.lab.plan, row)
+    segment: SegmentSpec = segment_of(work.world.site, work.lab.plan, row)
     await provider.ensure(segment)
     for port in row.ports:
         await provider.attach(port, segment)

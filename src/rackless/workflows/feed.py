@@ -14,6 +14,8 @@ from collections.abc import AsyncIterator
 
 import sqlalchemy as sa
 
+from rackless.lease import EVER, patience
+from rackless.model.errors import RacklessError
 from rackless.store import events
 from rackless.store.database import Database
 from rackless.store.events import Event
@@ -59,6 +61,7 @@ class Feed:
         Yields:
             The number up to which all is told, the events, and whether some before them were forgotten meanwhile.
         """
+        patience.set(EVER)  # a database that is away ends no stream: it goes on where it was
         self._followers += 1
         try:
             if self._reader is None:
@@ -118,7 +121,7 @@ class Feed:
                     self._ids = [event.id for event in self._recent]
                     self._newest = fresh[-1].id
                     self._tell()
-            except (sa.exc.SQLAlchemyError, RuntimeError) as error:
+            except (sa.exc.SQLAlchemyError, RacklessError, RuntimeError) as error:
                 log.warning("events: %s", error)
             await asyncio.sleep(GATHER)
             with contextlib.suppress(TimeoutError):

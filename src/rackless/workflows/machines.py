@@ -11,7 +11,7 @@ from rackless.model.errors import DefectError, GuestError
 from rackless.model.family import NicRole, Role
 from rackless.model.lifecycle import MachineState
 from rackless.model.plan import MachineSpec, Plan
-from rackless.providers.contract import Channel, Power, Provider, Ref, RefKind, at
+from rackless.providers.contract import Channel, Power, Provider, Ref, RefKind, Warming, at
 from rackless.routers.linux import wait_ready
 from rackless.routers.prompts import LOGIN, SHELL, At
 from rackless.shell import hostchannel
@@ -57,13 +57,16 @@ async def start(world: World, row: sandboxes.SandboxRow, spec: MachineSpec, tell
         await world.provider.power(ref_of(spec), Power.ON)
         await world.consoles.open(ref_of(spec), Path(known.transcript), tuple(holder.values()))
         there = at(world.provider, row.plan.place_of(spec))
+        how = await begun(there, spec)
+        if how:
+            tell(f"{spec.name}{how}")
         if isinstance(there, Channel) and takes_identity(world, row.plan, spec):
             tell(f"waiting for {spec.name} to boot and answer on its host channel")
             keys, macs = await _told(there, row, spec, tell, place)
             await database.run(machines.learn, key, spec.name, keys)
             if spec.role is Role.HOST:
                 await database.run(ports.seen, key, spec.owner, _checked(spec, macs))
-            why = "it answers on its host channel"
+            why = f"it answers on its host channel{how}"
         elif spec.role is Role.HOST:
             tell(f"waiting for a login prompt of {spec.name}")
             await _prompting(world, spec, Path(known.transcript), tuple(holder.values()))
@@ -74,6 +77,14 @@ async def start(world: World, row: sandboxes.SandboxRow, spec: MachineSpec, tell
             why = "it was switched on"
     if spec.role is not Role.CONTROLLER:
         await database.run(machines.move, key, spec.name, MachineState.RUNNING, why)
+
+
+async def begun(there: Provider, spec: MachineSpec) -> str:
+    """How the machine was started last, as the end of a sentence; "" where there is no choice."""
+    if not isinstance(there, Warming):
+        return ""
+    how = await there.begun(ref_of(spec))
+    return ", started from a warm template" if how.warm else f", booted: {how.why}" if how.why else ""
 
 
 def takes_identity(world: World, plan: Plan, spec: MachineSpec) -> bool:
@@ -111,6 +122,17 @@ async def _told(
     raise DefectError("No reset was allowed.")
 
 
+def identity_of(row: sandboxes.SandboxRow, spec: MachineSpec) -> hostchannel.Identity:
+    """What a machine of this lab is told that it is."""
+    wish = next((host for host in row.plan.blueprint.hosts if host.name == spec.owner), HostWish(name=spec.owner))
+    return hostchannel.identity(
+        spec,
+        hostname=spec.owner if spec.role is not Role.CARD else spec.name,
+        addresses=wish.addresses if spec.role is Role.HOST else (),
+        routes=wish.routes if spec.role is Role.HOST else (),
+    )
+
+
 async def _identify(
     provider: Channel, row: sandboxes.SandboxRow, spec: MachineSpec, place: Place
 ) -> tuple[tuple[str, ...], dict[str, str]]:
@@ -118,13 +140,7 @@ async def _identify(
 
     A guest that knows who it is has booted: what it still waits for (a card, for its controller) may need a place itself.
     """
-    wish = next((host for host in row.plan.blueprint.hosts if host.name == spec.owner), HostWish(name=spec.owner))
-    identity = hostchannel.identity(
-        spec,
-        hostname=spec.owner if spec.role is not Role.CARD else spec.name,
-        addresses=wish.addresses if spec.role is Role.HOST else (),
-        routes=wish.routes if spec.role is Role.HOST else (),
-    )
+    identity = identity_of(row, spec)
     deadline = Deadline(BOOT)
     stream = await provider.channel(ref_of(spec))
     channel = hostchannel.HostChannel(spec.name, stream)

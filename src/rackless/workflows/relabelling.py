@@ -37,7 +37,7 @@ async def follow(work: Work, router: str, seen: dict[str, str], tell: Tell) -> P
     for row in rows:
         a, b = row.ports
         now = replace(row, ports=(moved.get(a, a), moved.get(b, b)))
-        segment = segment_of(after, now)
+        segment = segment_of(world.site, after, now)
         await world.provider.ensure(segment)
         for port in now.ports:
             await world.provider.attach(port, segment)

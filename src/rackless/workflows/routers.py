@@ -15,12 +15,12 @@ from rackless.model.family import NicRole, Role
 from rackless.model.hooks import Phase
 from rackless.model.lifecycle import MachineState
 from rackless.model.plan import MachineSpec
-from rackless.providers.contract import Power
+from rackless.providers.contract import Power, at
 from rackless.store import inventory, machines, ports, secrets
 from rackless.workflows import relabelling
 from rackless.workflows.deaths import DiedError, unless_dead
 from rackless.workflows.driving import Driver, Spot, Tell
-from rackless.workflows.machines import START, ref_of, start, stop
+from rackless.workflows.machines import START, begun, ref_of, start, stop
 from rackless.workflows.spots import controller_of, spot_of
 from rackless.workflows.verb import Work
 
@@ -162,7 +162,8 @@ async def _bootstrap(work: Work, spec: MachineSpec, tell: Tell) -> None:
     tell(f"waiting for {spec.owner} to take logins over SSH")
     reached = driver.reach(await spot_of(world, work.lab, spec.owner), deadline=Deadline(REACH), tell=tell)
     await unless_dead(work, [spec], reached)
-    await world.database.run(machines.move, key, spec.name, MachineState.RUNNING, "it takes logins over SSH")
+    how = await begun(at(world.provider, work.lab.plan.place_of(spec)), spec)
+    await world.database.run(machines.move, key, spec.name, MachineState.RUNNING, f"it takes logins over SSH{how}")
 
 
 async def _configure(work: Work, spec: MachineSpec) -> bool:

@@ -66,3 +66,4 @@ def _write(folder: Path, target: Path, text: str) -> Path:
 
 async def _save_one(work: Work, router: str) -> None:
     await save_one(work.world, work.lab, router, path_of(work.world.saved, work.lab.name, router).parent, SAVING)
+    await work.world.sharing.look()  # whoever fetches it may ask another server

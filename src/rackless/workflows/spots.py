@@ -6,6 +6,7 @@ from rackless.model import naming
 from rackless.model.errors import NotFoundError, StateError
 from rackless.model.family import NicRole
 from rackless.model.plan import MachineSpec, Plan
+from rackless.providers.contract import Reached, Ref, RefKind
 from rackless.sandboxes import secrecy
 from rackless.store import machines, sandboxes, secrets
 from rackless.workflows.driving import Spot
@@ -14,8 +15,18 @@ from rackless.workflows.world import World
 HOST, SSH, SNMP = "127.0.0.1", 22, 161
 
 
-def endpoint(spec: MachineSpec, service: str, port: int) -> tuple[str, int]:
-    """(host, port) of a service of a controller: a forwarded port of this machine, or the address of fxp0 itself."""
+async def reached(world: World, spec: MachineSpec) -> str:
+    """The address at which the machine's place lets it be reached; "" for its own."""
+    if isinstance(world.provider, Reached):
+        return await world.provider.reached(Ref(kind=RefKind.MACHINE, sandbox=spec.sandbox, name=spec.name, place=spec.place))
+    return ""
+
+
+def endpoint(spec: MachineSpec, service: str, port: int, at: str = "") -> tuple[str, int]:
+    """(host, port) of a service of a controller: a forwarded port of this machine, the address `at` which its place has it be
+    reached, or that of fxp0 itself."""
+    if at:
+        return at, port
     for forward in spec.forwards:
         if forward.service == service:
             return HOST, forward.host_port
@@ -40,13 +51,14 @@ async def spot_of(world: World, row: sandboxes.SandboxRow, router: str) -> Spot:
     spec = controller_of(row.plan, router)
     wish = next(wish for wish in row.plan.blueprint.routers if wish.name == router)
     known = await world.database.read(machines.get, row.id, spec.name)
+    at = await reached(world, spec)
     mine = await world.database.read(secrets.of, row.id, router)
     return Spot(
         sandbox=row.name,
         router=router,
         controller=spec.name,
-        ssh=endpoint(spec, "ssh", SSH),
-        snmp=endpoint(spec, "snmp", SNMP),
+        ssh=endpoint(spec, "ssh", SSH, at),
+        snmp=endpoint(spec, "snmp", SNMP, at),
         user=wish.login.user,
         password=mine[secrecy.PASSWORD],
         root_password=mine[secrecy.ROOT],

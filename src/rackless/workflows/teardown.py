@@ -17,7 +17,7 @@ from rackless.model.errors import ProviderError, RacklessError
 from rackless.model.hooks import Phase
 from rackless.model.lifecycle import MachineState, SandboxState
 from rackless.providers.contract import Provider, Ref, RefKind, survey
-from rackless.sandboxes import booking, hooks
+from rackless.sandboxes import booking, hooks, snapshots
 from rackless.store import machines, sandboxes
 from rackless.workflows.hooks import beside
 from rackless.workflows.save import save_one
@@ -127,5 +127,6 @@ async def _release(work: Work, failed: list[str]) -> None:
         return  # repeated after a crash: another lab may have the name by now
     for path in (world.transcripts / work.lab.name, world.saved / work.lab.name):
         await asyncio.to_thread(shutil.rmtree, path, ignore_errors=True)
+    await asyncio.to_thread(snapshots.remove_of, world.settings.state, work.lab.name)
     await world.database.run(booking.release, work.lab.id, work.job.id, _result(failed))
     world.changed.set()  # what it held may be what another waits for

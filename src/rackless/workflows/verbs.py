@@ -12,6 +12,7 @@ from rackless.workflows.disconnect import disconnect
 from rackless.workflows.link import link
 from rackless.workflows.restart import restart
 from rackless.workflows.save import save
+from rackless.workflows.snapshots import restore, snapshot
 from rackless.workflows.teardown import teardown
 
 VERBS: Mapping[str, Workflow] = {
@@ -22,5 +23,7 @@ VERBS: Mapping[str, Workflow] = {
     "link": link,
     "restart": restart,
     "save": save,
+    "snapshot": snapshot,
+    "restore": restore,
     "teardown": teardown,
 }

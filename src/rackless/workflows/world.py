@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import math
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from rackless.lease import Lease
 from rackless.model.calendar import UNLIMITED, Amounts
 from rackless.model.errors import DefectError
-from rackless.model.places import OF_THIS_MACHINE
+from rackless.model.places import OF_THIS_MACHINE, HostPlace
 from rackless.model.plan import MachineSpec, Plan
 from rackless.model.site import Site
-from rackless.providers.contract import Bearing, Provider, at
+from rackless.providers.contract import Bearing, Provider, Standing, at
 from rackless.sandboxes import numbers
 from rackless.sandboxes.times import Place
 from rackless.settings import Settings
@@ -24,6 +26,7 @@ from rackless.workflows.consoles import Consoles
 from rackless.workflows.driving import Driver
 from rackless.workflows.feed import Feed
 from rackless.workflows.progress import Progress
+from rackless.workflows.sharing import Sharing
 
 MANY = 1000
 """Machines that boot at once at clouds, all together."""
@@ -46,12 +49,22 @@ class World:
     booting: Booting
     elsewhere: Booting = field(default_factory=lambda: Booting(MANY))
     """Of clouds, whose processors are their own matter."""
+    at_hosts: dict[str, Booting] = field(default_factory=dict)
+    """Of VM hosts, each with its own processors, by place."""
     changed: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when bookings changed: the timekeeper looks again."""
+    idle: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set while this server is in maintenance: jobs are booked, and begin elsewhere, or when it works again."""
+    lease: Lease = field(default_factory=Lease)
+    """Without it nothing is done to machines; always there where the store is this server's alone."""
     feed: Feed = field(init=False)
     """Events for those who follow them."""
 
+    sharing: Sharing = field(init=False)
+    """Files that all servers on the store have."""
+
     def __post_init__(self) -> None:
+        object.__setattr__(self, "sharing", Sharing(self.settings.state, self.database))
         object.__setattr__(self, "feed", Feed(self.database))
 
     @property
@@ -89,6 +102,10 @@ class World:
     def boots(self, place: str) -> Booting:
         """What lets machines of a place boot."""
         known = self.site.place(place)
+        if isinstance(known, HostPlace):
+            there = at(self.provider, known.name)
+            most = there.processors() if isinstance(there, Standing) else math.inf
+            return self.at_hosts.setdefault(known.name, Booting(int(most) if most < MANY else MANY))
         return self.booting if known is None or known.provider in OF_THIS_MACHINE else self.elsewhere
 
     @property
@@ -99,7 +116,20 @@ class World:
             capacity=self.capacity,
             boot_id=boot_id(),
             transcripts=self.transcripts,
+            open=self._open(),
         )
+
+    def _open(self) -> dict[str, float]:
+        """Places of groups that take something new, with the processors that they have."""
+        found = {}
+        for place in self.site.everywhere:
+            there = at(self.provider, place.name) if place.group else None
+            if isinstance(there, Standing):
+                if not there.unready():
+                    found[place.name] = there.processors()
+            elif there is not None:
+                found[place.name] = math.inf
+        return found
 
     @property
     def forwarded(self) -> frozenset[str]:

@@ -154,6 +154,7 @@ class AsyncCalls:
         path: str,
         *,
         body: Json = None,
+        content: bytes | AsyncIterable[bytes] | None = None,
         query: Mapping[str, Any] | None = None,
         accept: str = "*/*",
         silence: float | None = None,
@@ -167,7 +168,8 @@ class AsyncCalls:
         timeout = httpx.Timeout(silence, connect=CONNECT)
         headers = {"Accept": accept, **self.authorization}
         try:
-            async with http.stream(method, path, json=body, params=given(query), headers=headers, timeout=timeout) as answer:
+            sent: dict[str, Any] = {"json": body} if content is None else {"content": content}
+            async with http.stream(method, path, **sent, params=given(query), headers=headers, timeout=timeout) as answer:
                 if not answer.is_success:
                     raise error_in(await answer.aread(), answer.status_code, self.place.name)
                 yield AsyncStream(answer)
@@ -175,10 +177,16 @@ class AsyncCalls:
             raise gone(self.place.name, error) from error
 
     async def lines(
-        self, method: str, path: str, *, body: Json = None, query: Mapping[str, Any] | None = None
+        self,
+        method: str,
+        path: str,
+        *,
+        body: Json = None,
+        content: bytes | AsyncIterable[bytes] | None = None,
+        query: Mapping[str, Any] | None = None,
     ) -> AsyncGenerator[Json]:
         """NDJSON, one value a line."""
-        async with self.stream(method, path, body=body, query=query) as answer:
+        async with self.stream(method, path, body=body, content=content, query=query, accept="application/x-ndjson") as answer:
             async for line in answer.lines():
                 if line:
                     yield json.loads(line)

@@ -145,9 +145,17 @@ class AsyncClient(AsyncOperations):
         """Any route that answers piece by piece."""
         return self._calls.stream(method, ROOT + path, body=body, query=query)
 
-    def lines(self, method: str, path: str, *, body: Json = None, query: Mapping[str, Any] | None = None) -> AsyncGenerator[Json]:
-        """Any route that answers in lines of JSON."""
-        return self._calls.lines(method, ROOT + path, body=body, query=query)
+    def lines(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: Json = None,
+        content: bytes | AsyncIterable[bytes] | None = None,
+        query: Mapping[str, Any] | None = None,
+    ) -> AsyncGenerator[Json]:
+        """Any route that answers in lines of JSON. `content`: a body that is none."""
+        return self._calls.lines(method, ROOT + path, body=body, content=content, query=query)
 
     async def socket(self, path: str, query: Mapping[str, Any]) -> ways.Socket:
         """The websocket of a route, as it is."""
@@ -245,7 +253,7 @@ class AsyncClient(AsyncOperations):
                 await ways.sleep(min(look, left))
                 look = min(2 * look, SELDOM)
         if found.error:
-            raise error_of(found.error)
+            raise error_of(found.error.model_dump())
         return found
 
     async def run(self, lab: str, owner: str, command: str, *, user: str = "root") -> Output:

@@ -22,6 +22,16 @@ class AsyncServerOperations(AsyncNoun):
         """End the server, or only if it is process `pid` still. Labs go on running; jobs go on with the next server."""
         return await self._calls.answer(models.Stopping, "POST", "/v1/server/stop", query={"pid": pid})
 
+    async def show_maintenance(self) -> models.MaintenanceState:
+        """Of this server: behind a load balancer ask each by its own address, or its unix socket."""
+        return await self._calls.answer(models.MaintenanceState, "GET", "/v1/server/maintenance")
+
+    async def put_maintenance(self, *, on: bool) -> models.MaintenanceState:
+        """On: this server finishes the steps that it is at, hands its jobs on to the others and begins none; load balancers
+        are told to send nobody. Off: it works again. It stays so when the server is started anew.
+        """
+        return await self._calls.answer(models.MaintenanceState, "PUT", "/v1/server/maintenance", body=given({"on": on}))
+
     def doctor(self, *, limit: int = 100, after: str | None = None) -> AsyncPages[models.Finding]:
         """Look at everything; changes nothing (an accelerator is found by booting a tiny guest with it).
 
@@ -59,6 +69,35 @@ class AsyncServerOperations(AsyncNoun):
         """The server can do its work: store, provider, workflow engine, heartbeat, keepers, disk."""
         return await self._calls.answer(models.Ready, "GET", "/readyz")
 
+    async def health_live(self) -> models.Alive:
+        """For load balancers: the same as `/healthz`."""
+        return await self._calls.answer(models.Alive, "GET", "/health/live")
+
+    async def health_ready(self) -> models.Alive:
+        """For load balancers: `ready`, or with status 503 `draining` (it is about to end, or in maintenance) or `not ready`. A
+        server whose database is away for a short while is `ready`: it answers 503 with Retry-After itself.
+        """
+        return await self._calls.answer(models.Alive, "GET", "/health/ready")
+
+
+class AsyncFabricOperations(AsyncNoun):
+    async def show_fabric(self) -> models.Fabric:
+        """Every node: its functions, whether it lives, and how it is; and the alarms that stand. From memory: asks nobody."""
+        return await self._calls.answer(models.Fabric, "GET", "/v1/fabric")
+
+    def list_alarms(self, *, limit: int = 100, after: str | None = None) -> AsyncPages[models.FabricAlarm]:
+        """Alarms that stand, the worst first.
+
+        Args:
+            limit: Items of a page at most.
+            after: `next` of the page before; without it the first page.
+        """
+        return AsyncPages(self._calls, models.FabricAlarm, "/v1/fabric/alarms", query={"limit": limit, "after": after})
+
+    async def acknowledge_alarm(self, *, key: str) -> models.FabricAlarm:
+        """Say that somebody takes care of it. It stands until what it is about is over."""
+        return await self._calls.answer(models.FabricAlarm, "POST", "/v1/fabric/alarms/acknowledge", body=given({"key": key}))
+
 
 class AsyncSiteOperations(AsyncNoun):
     def list_places(self, *, limit: int = 100, after: str | None = None) -> AsyncPages[models.SitePlace]:
@@ -70,11 +109,65 @@ class AsyncSiteOperations(AsyncNoun):
         """
         return AsyncPages(self._calls, models.SitePlace, "/v1/places", query={"limit": limit, "after": after})
 
-    def check_place(self, place: str) -> AbstractAsyncContextManager[AsyncStream]:
+    def check_place(self, place: str, *, quick: bool = False) -> AbstractAsyncContextManager[AsyncStream]:
         """Examine a place. NDJSON: {"name", "ok", "detail", "hint"} as soon as each is found, at last {"checked": how many,
-        "bad": how many of them}. What the examination makes there, it takes away again, also when the caller hangs up.
+        "bad": how many of them}. At a cloud two small machines show what only machines can (MTU from end to end), as the
+        lab `check-PLACE`. What the examination makes there, it takes away again, also when the caller hangs up.
+
+        Args:
+            quick: Without the two machines.
         """
-        return self._calls.stream("POST", f"/v1/places/{part(place)}/check")
+        return self._calls.stream("POST", f"/v1/places/{part(place)}/check", query={"quick": quick})
+
+    async def clean_place(self, place: str, *, dry: bool = False) -> list[models.Clean]:
+        """Take away what no lab uses of that which stays at a place for the next lab: uploaded images, flavors, networks.
+
+        Args:
+            dry: Only say what would go.
+        """
+        return await self._calls.answer(list[models.Clean], "POST", f"/v1/places/{part(place)}/clean", query={"dry": dry})
+
+    def import_to_place(
+        self, place: str, *, name: str, content: bytes | AsyncIterable[bytes]
+    ) -> AbstractAsyncContextManager[AsyncStream]:
+        """Take an OVA or a disk into a place itself (vSphere), as its vendor made it. NDJSON: {"doing", "percent"} while a
+        disk is converted and while it is sent there, at last {"image"}, or {"error"}.
+
+        Args:
+            name: What blueprints and families call it.
+        """
+        return self._calls.stream("POST", f"/v1/places/{part(place)}/images", query={"name": name}, content=content)
+
+    def list_vm_hosts(self, *, limit: int = 100, after: str | None = None) -> AsyncPages[models.VmHost]:
+        """The VM hosts, by name.
+
+        Args:
+            limit: Items of a page at most.
+            after: `next` of the page before; without it the first page.
+        """
+        return AsyncPages(self._calls, models.VmHost, "/v1/vm-hosts", query={"limit": limit, "after": after})
+
+    async def enroll_vm_host(self, *, name: str, secret: str, request: str) -> models.Enrolled:
+        """A host comes with its token, and gets its certificate."""
+        return await self._calls.answer(
+            models.Enrolled, "POST", "/v1/vm-hosts/enroll", body=given({"name": name, "secret": secret, "request": request})
+        )
+
+    async def invite_vm_host(self, place: str, *, url: str = "", seconds: float = 900.0) -> models.Invited:
+        """A token with which that machine becomes the host of this name."""
+        return await self._calls.answer(
+            models.Invited, "POST", f"/v1/vm-hosts/{part(place)}/token", body=given({"url": url, "seconds": seconds})
+        )
+
+    async def remove_vm_host(self, place: str, *, force: bool = False) -> None:
+        """End its enrolment: this server speaks to it no more, and it is told to serve nobody. Not while labs have something
+        there, but with `force`.
+        """
+        await self._calls.call("DELETE", f"/v1/vm-hosts/{part(place)}", query={"force": force})
+
+    async def evacuate_vm_host(self, place: str) -> list[models.MovedRow]:
+        """Begin to make anew elsewhere in its group all that labs have at this host; one that does not answer is given up."""
+        return await self._calls.answer(list[models.MovedRow], "POST", f"/v1/vm-hosts/{part(place)}/evacuate")
 
     def list_pools(self, *, limit: int = 100, after: str | None = None) -> AsyncPages[models.Pool]:
         """Console ports and forwarded ports; segment numbers and console ports of places, called numbers@PLACE (or @FABRIC).
@@ -147,7 +240,9 @@ class AsyncImagesOperations(AsyncNoun):
     ) -> list[models.ImageLine]:
         """Take in somebody else's machine: an OVA, a disk in qcow2, VMDK or raw, or the archive a vendor packs several in.
 
-        All of its images come, or none; one who hangs up before the end has changed nothing.
+        All of its images come, or none; one who hangs up before the end has changed nothing. Who accepts
+        application/x-ndjson is told, once all is sent, what is being done: {"doing", "percent"}, percent null where it is
+        not known; at last {"images"}, or {"error"}.
 
         Args:
             file: The file's name, which often says what it is.
@@ -196,9 +291,41 @@ class AsyncImagesOperations(AsyncNoun):
         """Let new machines get that build from now on."""
         await self._calls.call("PUT", f"/v1/images/{part(name)}/{part(digest)}/current")
 
-    async def prune(self, *, dry: bool = False, gone: bool = False) -> list[models.Pruned]:
-        """Remove builds that are not current and that no lab uses, and what builders left behind."""
-        return await self._calls.answer(list[models.Pruned], "POST", "/v1/images/prune", body=given({"dry": dry, "gone": gone}))
+    async def prune(self, *, dry: bool = False, gone: bool = False, templates: bool = False) -> list[models.Pruned]:
+        """Remove builds that are not current and that no lab uses, what builders left behind, and warm templates that no new
+        machine starts from; with `templates`, all of those.
+        """
+        return await self._calls.answer(
+            list[models.Pruned], "POST", "/v1/images/prune", body=given({"dry": dry, "gone": gone, "templates": templates})
+        )
+
+    async def warm_up(
+        self,
+        *,
+        text: str,
+        wait: float = 1800.0,
+        file: str = "blueprint.yaml",
+        files: dict[str, str] | None = None,
+        complete: bool = False,
+        name: str | None = None,
+    ) -> list[models.Warmed]:
+        """Make the warm templates that the machines of this blueprint can start from; those that are there already are not
+        made again. One machine of each kind is booted for it, one after the other.
+
+        Args:
+            wait: Seconds that it may take.
+            file: Its name, for the places of problems.
+            files: Content of each file it refers to, by the name it uses.
+            complete: All that could be read was sent: do not ask for files.
+            name: Name of the lab, instead of the blueprint's.
+        """
+        return await self._calls.answer(
+            list[models.Warmed],
+            "POST",
+            "/v1/images/warm",
+            query={"wait": wait},
+            body=given({"text": text, "file": file, "files": files, "complete": complete, "name": name}),
+        )
 
 
 class AsyncPlansOperations(AsyncNoun):
@@ -246,6 +373,7 @@ class AsyncLabsOperations(AsyncNoun):
         ends: float | None = None,
         queue: bool = False,
         saves: bool = False,
+        cold: bool = False,
     ) -> models.Started:
         """Make the lab of a blueprint now or book it for later, or bring back what is missing of it.
 
@@ -259,6 +387,7 @@ class AsyncLabsOperations(AsyncNoun):
             ends: Until when.
             queue: Wait for the first time that it fits, if it does not fit then.
             saves: Keep the configurations of its routers when its time is over.
+            cold: Have its machines boot, whatever warm templates there are.
         """
         return await self._calls.answer(
             models.Started,
@@ -276,6 +405,7 @@ class AsyncLabsOperations(AsyncNoun):
                     "ends": ends,
                     "queue": queue,
                     "saves": saves,
+                    "cold": cold,
                 }
             ),
         )
@@ -382,6 +512,80 @@ class AsyncLabsOperations(AsyncNoun):
     async def change_layout(self, name: str, *, nodes: dict[str, models.Place | None] | None = None) -> models.Layout:
         """Move some, and leave the others where they are."""
         return await self._calls.answer(models.Layout, "PATCH", f"/v1/labs/{part(name)}/layout", body=given({"nodes": nodes}))
+
+
+class AsyncSnapshotsOperations(AsyncNoun):
+    def list_all_snapshots(self, *, limit: int = 100, after: str | None = None) -> AsyncPages[models.SnapshotLine]:
+        """Of all labs, also of those that have ended, by lab and time.
+
+        Args:
+            limit: Items of a page at most.
+            after: `next` of the page before; without it the first page.
+        """
+        return AsyncPages(self._calls, models.SnapshotLine, "/v1/snapshots", query={"limit": limit, "after": after})
+
+    async def import_snapshot(self, *, content: bytes | AsyncIterable[bytes]) -> models.SnapshotLine:
+        """Take in what another installation has exported. QEMU reads what is in it: take it from nobody you don't trust."""
+        return await self._calls.answer(models.SnapshotLine, "POST", "/v1/snapshots", content=content)
+
+    def list_snapshots(self, name: str, *, limit: int = 100, after: str | None = None) -> AsyncPages[models.SnapshotLine]:
+        """Of a lab, by name.
+
+        Args:
+            limit: Items of a page at most.
+            after: `next` of the page before; without it the first page.
+        """
+        return AsyncPages(
+            self._calls, models.SnapshotLine, f"/v1/labs/{part(name)}/snapshots", query={"limit": limit, "after": after}
+        )
+
+    async def take_snapshot(self, name: str, *, body_name: str, wait: float = 0, keep: bool = False) -> models.Started:
+        """The state of all machines of a lab at one moment: memory, devices, disks. They are stopped for as long as that
+        takes.
+
+        Args:
+            wait: Seconds to wait for the job's end before answering.
+        """
+        return await self._calls.answer(
+            models.Started,
+            "POST",
+            f"/v1/labs/{part(name)}/snapshots",
+            query={"wait": wait},
+            body=given({"name": body_name, "keep": keep}),
+        )
+
+    async def restore_snapshot(self, name: str, snapshot: str, *, wait: float = 0) -> models.Started:
+        """Have all machines of a lab that is up go on from there. What they did since is lost; wires are as they are now.
+
+        Args:
+            wait: Seconds to wait for the job's end before answering.
+        """
+        return await self._calls.answer(
+            models.Started, "POST", f"/v1/labs/{part(name)}/snapshots/{part(snapshot)}/restore", query={"wait": wait}
+        )
+
+    async def remove_snapshot(self, name: str, snapshot: str) -> None:
+        """Absent is success."""
+        await self._calls.call("DELETE", f"/v1/labs/{part(name)}/snapshots/{part(snapshot)}")
+
+    async def revive_snapshot(self, lab: str, snapshot: str, *, wait: float = 0) -> models.Started:
+        """Make the lab of a snapshot anew, and have its machines go on from there: one that has ended, or was another
+        installation's. It has the passwords that it had.
+
+        Args:
+            wait: Seconds to wait for the job's end before answering.
+        """
+        return await self._calls.answer(
+            models.Started, "POST", f"/v1/snapshots/{part(lab)}/{part(snapshot)}/restore", query={"wait": wait}
+        )
+
+    async def remove_kept_snapshot(self, lab: str, snapshot: str) -> None:
+        """Also of a lab that has ended. Absent is success."""
+        await self._calls.call("DELETE", f"/v1/snapshots/{part(lab)}/{part(snapshot)}")
+
+    def export_snapshot(self, lab: str, snapshot: str) -> AbstractAsyncContextManager[AsyncStream]:
+        """The snapshot as one file. It holds the lab's passwords and keys, and the memory of its machines."""
+        return self._calls.stream("GET", f"/v1/snapshots/{part(lab)}/{part(snapshot)}")
 
 
 class AsyncTimesOperations(AsyncNoun):
@@ -838,11 +1042,13 @@ class AsyncOperations:
     def __init__(self, calls: AsyncCalls) -> None:
         self._calls = calls
         self.server = AsyncServerOperations(calls)
+        self.fabric = AsyncFabricOperations(calls)
         self.site = AsyncSiteOperations(calls)
         self.audit = AsyncAuditOperations(calls)
         self.images = AsyncImagesOperations(calls)
         self.plans = AsyncPlansOperations(calls)
         self.labs = AsyncLabsOperations(calls)
+        self.snapshots = AsyncSnapshotsOperations(calls)
         self.times = AsyncTimesOperations(calls)
         self.wires = AsyncWiresOperations(calls)
         self.machines = AsyncMachinesOperations(calls)

@@ -155,6 +155,7 @@ class Calls:
         path: str,
         *,
         body: Json = None,
+        content: bytes | Iterable[bytes] | None = None,
         query: Mapping[str, Any] | None = None,
         accept: str = "*/*",
         silence: float | None = None,
@@ -168,16 +169,25 @@ class Calls:
         timeout = httpx.Timeout(silence, connect=CONNECT)
         headers = {"Accept": accept, **self.authorization}
         try:
-            with http.stream(method, path, json=body, params=given(query), headers=headers, timeout=timeout) as answer:
+            sent: dict[str, Any] = {"json": body} if content is None else {"content": content}
+            with http.stream(method, path, **sent, params=given(query), headers=headers, timeout=timeout) as answer:
                 if not answer.is_success:
                     raise error_in(answer.read(), answer.status_code, self.place.name)
                 yield Stream(answer)
         except httpx.TransportError as error:
             raise gone(self.place.name, error) from error
 
-    def lines(self, method: str, path: str, *, body: Json = None, query: Mapping[str, Any] | None = None) -> Generator[Json]:
+    def lines(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: Json = None,
+        content: bytes | Iterable[bytes] | None = None,
+        query: Mapping[str, Any] | None = None,
+    ) -> Generator[Json]:
         """NDJSON, one value a line."""
-        with self.stream(method, path, body=body, query=query) as answer:
+        with self.stream(method, path, body=body, content=content, query=query, accept="application/x-ndjson") as answer:
             for line in answer.lines():
                 if line:
                     yield json.loads(line)

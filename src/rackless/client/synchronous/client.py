@@ -142,9 +142,17 @@ class Client(Operations):
         """Any route that answers piece by piece."""
         return self._calls.stream(method, ROOT + path, body=body, query=query)
 
-    def lines(self, method: str, path: str, *, body: Json = None, query: Mapping[str, Any] | None = None) -> Generator[Json]:
-        """Any route that answers in lines of JSON."""
-        return self._calls.lines(method, ROOT + path, body=body, query=query)
+    def lines(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: Json = None,
+        content: bytes | Iterable[bytes] | None = None,
+        query: Mapping[str, Any] | None = None,
+    ) -> Generator[Json]:
+        """Any route that answers in lines of JSON. `content`: a body that is none."""
+        return self._calls.lines(method, ROOT + path, body=body, content=content, query=query)
 
     def socket(self, path: str, query: Mapping[str, Any]) -> ways.Socket:
         """The websocket of a route, as it is."""
@@ -240,7 +248,7 @@ class Client(Operations):
                 ways.sleep(min(look, left))
                 look = min(2 * look, SELDOM)
         if found.error:
-            raise error_of(found.error)
+            raise error_of(found.error.model_dump())
         return found
 
     def run(self, lab: str, owner: str, command: str, *, user: str = "root") -> Output:

@@ -23,6 +23,16 @@ class ServerOperations(Noun):
         """End the server, or only if it is process `pid` still. Labs go on running; jobs go on with the next server."""
         return self._calls.answer(models.Stopping, "POST", "/v1/server/stop", query={"pid": pid})
 
+    def show_maintenance(self) -> models.MaintenanceState:
+        """Of this server: behind a load balancer ask each by its own address, or its unix socket."""
+        return self._calls.answer(models.MaintenanceState, "GET", "/v1/server/maintenance")
+
+    def put_maintenance(self, *, on: bool) -> models.MaintenanceState:
+        """On: this server finishes the steps that it is at, hands its jobs on to the others and begins none; load balancers
+        are told to send nobody. Off: it works again. It stays so when the server is started anew.
+        """
+        return self._calls.answer(models.MaintenanceState, "PUT", "/v1/server/maintenance", body=given({"on": on}))
+
     def doctor(self, *, limit: int = 100, after: str | None = None) -> Pages[models.Finding]:
         """Look at everything; changes nothing (an accelerator is found by booting a tiny guest with it).
 
@@ -60,6 +70,35 @@ class ServerOperations(Noun):
         """The server can do its work: store, provider, workflow engine, heartbeat, keepers, disk."""
         return self._calls.answer(models.Ready, "GET", "/readyz")
 
+    def health_live(self) -> models.Alive:
+        """For load balancers: the same as `/healthz`."""
+        return self._calls.answer(models.Alive, "GET", "/health/live")
+
+    def health_ready(self) -> models.Alive:
+        """For load balancers: `ready`, or with status 503 `draining` (it is about to end, or in maintenance) or `not ready`. A
+        server whose database is away for a short while is `ready`: it answers 503 with Retry-After itself.
+        """
+        return self._calls.answer(models.Alive, "GET", "/health/ready")
+
+
+class FabricOperations(Noun):
+    def show_fabric(self) -> models.Fabric:
+        """Every node: its functions, whether it lives, and how it is; and the alarms that stand. From memory: asks nobody."""
+        return self._calls.answer(models.Fabric, "GET", "/v1/fabric")
+
+    def list_alarms(self, *, limit: int = 100, after: str | None = None) -> Pages[models.FabricAlarm]:
+        """Alarms that stand, the worst first.
+
+        Args:
+            limit: Items of a page at most.
+            after: `next` of the page before; without it the first page.
+        """
+        return Pages(self._calls, models.FabricAlarm, "/v1/fabric/alarms", query={"limit": limit, "after": after})
+
+    def acknowledge_alarm(self, *, key: str) -> models.FabricAlarm:
+        """Say that somebody takes care of it. It stands until what it is about is over."""
+        return self._calls.answer(models.FabricAlarm, "POST", "/v1/fabric/alarms/acknowledge", body=given({"key": key}))
+
 
 class SiteOperations(Noun):
     def list_places(self, *, limit: int = 100, after: str | None = None) -> Pages[models.SitePlace]:
@@ -71,11 +110,63 @@ class SiteOperations(Noun):
         """
         return Pages(self._calls, models.SitePlace, "/v1/places", query={"limit": limit, "after": after})
 
-    def check_place(self, place: str) -> AbstractContextManager[Stream]:
+    def check_place(self, place: str, *, quick: bool = False) -> AbstractContextManager[Stream]:
         """Examine a place. NDJSON: {"name", "ok", "detail", "hint"} as soon as each is found, at last {"checked": how many,
-        "bad": how many of them}. What the examination makes there, it takes away again, also when the caller hangs up.
+        "bad": how many of them}. At a cloud two small machines show what only machines can (MTU from end to end), as the
+        lab `check-PLACE`. What the examination makes there, it takes away again, also when the caller hangs up.
+
+        Args:
+            quick: Without the two machines.
         """
-        return self._calls.stream("POST", f"/v1/places/{part(place)}/check")
+        return self._calls.stream("POST", f"/v1/places/{part(place)}/check", query={"quick": quick})
+
+    def clean_place(self, place: str, *, dry: bool = False) -> list[models.Clean]:
+        """Take away what no lab uses of that which stays at a place for the next lab: uploaded images, flavors, networks.
+
+        Args:
+            dry: Only say what would go.
+        """
+        return self._calls.answer(list[models.Clean], "POST", f"/v1/places/{part(place)}/clean", query={"dry": dry})
+
+    def import_to_place(self, place: str, *, name: str, content: bytes | Iterable[bytes]) -> AbstractContextManager[Stream]:
+        """Take an OVA or a disk into a place itself (vSphere), as its vendor made it. NDJSON: {"doing", "percent"} while a
+        disk is converted and while it is sent there, at last {"image"}, or {"error"}.
+
+        Args:
+            name: What blueprints and families call it.
+        """
+        return self._calls.stream("POST", f"/v1/places/{part(place)}/images", query={"name": name}, content=content)
+
+    def list_vm_hosts(self, *, limit: int = 100, after: str | None = None) -> Pages[models.VmHost]:
+        """The VM hosts, by name.
+
+        Args:
+            limit: Items of a page at most.
+            after: `next` of the page before; without it the first page.
+        """
+        return Pages(self._calls, models.VmHost, "/v1/vm-hosts", query={"limit": limit, "after": after})
+
+    def enroll_vm_host(self, *, name: str, secret: str, request: str) -> models.Enrolled:
+        """A host comes with its token, and gets its certificate."""
+        return self._calls.answer(
+            models.Enrolled, "POST", "/v1/vm-hosts/enroll", body=given({"name": name, "secret": secret, "request": request})
+        )
+
+    def invite_vm_host(self, place: str, *, url: str = "", seconds: float = 900.0) -> models.Invited:
+        """A token with which that machine becomes the host of this name."""
+        return self._calls.answer(
+            models.Invited, "POST", f"/v1/vm-hosts/{part(place)}/token", body=given({"url": url, "seconds": seconds})
+        )
+
+    def remove_vm_host(self, place: str, *, force: bool = False) -> None:
+        """End its enrolment: this server speaks to it no more, and it is told to serve nobody. Not while labs have something
+        there, but with `force`.
+        """
+        self._calls.call("DELETE", f"/v1/vm-hosts/{part(place)}", query={"force": force})
+
+    def evacuate_vm_host(self, place: str) -> list[models.MovedRow]:
+        """Begin to make anew elsewhere in its group all that labs have at this host; one that does not answer is given up."""
+        return self._calls.answer(list[models.MovedRow], "POST", f"/v1/vm-hosts/{part(place)}/evacuate")
 
     def list_pools(self, *, limit: int = 100, after: str | None = None) -> Pages[models.Pool]:
         """Console ports and forwarded ports; segment numbers and console ports of places, called numbers@PLACE (or @FABRIC).
@@ -146,7 +237,9 @@ class ImagesOperations(Noun):
     ) -> list[models.ImageLine]:
         """Take in somebody else's machine: an OVA, a disk in qcow2, VMDK or raw, or the archive a vendor packs several in.
 
-        All of its images come, or none; one who hangs up before the end has changed nothing.
+        All of its images come, or none; one who hangs up before the end has changed nothing. Who accepts
+        application/x-ndjson is told, once all is sent, what is being done: {"doing", "percent"}, percent null where it is
+        not known; at last {"images"}, or {"error"}.
 
         Args:
             file: The file's name, which often says what it is.
@@ -195,9 +288,41 @@ class ImagesOperations(Noun):
         """Let new machines get that build from now on."""
         self._calls.call("PUT", f"/v1/images/{part(name)}/{part(digest)}/current")
 
-    def prune(self, *, dry: bool = False, gone: bool = False) -> list[models.Pruned]:
-        """Remove builds that are not current and that no lab uses, and what builders left behind."""
-        return self._calls.answer(list[models.Pruned], "POST", "/v1/images/prune", body=given({"dry": dry, "gone": gone}))
+    def prune(self, *, dry: bool = False, gone: bool = False, templates: bool = False) -> list[models.Pruned]:
+        """Remove builds that are not current and that no lab uses, what builders left behind, and warm templates that no new
+        machine starts from; with `templates`, all of those.
+        """
+        return self._calls.answer(
+            list[models.Pruned], "POST", "/v1/images/prune", body=given({"dry": dry, "gone": gone, "templates": templates})
+        )
+
+    def warm_up(
+        self,
+        *,
+        text: str,
+        wait: float = 1800.0,
+        file: str = "blueprint.yaml",
+        files: dict[str, str] | None = None,
+        complete: bool = False,
+        name: str | None = None,
+    ) -> list[models.Warmed]:
+        """Make the warm templates that the machines of this blueprint can start from; those that are there already are not
+        made again. One machine of each kind is booted for it, one after the other.
+
+        Args:
+            wait: Seconds that it may take.
+            file: Its name, for the places of problems.
+            files: Content of each file it refers to, by the name it uses.
+            complete: All that could be read was sent: do not ask for files.
+            name: Name of the lab, instead of the blueprint's.
+        """
+        return self._calls.answer(
+            list[models.Warmed],
+            "POST",
+            "/v1/images/warm",
+            query={"wait": wait},
+            body=given({"text": text, "file": file, "files": files, "complete": complete, "name": name}),
+        )
 
 
 class PlansOperations(Noun):
@@ -245,6 +370,7 @@ class LabsOperations(Noun):
         ends: float | None = None,
         queue: bool = False,
         saves: bool = False,
+        cold: bool = False,
     ) -> models.Started:
         """Make the lab of a blueprint now or book it for later, or bring back what is missing of it.
 
@@ -258,6 +384,7 @@ class LabsOperations(Noun):
             ends: Until when.
             queue: Wait for the first time that it fits, if it does not fit then.
             saves: Keep the configurations of its routers when its time is over.
+            cold: Have its machines boot, whatever warm templates there are.
         """
         return self._calls.answer(
             models.Started,
@@ -275,6 +402,7 @@ class LabsOperations(Noun):
                     "ends": ends,
                     "queue": queue,
                     "saves": saves,
+                    "cold": cold,
                 }
             ),
         )
@@ -379,6 +507,78 @@ class LabsOperations(Noun):
     def change_layout(self, name: str, *, nodes: dict[str, models.Place | None] | None = None) -> models.Layout:
         """Move some, and leave the others where they are."""
         return self._calls.answer(models.Layout, "PATCH", f"/v1/labs/{part(name)}/layout", body=given({"nodes": nodes}))
+
+
+class SnapshotsOperations(Noun):
+    def list_all_snapshots(self, *, limit: int = 100, after: str | None = None) -> Pages[models.SnapshotLine]:
+        """Of all labs, also of those that have ended, by lab and time.
+
+        Args:
+            limit: Items of a page at most.
+            after: `next` of the page before; without it the first page.
+        """
+        return Pages(self._calls, models.SnapshotLine, "/v1/snapshots", query={"limit": limit, "after": after})
+
+    def import_snapshot(self, *, content: bytes | Iterable[bytes]) -> models.SnapshotLine:
+        """Take in what another installation has exported. QEMU reads what is in it: take it from nobody you don't trust."""
+        return self._calls.answer(models.SnapshotLine, "POST", "/v1/snapshots", content=content)
+
+    def list_snapshots(self, name: str, *, limit: int = 100, after: str | None = None) -> Pages[models.SnapshotLine]:
+        """Of a lab, by name.
+
+        Args:
+            limit: Items of a page at most.
+            after: `next` of the page before; without it the first page.
+        """
+        return Pages(self._calls, models.SnapshotLine, f"/v1/labs/{part(name)}/snapshots", query={"limit": limit, "after": after})
+
+    def take_snapshot(self, name: str, *, body_name: str, wait: float = 0, keep: bool = False) -> models.Started:
+        """The state of all machines of a lab at one moment: memory, devices, disks. They are stopped for as long as that
+        takes.
+
+        Args:
+            wait: Seconds to wait for the job's end before answering.
+        """
+        return self._calls.answer(
+            models.Started,
+            "POST",
+            f"/v1/labs/{part(name)}/snapshots",
+            query={"wait": wait},
+            body=given({"name": body_name, "keep": keep}),
+        )
+
+    def restore_snapshot(self, name: str, snapshot: str, *, wait: float = 0) -> models.Started:
+        """Have all machines of a lab that is up go on from there. What they did since is lost; wires are as they are now.
+
+        Args:
+            wait: Seconds to wait for the job's end before answering.
+        """
+        return self._calls.answer(
+            models.Started, "POST", f"/v1/labs/{part(name)}/snapshots/{part(snapshot)}/restore", query={"wait": wait}
+        )
+
+    def remove_snapshot(self, name: str, snapshot: str) -> None:
+        """Absent is success."""
+        self._calls.call("DELETE", f"/v1/labs/{part(name)}/snapshots/{part(snapshot)}")
+
+    def revive_snapshot(self, lab: str, snapshot: str, *, wait: float = 0) -> models.Started:
+        """Make the lab of a snapshot anew, and have its machines go on from there: one that has ended, or was another
+        installation's. It has the passwords that it had.
+
+        Args:
+            wait: Seconds to wait for the job's end before answering.
+        """
+        return self._calls.answer(
+            models.Started, "POST", f"/v1/snapshots/{part(lab)}/{part(snapshot)}/restore", query={"wait": wait}
+        )
+
+    def remove_kept_snapshot(self, lab: str, snapshot: str) -> None:
+        """Also of a lab that has ended. Absent is success."""
+        self._calls.call("DELETE", f"/v1/snapshots/{part(lab)}/{part(snapshot)}")
+
+    def export_snapshot(self, lab: str, snapshot: str) -> AbstractContextManager[Stream]:
+        """The snapshot as one file. It holds the lab's passwords and keys, and the memory of its machines."""
+        return self._calls.stream("GET", f"/v1/snapshots/{part(lab)}/{part(snapshot)}")
 
 
 class TimesOperations(Noun):
@@ -831,11 +1031,13 @@ class Operations:
     def __init__(self, calls: Calls) -> None:
         self._calls = calls
         self.server = ServerOperations(calls)
+        self.fabric = FabricOperations(calls)
         self.site = SiteOperations(calls)
         self.audit = AuditOperations(calls)
         self.images = ImagesOperations(calls)
         self.plans = PlansOperations(calls)
         self.labs = LabsOperations(calls)
+        self.snapshots = SnapshotsOperations(calls)
         self.times = TimesOperations(calls)
         self.wires = WiresOperations(calls)
         self.machines = MachinesOperations(calls)

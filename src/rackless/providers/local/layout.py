@@ -1,9 +1,10 @@
 """Where everything of the local provider is, and the site's identity.
 
 STATE/site-id                                    the mark of this installation, made once
-STATE/labs/<sandbox>/machines/<machine>/         spec.json (with the mark), network.json, qemu.log
+STATE/labs/<sandbox>/machines/<machine>/         spec.json (with the mark), network.json, start.json, qemu.log
 STATE/labs/<sandbox>/disks/<disk>.qcow2          overlays
 STATE/labs/<sandbox>/segments/<segment>.json
+STATE/warm/<key>.<serial>/                       a template that machines start from (templates.py)
 RUN/s/<site>/<sandbox>/<machine's digest>.<what>  sockets: short, because their paths are limited to 107 bytes
 RUN/console/<console port>                       serial lines of the machines that have a console port
 """
@@ -28,6 +29,7 @@ class Layout:
         self.state = settings.state
         self.run = settings.run
         self.labs = settings.state / "labs"
+        self.warm = settings.state / "warm"
         self.site = site_id(settings.state / "site-id")
 
     def mark(self, sandbox: str, kind: str, name: str) -> str:

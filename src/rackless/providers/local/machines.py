@@ -4,20 +4,23 @@ mark of its process, it starts paused, and whoever finds it paused finishes plug
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 from rackless.images import configdisk
-from rackless.model.errors import AbsentError, DeadlineError, ProviderError
+from rackless.model.errors import AbsentError, DeadlineError, ProviderError, RacklessError
 from rackless.model.plan import MachineSpec
 from rackless.providers.local.layout import Layout
 from rackless.providers.local.management import ADDRESS, Management
 from rackless.providers.local.plugging import Plugging
-from rackless.providers.local.records import Boot, Records
-from rackless.qemu import process
+from rackless.providers.local.records import Boot, Records, Start
+from rackless.providers.local.templates import Template
+from rackless.providers.local.warmth import Warmth
+from rackless.qemu import disks, process, state
 from rackless.qemu.accelerator import PROGRAM, Accelerator
-from rackless.qemu.command import Places, arguments
+from rackless.qemu.command import Memory, Places, Virtualization, arguments
 from rackless.qemu.monitor import Monitor, converse, listening
 from rackless.running import run
 
@@ -25,10 +28,15 @@ START_SECONDS = 60.0
 """Until QEMU listens; it takes 0.1 s on an idle machine."""
 SETTLE_SECONDS = 20.0
 _LOOK_SECONDS = 0.05
+STOPPED = frozenset({"prelaunch", "paused", "postmigrate", "finish-migrate"})
+"""States of a machine that `cont` lets go on (QEMU, qapi/run-state.json)."""
 
 
 class Machines:
-    def __init__(self, layout: Layout, records: Records, management: Management, accelerator: Accelerator) -> None:
+    def __init__(
+        self, layout: Layout, records: Records, management: Management, accelerator: Accelerator, warmth: Warmth
+    ) -> None:
+        self.warmth = warmth
         self._layout = layout
         self._records = records
         self._management = management
@@ -76,11 +84,15 @@ class Machines:
         """Also finishes a start that was cut off."""
         await self._settled(spec)
         found = self.find(spec)
+        if found is not None and await self._waits(spec, found):
+            # A start from a template that was cut off: what its disk stands on is not sure.
+            await self.stop(spec.sandbox, spec.name)
+            found = None
         if found is None:
             await self._spawn(spec)
             found = self.need_running(spec)
         async with self.talk(spec, found) as monitor:
-            if (await monitor.execute("query-status"))["status"] in {"prelaunch", "paused"}:
+            if (await monitor.execute("query-status"))["status"] in STOPPED:
                 await self.plugging.restore(monitor, spec, self._records.network(spec.sandbox, spec.name))
                 await monitor.execute("cont")
 
@@ -93,7 +105,30 @@ class Machines:
             await monitor.execute("system_reset")
         await self.start(spec)
 
+    async def _waits(self, spec: MachineSpec, found: process.Found) -> bool:
+        async with self.talk(spec, found) as monitor:
+            return bool((await monitor.execute("query-status"))["status"] == "inmigrate")
+
     async def _spawn(self, spec: MachineSpec) -> None:
+        run_it, boot, how = await self._prepared(spec)
+        template, why = await self.warmth.template(spec, boot, how)
+        if template is not None:
+            why = await self._from_template(spec, template, run_it)
+        if why:
+            self._records.write_start(spec.sandbox, spec.name, Start(cold=why))
+            await run_it()
+
+    async def wait_for_state(self, spec: MachineSpec, path: Path) -> None:
+        """Start a machine that was powered off, and read its state in: it is plugged in and stopped then, to go on at `cont`."""
+        run_it, *_ = await self._prepared(spec)
+        self._records.write_start(spec.sandbox, spec.name, Start())
+        await run_it(waiting=True)
+        async with self.talk(spec, self.need_running(spec)) as monitor:
+            await state.load(monitor, path, shared=False)
+            await self.plugging.restore(monitor, spec, self._records.network(spec.sandbox, spec.name))
+
+    async def _prepared(self, spec: MachineSpec) -> tuple[Callable[..., Awaitable[None]], Boot, Virtualization]:
+        """What starts the machine, once all is there that it needs."""
         self._layout.make_for(spec)
         await self._ended(spec)
         self._console_is_free(spec)
@@ -104,12 +139,43 @@ class Machines:
         network.management = self._management.mode_for(spec)
         self._records.write_network(spec.sandbox, spec.name, network)
         tap = await self._management.prepare(spec) if network.management == ADDRESS else None
-        mark = self.mark(spec.sandbox, spec.name)
         places = self._places(spec)
-        words = arguments(spec, mark=mark, places=places, boot=boot, how=finding.how, tap=tap)
-        places.log.unlink(missing_ok=True)
         if places.config is not None:
             places.config.write_bytes(configdisk.iso({file.path: file.content.encode() for file in spec.config_drive}))
+        return partial(self._run, spec, places, boot=boot, how=finding.how, tap=tap), boot, finding.how
+
+    async def _from_template(self, spec: MachineSpec, template: Template, run_it: Callable[..., Awaitable[None]]) -> str:
+        """Start the machine as one that has booted. Returns why that was not to be, with its disk as before, or ""."""
+        disk = self._layout.disk(spec.disks[0].sandbox, spec.disks[0].name)
+        below = disks.backing(disk)
+        with self.warmth.shelf.using(template):
+            try:
+                await disks.stand_on(disk, template.disk)
+                await run_it(memory=Memory(file=template.memory, shared=False), waiting=True)
+                async with self.talk(spec, self.need_running(spec)) as monitor:
+                    await state.load(monitor, template.state, shared=True)
+            except RacklessError as error:
+                await self.stop(spec.sandbox, spec.name)
+                if below is not None:
+                    await disks.stand_on(disk, below)
+                return f"its template could not be used: {error.message}"
+            self._records.write_start(spec.sandbox, spec.name, Start(template=template.name))
+        return ""
+
+    async def _run(
+        self,
+        spec: MachineSpec,
+        places: Places,
+        *,
+        boot: Boot,
+        how: Virtualization,
+        tap: str | None,
+        memory: Memory | None = None,
+        waiting: bool = False,
+    ) -> None:
+        mark = self.mark(spec.sandbox, spec.name)
+        words = arguments(spec, mark=mark, places=places, boot=boot, how=how, tap=tap, memory=memory, waiting=waiting)
+        places.log.unlink(missing_ok=True)
         finished = await run([PROGRAM, *words], deadline=START_SECONDS, env={process.VARIABLE: mark}, check=False)
         if finished.code:
             raise ProviderError(

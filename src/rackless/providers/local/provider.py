@@ -8,6 +8,7 @@ import os
 import shutil
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,18 +16,20 @@ from rackless.ether import links
 from rackless.ether.pcap import Fifo
 from rackless.images import uses
 from rackless.model.calendar import UNLIMITED, Amounts
-from rackless.model.errors import AbsentError, Problem, ProviderError
+from rackless.model.errors import AbsentError, InputError, Problem, ProviderError, StateError
 from rackless.model.family import NicRole
 from rackless.model.plan import DiskSpec, MachineSpec, Plan, PortRef, SegmentSpec
 from rackless.model.site import Site
-from rackless.providers.contract import Finding, Power, ProviderInfo, Ref, RefKind, Spec, Stream
+from rackless.providers.contract import Begun, Finding, Kept, Likeness, Power, ProviderInfo, Ref, RefKind, Spec, Stream
 from rackless.providers.local import admission, doctor
 from rackless.providers.local.layout import Layout
 from rackless.providers.local.machines import Machines
 from rackless.providers.local.management import ADDRESS, Management, management_nic
 from rackless.providers.local.plugging import pluggable
 from rackless.providers.local.records import Boot, Network, Records
+from rackless.providers.local.snapshots import Snapshots
 from rackless.providers.local.streams import open_stream
+from rackless.providers.local.warmth import Warmth
 from rackless.qemu import disks, process
 from rackless.qemu.accelerator import Accelerator
 from rackless.qemu.command import BootImage, machine_uuid, nic_port
@@ -45,7 +48,11 @@ class LocalProvider:
         self._management = Management(self._layout, self._records, site.management_network)
         wanted = os.environ.get("RACKLESS_ACCELERATOR", "auto")
         self._accelerator = Accelerator(settings.state / "accelerator.json", wanted)
-        self._machines = Machines(self._layout, self._records, self._management, self._accelerator)
+        self._warmth = Warmth(self._layout, self._records, site, images=settings.images, on=_warm(site))
+        self._machines = Machines(self._layout, self._records, self._management, self._accelerator, self._warmth)
+        self._snapshots = Snapshots(
+            self._layout, self._records, self._machines, self._management, self._accelerator, images=settings.images
+        )
         self._locks: defaultdict[tuple[str, str], asyncio.Lock] = defaultdict(asyncio.Lock)
 
     @property
@@ -80,6 +87,17 @@ class LocalProvider:
 
     def examine(self) -> AsyncIterator[Finding]:
         return doctor.examine(self._settings, self._site, self._find)
+
+    def spec(self, sandbox: str, machine: str) -> MachineSpec | None:
+        """What a machine was made of; None when there is none of ours."""
+        try:
+            return self._records.machine(sandbox, machine)
+        except ProviderError:
+            return None
+
+    def segment(self, sandbox: str, name: str) -> SegmentSpec | None:
+        """As it was ensured last; None when there is none of ours."""
+        return self._records.segment(sandbox, name)
 
     async def check(self, plan: Plan) -> tuple[Problem, ...]:
         """Also finds the accelerator, so that `info` tells it and no machine waits for that (10 s at most, once a boot)."""
@@ -148,6 +166,60 @@ class LocalProvider:
                 await self._machines.reset(spec)
             else:
                 await self._machines.start(spec)
+
+    async def stay_cold(self, machine: Ref, why: str) -> None:
+        async with self._lock(machine.sandbox, machine.name):
+            self._warmth.stay_cold(machine.sandbox, machine.name, why)
+
+    async def begun(self, machine: Ref) -> Begun:
+        return self._warmth.begun(machine.sandbox, machine.name)
+
+    async def wanting(self) -> None:
+        await self._warmth.wanted.wait()
+
+    async def make_next(self) -> str:
+        return await self._warmth.make_next()
+
+    async def make_ready(self, plan: Plan) -> tuple[str, ...]:
+        made = []
+        for spec in plan.machines:
+            image = self._find(spec.image)
+            boot = Boot(kernel=image.kernel, initrd=image.initrd, append=image.append)
+            how = (await self._accelerator.find(image.kernel)).how
+            lacking = await self._warmth.lacking(spec, image.disk, boot, how)
+            if lacking is not None:
+                made.append((await self._warmth.make(lacking, gently=False)).kind.title)
+        return tuple(made)
+
+    async def likenesses(self, plan: Plan) -> Mapping[str, Likeness]:
+        images = {spec.name: self._find(spec.image) for spec in plan.machines}
+        boots = {name: Boot(kernel=image.kernel, initrd=image.initrd, append=image.append) for name, image in images.items()}
+        return await self._snapshots.likenesses(plan.machines, self._site, boots)
+
+    async def save_state(self, plan: Plan, folder: Path) -> None:
+        async with self._all_locked(plan):
+            off = [spec.name for spec in plan.machines if self._machines.find(spec) is None]
+            if off:
+                raise StateError(f"Not running: {', '.join(off)}.", hint=f"`rackless up` or `restart` of {plan.sandbox} first.")
+            await self._snapshots.save(plan.machines, folder)
+
+    async def take_up(self, plan: Plan, folder: Path) -> None:
+        async with self._all_locked(plan):
+            builds = {name: like.facts["its image"] for name, like in (await self.likenesses(plan)).items()}
+            await self._snapshots.take_up(plan.machines, folder, builds)
+
+    @asynccontextmanager
+    async def _all_locked(self, plan: Plan) -> AsyncIterator[None]:
+        async with AsyncExitStack() as held:
+            for name in sorted(spec.name for spec in plan.machines):
+                await held.enter_async_context(self._lock(plan.sandbox, name))
+            yield
+
+    async def kept(self) -> tuple[Kept, ...]:
+        return await asyncio.to_thread(self._warmth.kept)
+
+    async def drop(self, one: Kept) -> None:
+        await asyncio.to_thread(self._warmth.drop, one.id)
 
     async def attach(self, port: PortRef, segment: SegmentSpec) -> None:
         spec = self._records.need_machine(port.sandbox, port.machine)
@@ -362,6 +434,14 @@ class LocalProvider:
             else:
                 ends[forward.service] = f"127.0.0.1:{forward.host_port}"
         return ends
+
+
+def _warm(site: Site) -> bool:
+    """RACKLESS_WARM, or what the site says."""
+    wanted = os.environ.get("RACKLESS_WARM", "auto")
+    if wanted not in {"auto", "yes", "no"}:
+        raise InputError(f"RACKLESS_WARM is {wanted}.", hint="Use auto, yes or no.")
+    return site.warm if wanted == "auto" else wanted == "yes"
 
 
 def _files(folder: Path) -> list[Path]:

@@ -50,9 +50,20 @@ class Network:
         return self.carrier.get(nic, nic in self.attached)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Start:
+    """How a machine was started last. `begun`: its disk is its own from then on; what was never begun may still be put on a
+    template's. `cold`: why it was booted, or is to be; "" for one that came from a template."""
+
+    begun: bool = True
+    cold: str = ""
+    template: str = ""
+
+
 _MACHINE = TypeAdapter(MachineFile)
 _SEGMENT = TypeAdapter(SegmentFile)
 _NETWORK = TypeAdapter(Network)
+_START = TypeAdapter(Start)
 
 
 class Records:
@@ -95,7 +106,18 @@ class Records:
         fresh.mkdir(parents=True, mode=0o700)
         write_whole(fresh / "spec.json", _MACHINE.dump_json(MachineFile(mark=self._layout.site, spec=spec, boot=boot)))
         write_whole(fresh / "network.json", _NETWORK.dump_json(network))
+        write_whole(fresh / "start.json", _START.dump_json(Start(begun=False)))
         fresh.rename(folder)
+
+    def start(self, sandbox: str, machine: str) -> Start:
+        """One of which nothing is kept was made by an older release, and has begun."""
+        try:
+            return _START.validate_json((self._layout.machine(sandbox, machine) / "start.json").read_bytes())
+        except (FileNotFoundError, ValueError):
+            return Start()
+
+    def write_start(self, sandbox: str, machine: str, start: Start) -> None:
+        write_whole(self._layout.machine(sandbox, machine) / "start.json", _START.dump_json(start))
 
     def drop_machine(self, sandbox: str, name: str) -> None:
         folder = self._layout.machine(sandbox, name)

@@ -6,10 +6,13 @@ What is given to `Cloud.call` may run more than once, so it has to be safe to re
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 import re
+import time
 from collections import Counter
 from collections.abc import Callable
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -37,6 +40,8 @@ class Cloud:
         self.place = place
         self.calls: Counter[str] = Counter()
         """Requests by "METHOD service", for the bench."""
+        self.ahead: float | None = None
+        """Seconds by which the cloud's clock is before ours, by its last answer that had a date."""
         self._connect = connect or connection
         self._made: Any = None
         self._making = asyncio.Lock()
@@ -70,13 +75,23 @@ class Cloud:
         async with self._making:
             if self._made is None:
                 made = await asyncio.to_thread(self._connect, self.place)
-                await asyncio.to_thread(made.authorize)
+                try:
+                    await asyncio.to_thread(made.authorize)
+                except Exception as error:
+                    # keystoneauth1 says by a bare Exception that clouds.yaml has no password.
+                    if type(error) is not Exception:
+                        raise
+                    raise ProviderError(
+                        f"{self.place.name}: the credentials can't be used: {error}.", hint="See docs/howto/openstack.md."
+                    ) from error
                 made.session.session.hooks["response"].append(self._count)
                 self._made = made
             return self._made
 
     def _count(self, answer: Any, *_: object, **__: object) -> None:
         self.calls[f"{answer.request.method} {_service(answer.request.url)}"] += 1
+        with contextlib.suppress(TypeError, ValueError):
+            self.ahead = parsedate_to_datetime(answer.headers.get("Date", "")).timestamp() - time.time()
 
     def translated(self, what: str, error: Exception) -> RacklessError:
         """The cloud's error as one of ours."""
@@ -105,9 +120,13 @@ def connection(place: OpenStackPlace) -> Any:
     from openstack import config, exceptions
 
     more: dict[str, Any] = {"api_timeout": REQUEST_SECONDS, "app_name": "rackless"}
-    files: list[str] | None = [str(Path(place.clouds_file).expanduser())] if place.clouds_file is not None else None
     try:
-        loader = config.OpenStackConfig(config_files=files) if files else config.OpenStackConfig()
+        if place.clouds_file is None:
+            loader = config.OpenStackConfig()
+        else:
+            # Passwords may be in a file of their own beside it; the SDK by itself looks for that at its own places only.
+            file = Path(place.clouds_file).expanduser()
+            loader = config.OpenStackConfig(config_files=[str(file)], secure_files=[str(file.with_name("secure.yaml"))])
         region = loader.get_one(cloud=place.cloud or None, **more)
         return openstack.connection.Connection(config=region)
     except (exceptions.ConfigException, exceptions.SDKException) as error:

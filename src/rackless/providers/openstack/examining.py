@@ -9,6 +9,7 @@ from rackless.model.errors import ProviderError, RacklessError
 from rackless.model.places import Rewiring
 from rackless.providers.contract import Finding
 from rackless.providers.openstack.cloud import Cloud
+from rackless.providers.openstack.images import Images
 from rackless.providers.openstack.networks import Networks
 from rackless.providers.openstack.servers import Servers
 
@@ -18,7 +19,11 @@ _EXTENSIONS = {
 }
 
 
-async def examine(cloud: Cloud, networks: Networks, servers: Servers) -> AsyncIterator[Finding]:
+APART = 60.0
+"""Seconds by which the cloud's clock may differ from ours; tokens and certificates bear that."""
+
+
+async def examine(cloud: Cloud, networks: Networks, servers: Servers, images: Images) -> AsyncIterator[Finding]:
     place = cloud.place
     first = await _found("credentials", _credentials(cloud))
     yield first
@@ -31,11 +36,13 @@ async def examine(cloud: Cloud, networks: Networks, servers: Servers) -> AsyncIt
         yield await _found("numbers", _numbers(cloud))
     if place.management_network:
         yield await _found("management network", _named(networks))
+    yield await _found("images", _images(cloud, images))
     yield await _found("quota", _quota(cloud))
     yield await _found("flavors", _flavors(cloud))
     running = [server for server in await _or_none(servers.all) if server.running]
     if running:
         yield await _found("serial console", _console(servers, running[0].id, running[0].machine))
+    yield await _found("time", _time(cloud))
 
 
 async def _found(name: str, work: Awaitable[str]) -> Finding:
@@ -125,7 +132,25 @@ async def _numbers(cloud: Cloud) -> str:
 
 async def _named(networks: Networks) -> str:
     found = await networks.management("")
-    return f"{found.name}, {found.mtu} octets"
+    await networks.trial(found)
+    return f"{found.name}, {found.mtu} octets, and this user may give addresses in it"
+
+
+async def _images(cloud: Cloud, images: Images) -> str:
+    """An image without data, made for a moment: the project may make some, of the format of ours."""
+    await images.trial()
+    return "this user makes images in the project, and removes them"
+
+
+async def _time(cloud: Cloud) -> str:
+    """By the dates of its answers (RFC 9110, section 6.6.1)."""
+    if cloud.ahead is None:
+        return "the cloud does not date its answers"
+    if abs(cloud.ahead) > APART:
+        raise ProviderError(
+            f"The cloud's clock and ours are {abs(cloud.ahead):.0f} s apart.", hint="Set up NTP, at the cloud and here."
+        )
+    return f"the cloud's clock is at most {max(1, round(abs(cloud.ahead)))} s from ours"
 
 
 async def _quota(cloud: Cloud) -> str:

@@ -13,6 +13,7 @@ import hashlib
 import struct
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -20,13 +21,26 @@ from pydantic import TypeAdapter
 
 from rackless.model.errors import ProviderError
 from rackless.model.plan import DiskSpec, MachineSpec
-from rackless.providers.contract import RefKind
+from rackless.providers.contract import Kept, RefKind
 from rackless.providers.openstack.cloud import Cloud
 from rackless.providers.openstack.marks import Marks
 
 UPLOAD_SECONDS = 3600.0
 _SPEC: TypeAdapter[MachineSpec] = TypeAdapter(MachineSpec)
 _FORMATS = {".qcow2": "qcow2", ".vmdk": "vmdk", ".raw": "raw", ".img": "raw", ".vhd": "vpc", ".vdi": "vdi"}
+
+
+TRAITS = {
+    "ssse3": "HW_CPU_X86_SSSE3",
+    "sse4_1": "HW_CPU_X86_SSE41",
+    "sse4_2": "HW_CPU_X86_SSE42",
+    "aes": "HW_CPU_X86_AESNI",
+    "avx": "HW_CPU_X86_AVX",
+    "avx2": "HW_CPU_X86_AVX2",
+    "vmx": "HW_CPU_X86_VMX",
+    "svm": "HW_CPU_X86_SVM",
+}
+"""What placement calls the flags of a processor (os-traits, hw/cpu/x86)."""
 
 
 class DiskImage(Protocol):
@@ -54,6 +68,8 @@ class Images:
         self._marks = marks
         self._find = find
         self._uploading = asyncio.Lock()
+        self.coming = 0
+        """Disks whose build is looked for, and that have no record yet."""
         self._digests: dict[tuple[str, float], str] = {}
 
     async def records(self, sandbox: str | None = None) -> list[Record]:
@@ -66,6 +82,16 @@ class Images:
         found = await self._cloud.call("listing images", listed)
         records = [_record(image) for image in found if "rackless_kind" in (image.properties or {})]
         return sorted(records, key=lambda record: (record.kind.value, record.name, record.id))
+
+    async def unended(self) -> list[tuple[str, str]]:
+        """Name and id of uploads that came to no end and can come to none any more, whoever began them."""
+
+        def listed(cloud: Any) -> list[Any]:
+            return list(cloud.image.images(tag=[self._marks.tag]))
+
+        found = [one for one in await self._cloud.call("listing images", listed) if "rackless_build" in (one.properties or {})]
+        now = datetime.now(UTC)
+        return sorted((str(one.name), str(one.id)) for one in found if one.status != "active" and _age(one, now) > UPLOAD_SECONDS)
 
     async def record(self, sandbox: str, kind: RefKind, name: str) -> Record | None:
         """By its computed name, so that one that is not ours is seen too.
@@ -142,10 +168,53 @@ class Images:
 
             return await self._cloud.call(f"uploading the image {name}", upload, seconds=UPLOAD_SECONDS)
 
+    async def kept(self) -> tuple[Kept, ...]:
+        """The uploaded builds, and which labs' disks stand on each."""
+
+        def listed(cloud: Any) -> list[Any]:
+            return list(cloud.image.images(tag=[self._marks.tag]))
+
+        found = await self._cloud.call("listing images", listed)
+        records = [_record(image) for image in found if "rackless_kind" in (image.properties or {})]
+        users: dict[str, set[str]] = {}
+        for record in records:
+            users.setdefault(record.base, set()).add(record.sandbox)
+        builds = [image for image in found if "rackless_build" in (image.properties or {})]
+        # A disk whose record is on its way has its build already.
+        coming = "a disk that is being made" if self.coming else ""
+        return tuple(
+            Kept(
+                kind="image", name=str(image.name), id=str(image.id), size=int(image.size or 0),
+                used=", ".join(sorted(users.get(str(image.id), ()))) or coming,
+            )
+            for image in sorted(builds, key=lambda image: str(image.name))
+        )  # fmt: skip
+
+    async def drop(self, image: str) -> None:
+        await self._cloud.call("removing an image", lambda cloud: cloud.image.delete_image(image))
+
+    async def trial(self) -> None:
+        """Make an image without data, and remove it; one that an earlier trial left goes too."""
+        title = self._marks.name("", "check")
+
+        def make(cloud: Any) -> None:
+            cloud.image.create_image(
+                name=title, tags=[self._marks.tag], visibility="private", disk_format="qcow2", container_format="bare",
+                allow_duplicates=True,
+            )  # fmt: skip
+            for one in list(cloud.image.images(name=title, tag=[self._marks.tag])):
+                cloud.image.delete_image(one.id)
+
+        await self._cloud.call("making an image", make)
+
     async def suit(self, base: str, spec: MachineSpec) -> None:
-        """Devices belong to the image in Nova. Virtio is every libvirt's default; what needs another gets it."""
+        """Devices belong to the image in Nova, and so does what a hypervisor has to have. Virtio is every libvirt's default; what
+        needs another gets it."""
         wanted = {"hw_vif_model": spec.nic_model.value, "hw_disk_bus": spec.disk_bus.value}
-        if set(wanted.values()) != {"virtio"}:
+        if set(wanted.values()) == {"virtio"}:
+            wanted = {}
+        wanted |= {f"trait:{TRAITS[flag]}": "required" for flag in spec.cpu_flags if flag in TRAITS}
+        if wanted:
             await self._cloud.call(f"devices of {spec.image}", lambda cloud: cloud.image.update_image(base, **wanted))
 
     def _digest(self, image: DiskImage) -> str:
@@ -160,6 +229,13 @@ class Images:
 
     def _title(self, sandbox: str, kind: RefKind, name: str) -> str:
         return self._marks.name(sandbox, f"{kind.value}-{name}")
+
+
+def _age(image: Any, now: datetime) -> float:
+    """Seconds since it was begun, by the cloud's clock; 0 when it does not say."""
+    if not image.created_at:
+        return 0.0
+    return (now - datetime.fromisoformat(str(image.created_at).replace("Z", "+00:00"))).total_seconds()
 
 
 def _record(image: Any) -> Record:

@@ -13,10 +13,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from rackless.model.errors import ProviderError
+from rackless.model.errors import CapacityError, ProviderError
 from rackless.model.family import NicRole
 from rackless.model.places import Rewiring
 from rackless.model.plan import MachineSpec, NicSpec, SegmentSpec
+from rackless.providers.contract import Kept
 from rackless.providers.openstack.cloud import Cloud, status_of
 from rackless.providers.openstack.marks import Marks
 
@@ -26,6 +27,9 @@ MANAGEMENT = "management"
 """The network of a lab's fxp0 addresses, where the place has none for them: not the plan's, and gone with the last machine."""
 NOWHERE = "198.18.0.0/15"
 """Addresses of ports that need none, for Nova refuses a port without one; for tests of networks only (RFC 2544)."""
+
+_TRIAL = "02:00:5e:10:00:02"
+"""A MAC that no machine of ours has."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +52,8 @@ class Port:
     up: bool
     sandbox: str = ""
     addresses: tuple[str, ...] = ()
+    bound: bool = True
+    """A switch has it; also where Neutron does not say."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,8 +73,6 @@ class Networks:
         self._shared: dict[str, Network] = {}
         self._sharing = asyncio.Lock()
         """Neutron takes two networks of a name, so they are made one after the other."""
-        self.floating: dict[str, str] = {}
-        """Floating addresses by port, as last seen."""
 
     async def segments(self, sandbox: str | None = None) -> dict[tuple[str, str], Network]:
         """By sandbox and name."""
@@ -145,8 +149,17 @@ class Networks:
                     f"{self._place.segment_type.upper()} {spec.number} of {self._place.name} is taken by another network.",
                     hint="Take it out of the place's numbers in site.yaml, or remove the network.",
                 ) from error
-            raise
+            raise self._may_not_choose(error) from error
         return Network(id=str(made.id), name=title, mtu=int(made.mtu or 0))
+
+    def _may_not_choose(self, error: ProviderError) -> ProviderError:
+        """A refusal of what only administrators may say of a network, as that."""
+        if status_of(error.__cause__ or error) != 403 or not self._place.segment_type:
+            return error
+        return ProviderError(
+            f"At {self._place.name} this user may not choose the type or number of a network: {error.message}",
+            hint="Leave `segment-type` and `numbers` out of the place, or have Neutron's policy let the project do it.",
+        )
 
     def provided(self, spec: SegmentSpec | None = None) -> dict[str, object]:
         """The provider attributes of a segment's network; Neutron's own choice where the place says nothing."""
@@ -173,7 +186,10 @@ class Networks:
             finally:
                 cloud.network.delete_network(made.id)
 
-        return await self._cloud.call("asking for the MTU", probe)
+        try:
+            return await self._cloud.call("asking for the MTU", probe)
+        except ProviderError as error:
+            raise self._may_not_choose(error) from error
 
     async def remove(self, network: Network) -> None:
         await self._cloud.call(f"removing the network {network.name}", lambda cloud: cloud.network.delete_network(network.id))
@@ -184,6 +200,24 @@ class Networks:
                 # Marked as the installation's, not as a lab's: it stays.
                 self._shared["parking"] = await self._network(self._marks.name("", "parking"), self._marks.tag, NOWHERE)
             return self._shared["parking"]
+
+    async def kept(self) -> tuple[Kept, ...]:
+        """The parking network, if it is there."""
+        title = self._marks.name("", "parking")
+
+        def look(cloud: Any) -> list[tuple[str, int]]:
+            found = [one for one in cloud.network.networks(name=title) if one.description == self._marks.tag]
+            return [(str(one.id), len(list(cloud.network.ports(network_id=one.id)))) for one in found]
+
+        found = await self._cloud.call("looking at the parking network", look)
+        return tuple(
+            Kept(kind="network", name=title, id=network, used=f"{ports} ports" if ports else "") for network, ports in found
+        )
+
+    async def drop_parking(self, network: str) -> None:
+        async with self._sharing:
+            self._shared.pop("parking", None)
+            await self._cloud.call("removing the parking network", lambda cloud: cloud.network.delete_network(network))
 
     async def management(self, sandbox: str) -> Network:
         """The place's, which labs share, or one of the lab's own."""
@@ -224,11 +258,12 @@ class Networks:
             id=str(one.id), machine=machine, nic=int(nic) if nic.isdigit() else -1, network=str(one.network_id), sandbox=lab,
             mac=str(one.mac_address), server=str(one.device_id or ""), up=bool(one.is_admin_state_up),
             addresses=tuple(str(fixed["ip_address"]) for fixed in one.fixed_ips or ()),
+            bound=str(one.status or "ACTIVE") == "ACTIVE",
         )  # fmt: skip
 
-    async def make_ports(self, spec: MachineSpec, where: Iterable[tuple[NicSpec, Network]], *, up: bool = True) -> list[Port]:
+    async def make_ports(self, spec: MachineSpec, where: Iterable[tuple[NicSpec, Network]]) -> list[Port]:
         """Several at once, in one request. Nobody else makes ports of this machine meanwhile."""
-        wanted = [self._wanted(spec, nic, network, up) for nic, network in where]
+        wanted = [self._wanted(spec, nic, network) for nic, network in where]
         if not wanted:
             return []
 
@@ -240,15 +275,45 @@ class Networks:
             missing = [one for one in wanted if (one["name"], one["network_id"]) not in have]
             return [*there, *(cloud.network.create_ports(missing) if missing else ())]
 
-        return [self._port(one) for one in await self._cloud.call(f"making ports of {spec.name}", make)]
+        try:
+            made = await self._cloud.call(f"making ports of {spec.name}", make)
+        except ProviderError as error:
+            raise self._may_not_address(error) from error
+        return [self._port(one) for one in made]
 
-    def _wanted(self, spec: MachineSpec, nic: NicSpec, network: Network, up: bool) -> dict[str, Any]:
+    def _may_not_address(self, error: ProviderError) -> ProviderError:
+        """A refusal of what only the owner of a network may say of its ports, as that."""
+        if status_of(error.__cause__ or error) != 403 or isinstance(error, CapacityError):
+            return error
+        return ProviderError(
+            f"At {self._place.name} this user may not make ports with addresses of ours: {error.message}",
+            hint="The network of `management-network` has to be the project's own; leave it out for one of each lab's.",
+        )
+
+    async def trial(self, network: Network) -> None:
+        """Make a port as those of fxp0 are, and remove it; one that an earlier trial left goes too."""
+        title = self._marks.name("", "check")
+
+        def make(cloud: Any) -> None:
+            wanted = {"name": title, "description": self._marks.tag, "network_id": network.id, "mac_address": _TRIAL}
+            try:
+                cloud.network.create_port(**wanted, port_security_enabled=False, security_groups=[], admin_state_up=False)
+            finally:
+                for one in list(cloud.network.ports(name=title)):
+                    cloud.network.delete_port(one)
+
+        try:
+            await self._cloud.call("making a port", make)
+        except ProviderError as error:
+            raise self._may_not_address(error) from error
+
+    def _wanted(self, spec: MachineSpec, nic: NicSpec, network: Network) -> dict[str, Any]:
         wanted: dict[str, Any] = {
             "name": self._marks.port(spec.sandbox, spec.name, nic.index),
             "description": self._marks.description(spec.sandbox),
             "network_id": network.id,
             "mac_address": nic.mac,
-            "admin_state_up": up,
+            "admin_state_up": True,
             "port_security_enabled": False,
             "security_groups": [],
         }
@@ -267,23 +332,45 @@ class Networks:
     async def give_floating(self, port: Port, network: str) -> None:
         """A floating address for the port, once."""
 
-        def give(cloud: Any) -> str:
-            there = list(cloud.network.ips(port_id=port.id))
-            if there:
-                return str(there[0].floating_ip_address)
-            outside = cloud.network.find_network(network, ignore_missing=False)
+        def give(cloud: Any) -> None:
+            if list(cloud.network.ips(port_id=port.id)):
+                return
             description = self._marks.description(port.sandbox)
-            made = cloud.network.create_ip(floating_network_id=outside.id, port_id=port.id, description=description)
-            return str(made.floating_ip_address)
+            # One that a try before made, and that came to no port.
+            free = next((one for one in cloud.network.ips(description=description) if not one.port_id), None)
+            if free is not None:
+                cloud.network.update_ip(free, port_id=port.id)
+                return
+            outside = cloud.network.find_network(network, ignore_missing=False)
+            cloud.network.create_ip(floating_network_id=outside.id, port_id=port.id, description=description)
 
-        self.floating[port.id] = await self._cloud.call(f"giving {port.machine} a floating address", give)
+        try:
+            await self._cloud.call(f"giving {port.machine} a floating address", give)
+        except ProviderError as error:
+            if status_of(error.__cause__ or error) != 404:
+                raise
+            raise ProviderError(
+                error.message,
+                hint=f"There must be a router between {network} and the network of fxp0: name that as `management-network`.",
+            ) from error
 
-    async def take_floating(self, ports: list[Port]) -> None:
+    async def floating(self, sandbox: str | None = None) -> dict[str, str]:
+        """Floating addresses by port; none where the place has no network for them."""
+        if not self._place.floating_network:
+            return {}
+        prefix = self._marks.description("")
+        asked = {} if sandbox is None else {"description": self._marks.description(sandbox)}
+        found = await self._cloud.call("listing floating addresses", lambda cloud: list(cloud.network.ips(**asked)))
+        mine = [one for one in found if str(one.description or "").startswith(prefix) and one.port_id]
+        return {str(one.port_id): str(one.floating_ip_address) for one in mine}
+
+    async def take_floating(self, sandbox: str, ports: list[Port]) -> None:
+        """Those of the ports, and those of the sandbox that have no port any more."""
         ids = {port.id for port in ports}
 
         def take(cloud: Any) -> None:
-            for one in list(cloud.network.ips()):
-                if str(one.port_id) in ids:
+            for one in list(cloud.network.ips(description=self._marks.description(sandbox))):
+                if not one.port_id or str(one.port_id) in ids:
                     cloud.network.delete_ip(one.id)
 
         await self._cloud.call("taking floating addresses back", take)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from dataclasses import replace
 from typing import Any
 
 from rackless.model.errors import AbsentError, NotFoundError, Problem, ProviderError, RacklessError
@@ -15,12 +16,13 @@ from rackless.model.family import NicRole, Role
 from rackless.model.places import OpenStackPlace, Rewiring
 from rackless.model.plan import DiskSpec, MachineSpec, NicSpec, Plan, PortRef, SegmentSpec
 from rackless.model.site import Site
-from rackless.providers.contract import Finding, Power, ProviderInfo, Ref, RefKind, Spec, Stream
+from rackless.providers.contract import Finding, Kept, Power, ProviderInfo, Ref, RefKind, Spec, Stream, served
 from rackless.providers.openstack import examining
 from rackless.providers.openstack.cloud import Cloud
 from rackless.providers.openstack.images import DiskImage, Images, Record
 from rackless.providers.openstack.marks import Marks
 from rackless.providers.openstack.networks import MANAGEMENT, Network, Networks, Port
+from rackless.providers.openstack.parking import Parking
 from rackless.providers.openstack.serial import SerialLine
 from rackless.providers.openstack.servers import IDENTITY, Server, Servers
 from rackless.providers.openstack.wiring import Wiring
@@ -53,9 +55,11 @@ class OpenStackProvider:
         self._images = Images(self.cloud, marks, images)
         self._networks = Networks(self.cloud, marks)
         self._servers = Servers(self.cloud, marks)
-        self._wiring = Wiring(place.rewiring, self._networks, self._servers)
+        self._parking = Parking(self._networks)
+        self._wiring = Wiring(place.rewiring, self._networks, self._servers, self._parking)
         self._locks: defaultdict[tuple[str, str], asyncio.Lock] = defaultdict(asyncio.Lock)
         self._most_mtu: int | None = None
+        self._reached: dict[tuple[str, str], str] = {}
 
     @property
     def info(self) -> ProviderInfo:
@@ -67,15 +71,17 @@ class OpenStackProvider:
             capture=False,
             host_channel=False,
             management="address",
+            management_ipv6=True,
             notes=(f"Wires: {_WAYS.get(way, way.value)}.",),
             rewiring=way.value,
             most_nics=26,
             numbered=bool(self._place.segment_type),
             segment_most_mtu=self._most_mtu,
+            smbios=False,
         )
 
     def examine(self) -> AsyncIterator[Finding]:
-        return examining.examine(self.cloud, self._networks, self._servers)
+        return examining.examine(self.cloud, self._networks, self._servers, self._images)
 
     async def check(self, plan: Plan) -> tuple[Problem, ...]:
         """Also finds the largest MTU, so that `info` tells it."""
@@ -141,7 +147,11 @@ class OpenStackProvider:
         async with self._lock(spec.sandbox, spec.name):
             if isinstance(spec, DiskSpec):
                 if await self._images.record(spec.sandbox, RefKind.DISK, spec.name) is None:
-                    await self._images.keep(spec, await self._images.base(spec.image))
+                    self._images.coming += 1
+                    try:
+                        await self._images.keep(spec, await self._images.base(spec.image))
+                    finally:
+                        self._images.coming -= 1
                 return Ref(kind=RefKind.DISK, sandbox=spec.sandbox, name=spec.name)
             if isinstance(spec, SegmentSpec):
                 await self._networks.make(spec)
@@ -180,6 +190,9 @@ class OpenStackProvider:
         async with self._lock(machine.sandbox, machine.name):
             spec = await self._need(machine.sandbox, machine.name)
             server = await self._servers.find(machine.sandbox, machine.name)
+            if server is not None:
+                # A list may have what is gone already; of a single server Nova knows.
+                server = await self._servers.get(server.id, machine.name)
             if server is not None and server.status == "ERROR":
                 await self._servers.delete(server.id, machine.name)  # A start that failed; its record and ports are whole.
                 server = None
@@ -189,9 +202,11 @@ class OpenStackProvider:
             elif server is None:
                 await self._boot(spec)
             elif server.status == "SHUTOFF":
-                await self._servers.start(server)
+                async with self._parking.starting(machine.sandbox, machine.name):
+                    await self._servers.start(server)
             elif to is Power.RESET:
-                await self._servers.reset(server)
+                async with self._parking.starting(machine.sandbox, machine.name):
+                    await self._servers.reset(server)
             elif not server.settled:
                 await self._servers.settle(server.id, machine.name, wanted="ACTIVE")
 
@@ -209,7 +224,7 @@ class OpenStackProvider:
         parked = [port for port in ports if port.network == parking.id]
         await asyncio.gather(*(self._networks.switch(port, True) for port in parked if not port.up))
         server = await self._servers.boot(spec, base, flavor, ports)
-        await asyncio.gather(*(self._networks.switch(port, False) for port in parked))
+        await self._parking.shut(parked)
         await self._float(spec, server)
 
     def _plugged(self, ports: list[Port], parking: Network) -> list[Port]:
@@ -220,9 +235,9 @@ class OpenStackProvider:
     async def _float(self, spec: MachineSpec, server: Server) -> None:
         """The second address of fxp0, from the floating network."""
         name = self._place.floating_network
-        nic = next((nic for nic in spec.nics if nic.role is NicRole.MANAGEMENT), None)
+        nic = next((nic for nic in spec.nics if nic.role is NicRole.MANAGEMENT and nic.address is not None), None)
         if not name or nic is None:
-            return
+            return  # A card has such a NIC too, which is on no network.
         port = next(port for port in await self._networks.ports_of(spec.sandbox, spec.name) if port.nic == nic.index)
         await self._networks.give_floating(port, name)
 
@@ -239,7 +254,7 @@ class OpenStackProvider:
             network = await self._networks.segment(segment.sandbox, segment.name)
             if network is None:
                 raise AbsentError(f"There is no segment {segment.name}.", hint="Make it first.")
-            await self._wiring.move(spec, nic, network, up=True)
+            await self._wiring.move(spec, nic, network)
 
     async def detach(self, port: PortRef) -> None:
         async with self._lock(port.sandbox, port.machine):
@@ -248,7 +263,7 @@ class OpenStackProvider:
             nic = next((nic for nic in spec.nics if nic.index == port.nic), None) if spec is not None else None
             if spec is None or nic is None or nic.role is NicRole.MANAGEMENT:
                 return
-            await self._wiring.move(spec, nic, await self._networks.parking(), up=False)
+            await self._wiring.move(spec, nic, await self._networks.parking())
 
     async def console(self, machine: Ref) -> Stream:
         spec = await self._need(machine.sandbox, machine.name)
@@ -270,11 +285,15 @@ class OpenStackProvider:
         return line
 
     async def owned(self, sandbox: str | None = None) -> tuple[Ref, ...]:
-        records, servers, segments, ports = await asyncio.gather(
+        unended: list[tuple[str, str]] = []
+        if sandbox is None:
+            unended = await self._images.unended()
+        records, servers, segments, ports, floating = await asyncio.gather(
             self._images.records(sandbox),
             self._servers.all(sandbox),
             self._networks.segments(sandbox),
             self._networks.ports(sandbox),
+            self._networks.floating(sandbox),
         )
         by_name = {(server.sandbox, server.machine): server for server in reversed(servers)}
         machines: dict[tuple[str, str], Ref] = {}
@@ -283,7 +302,7 @@ class OpenStackProvider:
             if record.spec is not None:
                 own = [port for port in ports if (port.sandbox, port.machine) == (record.sandbox, record.name)]
                 server = by_name.pop((record.sandbox, record.name), None)
-                machines.setdefault((record.sandbox, record.name), self._machine(record.spec, server, own, record.id))
+                machines.setdefault((record.sandbox, record.name), self._machine(record.spec, server, own, record.id, floating))
             else:
                 others.setdefault(Ref(kind=RefKind.DISK, sandbox=record.sandbox, name=record.name))
         for (lab, name), found in by_name.items():
@@ -301,7 +320,39 @@ class OpenStackProvider:
                 others.setdefault(
                     Ref(kind=RefKind.INTERFACE, sandbox=port.sandbox, name=port.id, detail=f"{port.machine} {port.nic}")
                 )
+        for name, image in unended:
+            others.setdefault(Ref(kind=RefKind.FILE, sandbox="", name=name, detail="an upload that did not end", uuid=image))
         return (*machines.values(), *others)
+
+    async def kept(self) -> tuple[Kept, ...]:
+        """Uploaded builds, flavors that we made, and the parking network."""
+        images, flavors, machines, parking = await asyncio.gather(
+            self._images.kept(), self._servers.made_flavors(), self._servers.all(), self._networks.kept()
+        )
+        used = f"{len(machines)} machines" if machines else ""
+        return (*images, *(replace(one, used=used) for one in flavors), *parking)
+
+    async def drop(self, one: Kept) -> None:
+        if one.kind == "image":
+            await self._images.drop(one.id)
+        elif one.kind == "flavor":
+            await self._servers.drop_flavor(one.id)
+        else:
+            await self._networks.drop_parking(one.id)
+
+    async def reached(self, machine: Ref) -> str:
+        """The floating address. It stays as long as the machine does, so it is asked for once."""
+        if not self._place.floating_network:
+            return ""
+        key = (machine.sandbox, machine.name)
+        if key not in self._reached:
+            record = await self._images.record(machine.sandbox, RefKind.MACHINE, machine.name)
+            ref = await self._ref(record.spec) if record is not None and record.spec is not None else None
+            address = ref.endpoints.get("management", "") if ref is not None else ""
+            if not address:
+                return ""
+            self._reached[key] = address
+        return self._reached[key]
 
     async def running(self, sandboxes: Collection[str]) -> Mapping[str, frozenset[str]]:
         found: dict[str, set[str]] = {name: set() for name in sandboxes}
@@ -318,6 +369,10 @@ class OpenStackProvider:
                 await self._remove_disk(ref)
             elif ref.kind is RefKind.SEGMENT:
                 await self._remove_segment(ref)
+            elif ref.kind is RefKind.FILE:
+                for name, image in await self._images.unended():
+                    if name == ref.name:
+                        await self._images.drop(image)
             elif ref.kind is RefKind.INTERFACE:
                 for port in await self._networks.ports(ref.sandbox):
                     if port.id == ref.name:
@@ -326,12 +381,13 @@ class OpenStackProvider:
 
     async def _remove_machine(self, ref: Ref) -> None:
         """The record goes last: it says that there may be something left."""
+        self._reached.pop((ref.sandbox, ref.name), None)
         server = await self._servers.find(ref.sandbox, ref.name)
         if server is not None:
             await self._servers.delete(server.id, ref.name)
         ports = await self._networks.ports_of(ref.sandbox, ref.name)
         if self._place.floating_network:
-            await self._networks.take_floating(ports)
+            await self._networks.take_floating(ref.sandbox, ports)
         if self._place.rewiring is Rewiring.TRUNK:
             await self._networks.remove_trunks(ports)
         await asyncio.gather(*(self._networks.remove_port(port) for port in ports))
@@ -384,29 +440,36 @@ class OpenStackProvider:
         return self._locks[sandbox, name]
 
     async def _ref(self, spec: MachineSpec) -> Ref:
-        server, ports = await asyncio.gather(
-            self._servers.find(spec.sandbox, spec.name), self._networks.ports_of(spec.sandbox, spec.name)
+        server, ports, floating = await asyncio.gather(
+            self._servers.find(spec.sandbox, spec.name),
+            self._networks.ports_of(spec.sandbox, spec.name),
+            self._networks.floating(spec.sandbox),
         )
-        return self._machine(spec, server, ports, "")
+        return self._machine(spec, server, ports, "", floating)
 
-    def _machine(self, spec: MachineSpec, server: Server | None, ports: list[Port], record: str) -> Ref:
+    def _machine(
+        self, spec: MachineSpec, server: Server | None, ports: list[Port], record: str, floating: Mapping[str, str]
+    ) -> Ref:
         running = server is not None and server.running
         return Ref(
             kind=RefKind.MACHINE,
             sandbox=spec.sandbox,
             name=spec.name,
             running=running,
-            endpoints=self._endpoints(spec, server, ports) if server is not None and running else {},
+            endpoints=_endpoints(spec, server, ports, floating) if server is not None and running else {},
             since=server.since if server is not None and running else 0.0,
             detail=server.status if server is not None else "never switched on",
             uuid=server.id if server is not None else record,
         )
 
-    def _endpoints(self, spec: MachineSpec, server: Server, ports: list[Port]) -> dict[str, str]:
-        ends = {"console": f"nova:{server.id}"}
-        nic = next((nic for nic in spec.nics if nic.role is NicRole.MANAGEMENT), None)
-        port = next((port for port in ports if nic is not None and port.nic == nic.index), None)
-        if port is not None and port.addresses:
-            address = self._networks.floating.get(port.id, port.addresses[0])
-            ends |= {forward.service: f"{address}:{forward.guest_port}" for forward in spec.forwards}
-        return ends
+
+def _endpoints(spec: MachineSpec, server: Server, ports: list[Port], floating: Mapping[str, str]) -> dict[str, str]:
+    ends = {"console": f"nova:{server.id}"}
+    nic = next((nic for nic in spec.nics if nic.role is NicRole.MANAGEMENT), None)
+    port = next((port for port in ports if nic is not None and port.nic == nic.index), None)
+    if port is not None and port.addresses:
+        address = floating.get(port.id, port.addresses[0])
+        ends |= {forward.service: served(address, forward.guest_port) for forward in spec.forwards}
+        if port.id in floating:
+            ends["management"] = address
+    return ends

@@ -10,12 +10,13 @@ from typing import Any
 from rackless.deadline import Deadline
 from rackless.model.errors import AbsentError, CapacityError, ProviderError
 from rackless.model.plan import MachineSpec
+from rackless.providers.contract import Kept
 from rackless.providers.openstack.cloud import Cloud, status_of
 from rackless.providers.openstack.marks import Marks
 from rackless.providers.openstack.networks import Port
 
-SETTLE_SECONDS = 300.0
-"""For a server to reach a state: a first boot fetches the image to its hypervisor."""
+SETTLE_SECONDS = 900.0
+"""For a server to reach a state: a first boot fetches the image, of some gigabytes perhaps, to its hypervisor."""
 POLL_SECONDS = 0.7
 IDENTITY = "rackless.json"
 """The file of a configuration drive that a guest reads as user data too (docs/reference/config-drive.md)."""
@@ -123,7 +124,7 @@ class Servers:
         said = server.fault or "it gave no reason"
         if "valid host" in said.lower() or "exceeded maximum number of retries" in said.lower():
             raise CapacityError(
-                f"{self._cloud.place.name} has no host for {spec.name} ({spec.memory} MiB, {spec.vcpus} processors): {said}",
+                f"{self._cloud.place.name} has no host for {spec.name} ({', '.join(_demands(spec))}): {said}",
                 hint="End other labs there, or look at the flavor's and the image's demands.",
             )
         raise ProviderError(
@@ -241,11 +242,14 @@ class Servers:
                     return str(one.id)
             if place.make_flavors:
                 try:
-                    return str(cloud.compute.create_flavor(name=title, ram=spec.memory, vcpus=spec.vcpus, disk=disk).id)
+                    wanted = {"name": title, "ram": spec.memory, "vcpus": spec.vcpus, "disk": disk}
+                    return str(cloud.compute.create_flavor(**wanted, description=self._marks.tag).id)
                 except Exception as error:
-                    if status_of(error) != 409:
-                        raise
-                    return str(cloud.compute.find_flavor(title).id)  # Another machine's turn made it meanwhile.
+                    status = status_of(error)
+                    if status == 409:
+                        return str(cloud.compute.find_flavor(title).id)  # Another machine's turn made it meanwhile.
+                    if status != 403:
+                        raise  # Who may not make any takes one that is large enough.
             fit = [one for one in flavors if one.ram >= spec.memory and one.vcpus >= spec.vcpus and (one.disk or 0) >= disk]
             best = min(fit, key=lambda one: (one.ram, one.vcpus, one.disk), default=None)
             return None if best is None else str(best.id)
@@ -254,9 +258,19 @@ class Servers:
         if found is None:
             raise ProviderError(
                 f"{place.name} has no flavor with {spec.memory} MiB, {spec.vcpus} processors and {disk} GiB for {spec.name}.",
-                hint="Ask its operators for one, or allow make-flavors with a user who may.",
+                hint=f"Ask its operators for one (`openstack flavor create {title} --ram {spec.memory} --vcpus {spec.vcpus} "
+                f"--disk {disk}`), or for the right to make them.",
             )
         return found
+
+    async def made_flavors(self) -> tuple[Kept, ...]:
+        """Those of this installation, by their description; clouds before Nova 2.55 keep none."""
+        found = await self._cloud.call("listing flavors", lambda cloud: list(cloud.compute.flavors()))
+        mine = [one for one in found if str(one.description or "") == self._marks.tag]
+        return tuple(Kept(kind="flavor", name=str(one.name), id=str(one.id)) for one in mine)
+
+    async def drop_flavor(self, flavor: str) -> None:
+        await self._cloud.call("removing a flavor", lambda cloud: cloud.compute.delete_flavor(flavor))
 
     async def serial_address(self, server: str, name: str) -> str:
         """A websocket's URL with a token that is good once, and for some minutes."""
@@ -270,3 +284,9 @@ class Servers:
             return str(answer.json()["remote_console"]["url"])
 
         return await self._cloud.call(f"asking for the console of {name}", ask)
+
+
+def _demands(spec: MachineSpec) -> list[str]:
+    """What a hypervisor has to have for it."""
+    flags = [f"a processor with {', '.join(spec.cpu_flags)}"] if spec.cpu_flags else []
+    return [f"{spec.memory} MiB", f"{spec.vcpus} processors", *flags]

@@ -14,18 +14,27 @@ from rackless.model.family import NicRole
 from rackless.model.places import TRUNK_TAG, Rewiring
 from rackless.model.plan import MachineSpec, NicSpec
 from rackless.providers.openstack.networks import Network, Networks, Port
+from rackless.providers.openstack.parking import Parking
 from rackless.providers.openstack.servers import Server, Servers
 
 
 class Wiring:
-    def __init__(self, way: Rewiring, networks: Networks, servers: Servers) -> None:
+    def __init__(self, way: Rewiring, networks: Networks, servers: Servers, parking: Parking) -> None:
         self._way = way
         self._networks = networks
         self._servers = servers
+        self._parking = parking
 
-    async def move(self, spec: MachineSpec, nic: NicSpec, to: Network, *, up: bool) -> None:
+    async def move(self, spec: MachineSpec, nic: NicSpec, to: Network) -> None:
         """The NIC is on `to` alone afterwards, with its MAC. A crash anywhere is healed by doing it again: the new port is made
         before the old one leaves the machine, and both are called after the NIC."""
+        try:
+            await self._move(spec, nic, to)
+        except AbsentError:
+            # A list may still have a port that is gone; the next one has not.
+            await self._move(spec, nic, to)
+
+    async def _move(self, spec: MachineSpec, nic: NicSpec, to: Network) -> None:
         ports = await self._networks.ports_of(spec.sandbox, spec.name)
         own = [port for port in ports if port.nic == nic.index]
         if self._way is Rewiring.TRUNK and nic.role is NicRole.TRAFFIC:
@@ -39,13 +48,16 @@ class Wiring:
         if new is not None and not old and (server is None or new.server == server.id):
             return
         if new is None:
-            # A parked port is up until its machine was made: Nova waits for it.
-            (new,) = await self._networks.make_ports(spec, [(nic, to)], up=up or server is None)
+            (new,) = await self._networks.make_ports(spec, [(nic, to)])
         if server is not None:
             later = [port for port in ports if port.nic > nic.index and port.nic in _traffic(spec)]
             await self._exchange(spec, server, old, new, later)
         for port in old:
             await self._networks.remove_port(port)
+        # Where the machine was started anew, that was done with it.
+        live = self._way is Rewiring.HOTPLUG and server is not None and server.running
+        if live and to.id == (await self._networks.parking()).id:
+            await self._parking.shut([new])
 
     async def _move_subport(self, spec: MachineSpec, nic: NicSpec, to: Network, own: list[Port]) -> None:
         parking = await self._networks.parking()
@@ -86,7 +98,8 @@ class Wiring:
                 await self._swap(spec, server, [port], port)
         finally:
             if server.running:
-                await self._servers.start(server)
+                async with self._parking.starting(spec.sandbox, spec.name):
+                    await self._servers.start(server)
 
     async def _swap(self, spec: MachineSpec, server: Server, old: list[Port], new: Port) -> None:
         for port in old:

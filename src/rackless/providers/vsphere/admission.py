@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from typing import Any
 
 from pyVmomi import vim
 
@@ -15,6 +16,19 @@ from rackless.providers.vsphere.inventory import Inventory
 
 LEAST_MTU = 1500
 """Octets that the internal network of a vendor's router needs whole; below, cards are silently not found."""
+
+
+FEATURES = {
+    "ssse3": "cpuid.SSSE3",
+    "sse4_1": "cpuid.SSE41",
+    "sse4_2": "cpuid.SSE42",
+    "aes": "cpuid.AES",
+    "avx": "cpuid.AVX",
+    "avx2": "cpuid.AVX2",
+    "vmx": "cpuid.VMX",
+    "svm": "cpuid.SVM",
+}
+"""What vCenter calls the flags of a processor (vSphere Web Services API, HostFeatureCapability)."""
 
 
 async def problems(
@@ -31,7 +45,7 @@ async def problems(
                 hint="Raise the MTU of the distributed switch, and of the physical switches between the hosts.",
             )
         )
-    return (*found, *await _memory(plan, inventory))
+    return (*found, *await _memory(plan, inventory), *await _processors(plan, place, inventory))
 
 
 def _machines(plan: Plan) -> list[Problem]:
@@ -84,6 +98,42 @@ async def _images(plan: Plan, sources: Sources, there: Collection[str]) -> list[
         except RacklessError as error:
             found.append(Problem(message=error.message, hint=error.hint))
     return found
+
+
+async def _processors(plan: Plan, place: VspherePlace, inventory: Inventory) -> list[Problem]:
+    """What guests need of a processor, which one host at least must have. A host that says nothing of itself may have it."""
+    if not any(machine.cpu_flags or machine.nested for machine in plan.machines):
+        return []
+    hosts = [facts for _, facts in await inventory.processors()]
+    found = []
+    for machine in plan.machines:
+        wanted = [flag for flag in machine.cpu_flags if flag in FEATURES]
+        if hosts and not any(_has(facts, wanted) for facts in hosts):
+            found.append(
+                Problem(
+                    message=f"{machine.owner} ({machine.family}) needs a processor with {', '.join(wanted)}, "
+                    f"and no host of {place.cluster} has one.",
+                    hint="Raise the cluster's EVC mode if its processors can more, or name another cluster in the site file.",
+                )
+            )
+        if machine.nested and hosts and all(facts.get("capability.nestedHVSupported") is False for facts in hosts):
+            found.append(
+                Problem(
+                    message=f"{machine.owner} ({machine.family}) runs machines itself, and no host of {place.cluster} "
+                    "exposes virtualization to its guests.",
+                    hint="Switch VT-x or AMD-V with nested paging on in the hosts' firmware, or name another cluster.",
+                )
+            )
+    return found
+
+
+def _has(facts: Mapping[str, Any], wanted: Collection[str]) -> bool:
+    """What the cluster's EVC mode masks does not count."""
+    said = facts.get("config.maskedFeatureCapability") or facts.get("config.featureCapability")
+    if not said:
+        return True
+    values = {str(one.featureName): str(one.value) for one in said}
+    return all(values.get(FEATURES[flag]) == "1" for flag in wanted)
 
 
 async def _memory(plan: Plan, inventory: Inventory) -> list[Problem]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,7 @@ from pyVmomi import vim
 
 from rackless.images import store
 from rackless.model.errors import AbsentError, NotFoundError
+from rackless.model.family import DiskBus, Family
 from rackless.model.places import Cloning
 from rackless.model.plan import DiskSpec
 from rackless.providers.vsphere import marks, properties
@@ -45,14 +46,25 @@ def image_of(disk: DiskSpec) -> str:
 
 class Sources:
     """`images` finds an image of the local store, from where one that the vCenter lacks is imported: under a name with the digest
-    of its build, so that a new build is another image."""
+    of its build, so that a new build is another image. `families` say on which bus a guest looks for its disk."""
 
-    def __init__(self, session: Session, inventory: Inventory, uploads: Uploads, images: Callable[[str], store.Image]) -> None:
+    def __init__(
+        self,
+        session: Session,
+        inventory: Inventory,
+        uploads: Uploads,
+        images: Callable[[str], store.Image],
+        families: Sequence[Family] = (),
+    ) -> None:
         self._session, self._inventory, self._uploads, self._images = session, inventory, uploads, images
+        self._families = families
         self._found: dict[str, Source] = {}
 
     def forget(self, name: str) -> None:
         self._found.pop(name, None)
+
+    def forget_all(self) -> None:
+        self._found.clear()
 
     async def provide(self, name: str) -> Source:
         """The image, imported if only the local store has it.
@@ -63,7 +75,7 @@ class Sources:
         there = await self._there(name)
         if there is None:
             image = await asyncio.to_thread(self._images, name)
-            await self._uploads.disk(image.disk, _build(image))
+            await self._uploads.disk(image.disk, _build(image), bus=bus_of(name, self._families))
             there = await self._there(name)
         if there is None:
             raise AbsentError(f"The image {name} was imported and is not there.", hint="See in vCenter who removed it.")
@@ -113,6 +125,14 @@ class Sources:
                 )
         running = said.get("runtime.powerState") == "poweredOn"
         return Source(name=name, machine=machine, snapshot=snapshot, host=said.get("runtime.host"), running=running)
+
+
+def bus_of(image: str, families: Sequence[Family]) -> DiskBus:
+    """Where the guests of this image look for their disk; SCSI of an image that no family knows."""
+    for facts in (facts for family in families for facts in family.roles):
+        if re.fullmatch(re.escape(facts.image).replace(r"\{slot\}", r"\d+"), image):
+            return facts.disk_bus
+    return DiskBus.SCSI
 
 
 def _build(image: store.Image) -> str:

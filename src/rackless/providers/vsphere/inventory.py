@@ -205,3 +205,15 @@ class Inventory:
         found = await self._session.read(properties.along(grounds.cluster, vim.ComputeResource, "host", {vim.HostSystem: paths}))
         self._hosts = {one._moId: str(facts["name"]) for one, facts in found}
         return found
+
+    async def processors(self) -> list[tuple[Any, dict[str, Any]]]:
+        """Of the cluster's hosts that can take machines, what their processors can."""
+        grounds = await self.grounds()
+        paths = (
+            "runtime.connectionState",
+            "config.maskedFeatureCapability",
+            "config.featureCapability",
+            "capability.nestedHVSupported",
+        )
+        found = await self._session.read(properties.along(grounds.cluster, vim.ComputeResource, "host", {vim.HostSystem: paths}))
+        return [(one, facts) for one, facts in found if facts.get("runtime.connectionState") == "connected"]

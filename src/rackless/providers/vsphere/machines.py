@@ -10,7 +10,7 @@ from pyVmomi import vim
 from rackless.model.errors import AbsentError, ProviderError
 from rackless.model.family import NicRole
 from rackless.model.plan import MachineSpec
-from rackless.providers.contract import Ref, RefKind
+from rackless.providers.contract import Ref, RefKind, served
 from rackless.providers.vsphere import hardware, marks, properties
 from rackless.providers.vsphere.inventory import Inventory
 from rackless.providers.vsphere.session import Session
@@ -175,5 +175,5 @@ class Machines:
         management = next((nic for nic in spec.nics if nic.role is NicRole.MANAGEMENT and nic.address), None)
         if management is not None and management.address is not None:
             address = management.address.partition("/")[0]
-            ends.update({forward.service: f"{address}:{forward.guest_port}" for forward in spec.forwards})
+            ends.update({forward.service: served(address, forward.guest_port) for forward in spec.forwards})
         return ends

@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 from typing import Any
 
 from pyVmomi import vim
@@ -17,7 +18,7 @@ from rackless.model.family import NicRole
 from rackless.model.places import Cloning, VspherePlace
 from rackless.model.plan import DiskSpec, MachineSpec, NicSpec, Plan, PortRef, SegmentSpec
 from rackless.model.site import Site
-from rackless.providers.contract import Finding, Power, ProviderInfo, Ref, RefKind, Spec, Stream
+from rackless.providers.contract import Finding, Kept, Power, ProviderInfo, Ref, RefKind, Spec, Stream
 from rackless.providers.site_id import site_id
 from rackless.providers.vsphere import admission, cloning, examining, hardware, marks, properties
 from rackless.providers.vsphere.consoles import Consoles
@@ -36,6 +37,8 @@ from rackless.settings import Settings
 
 FOLDER, PARKING = "folder", "parking"
 """What is left where the last removal of a lab was cut short, as `owned` names it."""
+IMPORT = "import "
+"""First part of what `owned` calls an import that did not end."""
 CLONE = 1800.0
 """Seconds for a clone; a whole one on a slow datastore takes minutes."""
 CHANGE = 300.0
@@ -58,7 +61,7 @@ class VsphereProvider:
         self.machines = Machines(self.session, self.inventory, self.site)
         self.segments = Segments(self.session, self.inventory, self.switch, self.site)
         self.uploads = Uploads(self.session, self.tasks, self.inventory, self.site)
-        self.sources = cloning.Sources(self.session, self.inventory, self.uploads, images)
+        self.sources = cloning.Sources(self.session, self.inventory, self.uploads, images, site.families)
         self.consoles = Consoles(self.session, self.inventory)
         self.drives = Drives(self.session, self.tasks, self.inventory)
         self.rules = Rules(self.session, self.tasks, self.inventory, self.site)
@@ -83,14 +86,29 @@ class VsphereProvider:
             capture=False,
             host_channel=False,
             management="address",
+            management_ipv6=True,
             notes=tuple(notes),
             most_nics=hardware.MOST_NICS,
             numbered=True,
             segment_most_mtu=self.inventory.switch_mtu,
+            smbios=False,
         )
 
     def examine(self) -> AsyncIterator[Finding]:
         return examining.examine(self.place, self.session, self.inventory, self.switch, self.consoles, site=self.site)
+
+    async def kept(self) -> tuple[Kept, ...]:
+        """Images that we imported. A linked clone stands on its image's disks, so all stay as long as some machine is there."""
+        images, machines = await self.uploads.kept(), [ref for ref in await self.owned() if ref.kind is RefKind.DISK]
+        used = f"{len(machines)} disks that may stand on it" if machines else ""
+        return tuple(Kept(kind="image", name=name, id=name, used=used) for name, _ in images)
+
+    async def drop(self, one: Kept) -> None:
+        await self.uploads.drop(one.id)
+        self.sources.forget_all()
+
+    async def receive(self, file: Path, name: str, tell: Callable[[str, int], None]) -> None:
+        await self.uploads.receive(file, name, tell)
 
     @repeated
     async def check(self, plan: Plan) -> tuple[Problem, ...]:
@@ -329,6 +347,11 @@ class VsphereProvider:
             read = marks.read_group(self.site, group.name, group.description)
             if read is not None and sandbox in (None, read[0]):
                 refs.append(Ref(kind=RefKind.SEGMENT, sandbox=read[0], name=read[1]))
+        if sandbox is None:
+            refs += [
+                Ref(kind=RefKind.FILE, sandbox="", name=f"{IMPORT}{name}", detail="an import that did not end")
+                for name in await self.uploads.unended()
+            ]
         order = (RefKind.MACHINE, RefKind.DISK, RefKind.SEGMENT, RefKind.FILE)
         return tuple(sorted(refs, key=lambda ref: (order.index(ref.kind), ref.sandbox, ref.name)))
 
@@ -345,6 +368,8 @@ class VsphereProvider:
             await self._remove_segment(ref)
         elif ref.name in (FOLDER, PARKING):
             await self._tidy(ref.sandbox)
+        elif ref.name.removeprefix(IMPORT) in await self.uploads.unended():
+            await self.uploads.drop(ref.name.removeprefix(IMPORT))
 
     async def _undress(self, ref: Ref) -> None:
         seen = await self.machines.named(ref.sandbox, ref.name)

@@ -24,7 +24,9 @@ from xml.sax.saxutils import escape
 from pyVmomi import vim
 
 from rackless.deadline import Deadline
+from rackless.images.converting import convert
 from rackless.model.errors import InputError, ProviderError, RacklessError
+from rackless.model.family import DiskBus
 from rackless.providers.vsphere import marks, properties
 from rackless.providers.vsphere.faults import BREAKS, broken
 from rackless.providers.vsphere.inventory import Inventory
@@ -37,15 +39,14 @@ READY = 120.0
 ALIVE = 5.0
 """Seconds between two words to the lease: it ends after some minutes of silence."""
 SENDING = 7200.0
-CONVERTING = 3600.0
 CHANGE = 300.0
 PIECE = 1 << 20
 SNAPSHOT = "rackless"
-IMAGE = "rackless.image"
+IMAGE, SINCE = "rackless.image", "rackless.since"
 _DESCRIPTOR_MOST = 4 << 20
 
-Tell = Callable[[int], None]
-"""Is told the percentage that was sent."""
+Tell = Callable[[str, int], None]
+"""Is told what is being done, and the percentage of it that is."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +62,7 @@ class Uploads:
         self._session, self._tasks, self._inventory, self._site = session, tasks, inventory, site
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
-    async def ova(self, file: Path, name: str, tell: Tell = lambda _: None) -> Any:
+    async def ova(self, file: Path, name: str, tell: Tell = lambda *_: None) -> Any:
         """Import an OVA under the place's image folder. Returns the machine; one that is there already is left as it is.
 
         Raises:
@@ -70,20 +71,63 @@ class Uploads:
         descriptor, parts = await asyncio.to_thread(_ova, file)
         return await self._import(name, descriptor, parts, tell)
 
-    async def disk(self, file: Path, name: str, tell: Tell = lambda _: None) -> Any:
-        """Import a disk (qcow2) as a machine that has nothing else."""
+    async def disk(self, file: Path, name: str, tell: Tell = lambda *_: None, *, bus: DiskBus = DiskBus.SCSI) -> Any:
+        """Import a disk (qcow2) as a machine that has nothing else, on the bus on which its guest looks for it."""
         path = self._inventory.path("vm", self._session.place.image_folder, name)
         if (there := await self._there(path)) is not None:
             return there
         with tempfile.TemporaryDirectory(prefix="rackless-vmdk-") as folder:
             disk = Path(folder) / "disk.vmdk"
             # Compressed as it is sent: what NFC takes, whatever the datastore makes of it.
-            options = ["-O", "vmdk", "-o", "subformat=streamOptimized,adapter_type=lsilogic"]
-            await run(["qemu-img", "convert", *options, file, disk], deadline=CONVERTING)
+            adapter = "ide" if bus is DiskBus.IDE else "lsilogic"
+            options = ["-o", f"subformat=streamOptimized,adapter_type={adapter}"]
+            await convert(file, disk, to="vmdk", options=options, tell=lambda percent: tell("converting", percent))
             said = await run(["qemu-img", "info", "--output", "json", disk], deadline=60)
             capacity = int(json.loads(said.out)["virtual-size"])
             part = Part(size=disk.stat().st_size, open=lambda: disk.open("rb"))
-            return await self._import(name, descriptor_of(name, capacity, part.size), {"disk.vmdk": part}, tell)
+            return await self._import(name, descriptor_of(name, capacity, part.size, bus), {"disk.vmdk": part}, tell)
+
+    async def receive(self, file: Path, name: str, tell: Tell) -> Any:
+        """An OVA or a disk, whichever it is."""
+        if await asyncio.to_thread(tarfile.is_tarfile, file):
+            return await self.ova(file, name, tell)
+        return await self.disk(file, name, tell)
+
+    async def kept(self) -> list[tuple[str, Any]]:
+        """The images that we imported, whole or not, by name."""
+        folder = await self._inventory.image_folder()
+        said = await self._session.read(
+            properties.along(folder, vim.Folder, "childEntity", {vim.VirtualMachine: ("name", "config.extraConfig")})
+        )
+        return sorted(
+            (
+                (str(facts["name"]), one)
+                for one, facts in said
+                if marks.option(facts.get("config.extraConfig"), IMAGE).startswith(f"{self._site}/")
+            ),
+            key=lambda pair: pair[0],
+        )
+
+    async def unended(self) -> list[str]:
+        """The names of imports that came to no end and can come to none any more, whichever server began them."""
+        folder = await self._session.find(self._inventory.path("vm", self._session.place.image_folder))
+        if folder is None:
+            return []
+        paths = ("name", "config.extraConfig", "snapshot")
+        said = await self._session.read(properties.along(folder, vim.Folder, "childEntity", {vim.VirtualMachine: paths}))
+        ended = time.time() - SENDING
+        return sorted(
+            str(facts["name"])
+            for _, facts in said
+            if facts.get("snapshot") is None
+            and marks.option(facts.get("config.extraConfig"), IMAGE).startswith(f"{self._site}/")
+            and float(marks.option(facts.get("config.extraConfig"), SINCE) or 0) < ended
+        )
+
+    async def drop(self, name: str) -> None:
+        for there, machine in await self.kept():
+            if there == name:
+                await self._tasks.run(machine, "Destroy_Task", doing=f"remove the image {name}", within=CHANGE)
 
     async def _import(self, name: str, descriptor: str, parts: Mapping[str, Part], tell: Tell) -> Any:
         path = self._inventory.path("vm", self._session.place.image_folder, name)
@@ -136,8 +180,9 @@ class Uploads:
             raise InputError(
                 f"vCenter can't make a machine of {name}: {why}.", hint="See what of its hardware the hosts have not."
             )
-        option = vim.option.OptionValue(key=IMAGE, value=f"{self._site}/{name}")
-        made.importSpec.configSpec.extraConfig = [*made.importSpec.configSpec.extraConfig, option]
+        about = {IMAGE: f"{self._site}/{name}", SINCE: str(int(time.time()))}
+        options = [vim.option.OptionValue(key=key, value=value) for key, value in about.items()]
+        made.importSpec.configSpec.extraConfig = [*made.importSpec.configSpec.extraConfig, *options]
         lease = await self._session.call(grounds.pool, "ImportVApp", spec=made.importSpec, folder=folder, doing=f"import {name}")
         try:
             info = await self._ready(lease, name)
@@ -174,7 +219,7 @@ class Uploads:
 
         async def say() -> None:
             percent = min(99, sent[0] * 100 // whole)
-            tell(percent)
+            tell("sending", percent)
             await self._session.call(lease, "HttpNfcLeaseProgress", percent=percent, doing="tell how far the import is")
 
         await say()
@@ -189,7 +234,7 @@ class Uploads:
         finally:
             speaking.cancel()
             await asyncio.gather(speaking, return_exceptions=True)
-        tell(100)
+        tell("sending", 100)
 
     def _put(self, url: str, part: Part, create: bool, sent: list[int]) -> None:
         """To the host that has the datastore: `*` in its place is the server that we speak to."""
@@ -265,9 +310,22 @@ class _Window:
         self._stream.close()
 
 
-def descriptor_of(name: str, capacity: int, size: int) -> str:
+def descriptor_of(name: str, capacity: int, size: int, bus: DiskBus = DiskBus.SCSI) -> str:
     """Of a machine with one disk: an OVF 1.1 envelope (DSP0243). `capacity` and `size` in octets."""
-    return _ENVELOPE.format(name=escape(name), capacity=capacity, size=size)
+    kind, title, subtype = _CONTROLLERS.get(bus, _CONTROLLERS[DiskBus.SCSI])
+    named = f"<rasd:ResourceSubType>{subtype}</rasd:ResourceSubType>" if subtype else ""
+    controller = f"<rasd:ElementName>{title} 0</rasd:ElementName><rasd:InstanceID>3</rasd:InstanceID>{named}"
+    controller += f"<rasd:ResourceType>{kind}</rasd:ResourceType>"
+    return _ENVELOPE.format(name=escape(name), capacity=capacity, size=size, controller=controller)
+
+
+_CONTROLLERS = {
+    DiskBus.SCSI: (6, "SCSI controller", "lsilogic"),
+    DiskBus.IDE: (5, "IDE controller", ""),
+    DiskBus.SATA: (20, "SATA controller", "vmware.sata.ahci"),
+}
+"""Resource type (DSP1043; CIM_ResourceAllocationSettingData), title and subtype. ESXi has no disk on virtio or of the USB kind
+that a guest would boot from: such guests find theirs on SCSI, or not at all."""
 
 
 _ENVELOPE = """<?xml version="1.0" encoding="UTF-8"?>
@@ -290,9 +348,7 @@ _ENVELOPE = """<?xml version="1.0" encoding="UTF-8"?>
       <Item><rasd:AllocationUnits>byte * 2^20</rasd:AllocationUnits><rasd:ElementName>256MB</rasd:ElementName>
         <rasd:InstanceID>2</rasd:InstanceID><rasd:ResourceType>4</rasd:ResourceType>
         <rasd:VirtualQuantity>256</rasd:VirtualQuantity></Item>
-      <Item><rasd:Address>0</rasd:Address><rasd:ElementName>SCSI controller 0</rasd:ElementName>
-        <rasd:InstanceID>3</rasd:InstanceID><rasd:ResourceSubType>lsilogic</rasd:ResourceSubType>
-        <rasd:ResourceType>6</rasd:ResourceType></Item>
+      <Item><rasd:Address>0</rasd:Address>{controller}</Item>
       <Item><rasd:AddressOnParent>0</rasd:AddressOnParent><rasd:ElementName>disk0</rasd:ElementName>
         <rasd:HostResource>ovf:/disk/vmdisk1</rasd:HostResource><rasd:InstanceID>4</rasd:InstanceID>
         <rasd:Parent>3</rasd:Parent><rasd:ResourceType>17</rasd:ResourceType></Item>

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rackless.model.family import ConfigFormat, Family, NicRole, Role, RoleFacts
+from rackless.model.family import ConfigFormat, Family, NicRole, Resumes, Role, RoleFacts
 
 LINUX = Family(
     name="linux",
@@ -16,6 +16,7 @@ LINUX = Family(
             fixed_nics=(NicRole.MANAGEMENT,),
             fixed_nic_names=("eth0",),
             config=ConfigFormat.IDENTITY,
+            resumes=Resumes.CLONES,
         ),
     ),
     host_channel=True,

@@ -6,7 +6,7 @@ leave room for routing tables and packet buffers.
 
 from __future__ import annotations
 
-from rackless.model.family import ConfigFormat, Family, NicRole, Role, RoleFacts
+from rackless.model.family import ConfigFormat, Family, NicRole, Resumes, Role, RoleFacts
 
 REFERENCE = Family(
     name="reference",
@@ -20,6 +20,7 @@ REFERENCE = Family(
             fixed_nics=(NicRole.MANAGEMENT, NicRole.INTERNAL),
             fixed_nic_names=("fxp0", "int"),
             config=ConfigFormat.IDENTITY,
+            resumes=Resumes.CLONES,
         ),
         RoleFacts(
             role=Role.CARD,
@@ -29,6 +30,7 @@ REFERENCE = Family(
             fixed_nics=(NicRole.MANAGEMENT, NicRole.INTERNAL),
             fixed_nic_names=("mgmt", "int"),
             config=ConfigFormat.IDENTITY,
+            resumes=Resumes.CLONES,
         ),
     ),
     live_cards=True,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rackless.model.family import Family, NicRole, Readiness, Role, RoleFacts
+from rackless.model.family import Family, NicRole, Readiness, Resumes, Role, RoleFacts
 
 VEX = Family(
     name="vex",
@@ -22,6 +22,7 @@ VEX = Family(
             smbios=(("product", "VM-VEX"), ("family", "lab")),
             ready=Readiness.DIALOGUE,
             nested=True,
+            resumes=Resumes.NEVER,
             first_boot=600.0,
         ),
     ),

@@ -5,7 +5,7 @@ The first NIC is fxp0, the others are ge-0/0/0 and so on. Its flavor of the vMX 
 
 from __future__ import annotations
 
-from rackless.model.family import Family, NicRole, Readiness, Role, RoleFacts
+from rackless.model.family import Family, NicRole, Readiness, Resumes, Role, RoleFacts
 
 VJUNOS_ROUTER = Family(
     name="vjunos-router",
@@ -25,6 +25,7 @@ VJUNOS_ROUTER = Family(
             smbios=(("product", "VM-VMX"), ("family", "lab")),
             ready=Readiness.DIALOGUE,
             nested=True,
+            resumes=Resumes.NEVER,
             first_boot=600.0,
         ),
     ),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rackless.model.family import Family, NicRole, Readiness, Role, RoleFacts
+from rackless.model.family import Family, NicRole, Readiness, Resumes, Role, RoleFacts
 
 VJUNOS_SWITCH = Family(
     name="vjunos-switch",
@@ -22,6 +22,7 @@ VJUNOS_SWITCH = Family(
             smbios=(("product", "VM-VEX"), ("family", "lab")),
             ready=Readiness.DIALOGUE,
             nested=True,
+            resumes=Resumes.NEVER,
             first_boot=600.0,
         ),
     ),
