@@ -223,7 +223,7 @@ function Upload({ onClose, onDone }: DialogProps) {
 }
 
 function Prune({ onClose, onDone }: DialogProps) {
-  const found = useReading("prune", () => ok(api.POST("/images/prune", { body: { dry: true, gone: false } })));
+  const found = useReading("prune", () => ok(api.POST("/images/prune", { body: { dry: true, gone: false, templates: false } })));
   const going = found.data?.filter((one) => one.users.length === 0) ?? [];
   const size = going.reduce((sum, one) => sum + one.size, 0);
   return (
@@ -234,7 +234,7 @@ function Prune({ onClose, onDone }: DialogProps) {
       disabled={going.length === 0}
       onClose={onClose}
       run={async () => {
-        await ok(api.POST("/images/prune", { body: { dry: false, gone: false } }));
+        await ok(api.POST("/images/prune", { body: { dry: false, gone: false, templates: false } }));
         toast("good", `${bytes(size)} are free again.`);
         await onDone();
       }}

@@ -67,7 +67,7 @@ export default function NewLab() {
     const begins = when === "at" ? fromInput(begin) : null;
     const ends = length === "until" ? fromInput(until) : null;
     try {
-      const found = await ok(api.POST("/labs", { body: { ...body(draft), begins, seconds, ends, queue, saves } }));
+      const found = await ok(api.POST("/labs", { body: { ...body(draft), begins, seconds, ends, queue, saves, cold: false } }));
       forget();
       const words: Record<string, string> = { booked: "is booked", waiting: "waits in the queue" };
       toast("good", `${found.lab} ${words[found.kind] ?? "is being made"}.`);

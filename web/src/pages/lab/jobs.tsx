@@ -23,7 +23,7 @@ const COLUMNS: Column<Job>[] = [
   {
     key: "result",
     title: "Result",
-    cell: (job) => <span className="muted">{String(job.error?.message ?? job.error?.detail ?? "")}</span>,
+    cell: (job) => <span className="muted">{String(job.error?.message ?? "")}</span>,
   },
 ];
 
