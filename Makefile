@@ -1,6 +1,6 @@
 # The two a newcomer needs: `make demo` and `make test`. The rest is for those who work on Rackless.
 BIN := .venv/bin
-.PHONY: demo test test-all setup images check client unit machines bench bench-service lock clean
+.PHONY: demo test test-all setup images check client unit machines deb bench bench-service bench-vsphere bench-openstack lock clean
 
 demo: setup images  ## set up, build the images once, deploy examples/back-to-back.yaml and show it
 	@packaging/demo.sh
@@ -20,14 +20,24 @@ setup-test:
 images:  ## build the reference image; does nothing when its inputs have not changed
 	@$(BIN)/python -m rackless.images.reference
 
+deb: setup  ## dist/rackless_VERSION_amd64.deb, which installs without a network; with Patroni after packaging/setup.sh --fabric
+	@$(BIN)/python packaging/debian/build.py
+
 check: setup-test  ## formatting, lint, types, import directions
 	@packaging/check.sh
 
 client: setup-test  ## write what of rackless.client follows from the API
 	@$(BIN)/python packaging/generate_client.py
 
-bench: setup images  ## ratios against the bare thing, in one run
+bench: setup images  ## ratios against the bare thing, in one run; of clouds: bench-vsphere and bench-openstack
 	@$(BIN)/python bench/run.py
+
+bench-vsphere: setup-test  ## calls of a vCenter's API per router and wire, on govmomi's simulator
+	@$(BIN)/python bench/vsphere.py
+
+bench-openstack: setup  ## requests to an OpenStack per router and wire: of real services, with Nova's fake driver; as root
+	@packaging/setup.sh --openstack
+	@$(BIN)/python bench/openstack_services.py
 
 bench-service: setup  ## how the service grows, on the fake provider, from 100 routers to 10,000
 	@$(BIN)/python bench/service.py
@@ -39,6 +49,8 @@ lock:  ## pin every Python package with hashes
 	  --no-annotate --custom-compile-command "make lock" -o packaging/clients.lock
 	@$(BIN)/uv pip compile -q packaging/openstack/requirements.in --generate-hashes --python-version 3.11 \
 	  --no-annotate --custom-compile-command "make lock" -o packaging/openstack/requirements.lock
+	@$(BIN)/uv pip compile -q packaging/fabric.in --generate-hashes --python-version 3.11 \
+	  --no-annotate --custom-compile-command "make lock" -o packaging/fabric.lock
 
 clean:
-	rm -rf .venv .venv-clients .venv-openstack
+	rm -rf .venv .venv-clients .venv-openstack .venv-fabric

@@ -8,7 +8,8 @@ ruff check --quiet .
 mypy src packaging/generate_client.py
 mypy --strict --python-version 3.11 --no-incremental guest
 PYTHONPATH=src python packaging/generate_client.py --check
-packaging/web.sh && packaging/web.sh check
+packaging/web.sh
+packaging/web.sh check
 lint-imports --no-cache >/tmp/rackless-imports.$$ || { cat /tmp/rackless-imports.$$; rm -f /tmp/rackless-imports.$$; exit 1; }
 rm -f /tmp/rackless-imports.$$
 leaks=$(git grep -nIE '/wor[k]/|deb\.debia[n]\.org|files\.pythonhoste[d]|pypi\.or[g]|registry\.npmj[s]' -- . || true)

@@ -1,12 +1,14 @@
 #!/bin/bash
-# setup.sh [--test | --openstack]: install what is missing on Debian 12, and the pinned Python packages into .venv. Safe to repeat; quick
+# setup.sh [--test | --openstack | --fabric]: install what is missing on Debian 12, and the pinned Python packages into .venv. Safe to repeat; quick
 # when done. --openstack: only the services of the test stack (packaging/openstack), which have a .venv-openstack of their own.
+# --fabric: only what a node of a fabric needs besides: its engines, and a .venv-fabric.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 lists=(packaging/apt.txt)
 case "${1:-}" in
   --test) lists+=(packaging/apt-test.txt) ;;
   --openstack) lists=(packaging/apt-openstack.txt) ;;
+  --fabric) lists=(packaging/apt-fabric.txt) ;;
 esac
 
 say() { printf '==> %s\n' "$*" >&2; }
@@ -88,7 +90,19 @@ install_openstack() { # into .venv-openstack: keystone, glance, placement, neutr
   printf '%s' "$want" > "$stamp"
 }
 
+install_fabric() { # into .venv-fabric: Patroni and supervisor. Debian's Python runs it, because the user postgres has to be able to
+  local stamp=.venv-fabric/.installed want
+  want=$(sha256sum < packaging/fabric.lock)
+  [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$want" ] && return
+  say "installing the pinned Patroni and supervisor into .venv-fabric"
+  rm -rf .venv-fabric
+  /usr/bin/python3 -m venv .venv-fabric
+  .venv-fabric/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r packaging/fabric.lock
+  printf '%s' "$want" > "$stamp"
+}
+
 install_debian_packages
+if [ "${1:-}" = --fabric ]; then install_fabric; exit; fi
 if [ "${1:-}" = --openstack ]; then install_openstack; exit; fi
 install_python_packages
 packaging/web.sh

@@ -19,6 +19,8 @@ SUITES = {
     # Against an OpenStack of real services: the provider, and the contract that it keeps.
     "openstack": (
         "tests/openstack",
+        "tests/howto.py",
+        "docs/howto/openstack.md",
         "tests/conformance",
         "packaging/openstack",
         "src/rackless/providers/openstack",
@@ -31,6 +33,8 @@ SUITES = {
     # Against govmomi's simulator of a vCenter: the provider, and the contract that it keeps.
     "vsphere": (
         "tests/vsphere",
+        "tests/howto.py",
+        "docs/howto/vsphere.md",
         "tests/conformance",
         "src/rackless/providers/vsphere",
         "src/rackless/providers/contract.py",
@@ -38,6 +42,35 @@ SUITES = {
         "src/rackless/model/places.py",
         "src/rackless/model/plan.py",
         "requirements.lock",
+    ),
+    # Nodes of a fabric in network namespaces, with the real engines.
+    "fabric": (
+        "tests/fabric",
+        "src/rackless/fabric",
+        "src/rackless/model/fabric.py",
+        "packaging/apt-fabric.txt",
+        "packaging/fabric.lock",
+    ),
+    # The VM host's appliance: its disks on loop devices, and booted in QEMU.
+    "appliance": (
+        "tests/appliance",
+        "packaging/debian",
+        "packaging/systemd",
+        "src/rackless/appliance",
+        "src/rackless/vmhost/linux",
+        *(
+            f"src/rackless/vmhost/{name}"
+            for name in (
+                "bootstate.py",
+                "fat.py",
+                "gpt.py",
+                "grubscript.py",
+                "layouts.py",
+                "layouts.toml",
+                "repairs.py",
+                "setimage.py",
+            )
+        ),
     ),
     # In a browser, against the server with the fake provider: the page and the routes that it uses.
     "web": ("tests/web", "web", "src/rackless/api", "src/rackless/console", "src/rackless/blueprints", "requirements.lock"),
