@@ -20,6 +20,9 @@ settings.load_profile("rackless")
 # Who runs the tests may be logged in to a server.
 os.environ["RACKLESS_URL"] = "local"
 
+# What boots is to boot, and nothing of ours is to run beside it; those who test warm starts say so.
+os.environ["RACKLESS_WARM"] = "no"
+
 # Started in the background by a script, we ignore SIGINT, and so would every program that a test starts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 

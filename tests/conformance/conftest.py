@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Protocol
 
 import pytest
+from tests.conformance.host_place import HostVenue
 from tests.conformance.openstack_place import OpenStackVenue
 from tests.conformance.vsphere_place import VsphereVenue
 from tests.vsphere.vcenter import VCenter
@@ -170,11 +171,21 @@ def _vsphere(request: pytest.FixtureRequest) -> Place:
 VSPHERE = [pytest.param(name, marks=pytest.mark.vsphere) for name in ("vsphere", "vsphere-standard")]
 
 
+@pytest.fixture(scope="session")
+def host_venue() -> Iterator[HostVenue]:
+    venue = HostVenue()
+    yield venue
+    venue.close()
+
+
 # A machine there is half a minute's work, with a stack to start before the first. The other ways of rewiring: tests/openstack.
 OPENSTACK = pytest.param("openstack", marks=[pytest.mark.openstack, pytest.mark.timeout(600)])
 
 
-@pytest.fixture(params=["fake", "several", "local", OPENSTACK, *VSPHERE])
+HOST = pytest.param("host", marks=[pytest.mark.root, pytest.mark.skipif(os.geteuid() != 0, reason="needs root for namespaces")])
+
+
+@pytest.fixture(params=["fake", "several", "local", HOST, OPENSTACK, *VSPHERE])
 def place(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
     monkeypatch.setenv("RACKLESS_ACCELERATOR", "tcg")
     monkeypatch.setenv("RACKLESS_MANAGEMENT", "forwarded")
@@ -183,6 +194,8 @@ def place(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mo
         made = OpenStackVenue(request.getfixturevalue("openstack_stack"))
     elif request.param.startswith("vsphere"):
         made = _vsphere(request)
+    elif request.param == "host":
+        made = request.getfixturevalue("host_venue")
     else:
         kinds = {"fake": FakePlace, "several": SeveralPlaces}
         made = kinds[request.param](tmp_path) if request.param in kinds else LocalPlace()

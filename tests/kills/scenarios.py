@@ -175,6 +175,16 @@ def _deploying(api: Api) -> None:
         time.sleep(0.03)
 
 
+def _with_snapshot(api: Api) -> None:
+    up(api, ONE.format(name="a"))
+    api.ask("POST", "/labs/a/snapshots?wait=60", {"name": "one", "keep": True})
+
+
+def _ended_with_snapshot(api: Api) -> None:
+    _with_snapshot(api)
+    api.ask("DELETE", "/labs/a?wait=60")
+
+
 NOTHING: dict[str, Any] = {
     **{table.name: [] for table in OF_A_SANDBOX},
     **{"secrets": [], "files": [], "place": {}},
@@ -251,6 +261,21 @@ SCENARIOS: dict[str, Scenario] = {
     "restart-of-a-card": _of_job("restart", "POST", "/labs/a/machines/west-vfp0/restart"),
     "restart-of-a-controller": _of_job("restart", "POST", "/labs/a/machines/west-vcp/restart"),
     "save": _of_job("save", "POST", "/labs/a/save", {"routers": []}),
+    "snapshot": _of_job("snapshot", "POST", "/labs/a/snapshots", {"name": "one", "keep": True}),
+    "restore": Scenario(
+        before=_with_snapshot,
+        ask=lambda api: api.ask("POST", "/labs/a/snapshots/one/restore"),
+        known=lambda api: any(verb == "restore" for verb, _ in api.jobs("a")),
+        done=lambda api: any(verb == "restore" for verb, _ in api.jobs("a")) and api.idle("a"),
+        verbs=frozenset({"restore"}),
+    ),
+    "lab-of-a-snapshot": Scenario(
+        before=_ended_with_snapshot,
+        ask=lambda api: api.ask("POST", "/snapshots/a/one/restore"),
+        known=lambda api: api.state("a") != "ended",
+        done=lambda api: api.state("a") == "ready" and api.idle("a"),
+        verbs=frozenset({"deploy"}),
+    ),
     "begin-by-time": Scenario(
         ask=_soon,
         known=lambda api: api.state("a") != "ended",

@@ -6,11 +6,14 @@ It answers what the provider asks, as the services of packaging/openstack do (th
 
 from __future__ import annotations
 
+import copy
 import json
 import re
+import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from email.utils import formatdate
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -37,17 +40,28 @@ def lost(request: Any) -> Any:
 
 class HttpCloud:
     """`faults`: by the number of a request (from 0, authentication and discovery not counted), what happens instead of it.
-    `after`: the same, but the request is done first, and its answer lost."""
+    `after`: the same, but the request is done first, and its answer lost. `stale`: lists that are as they were before the last
+    change of their kind: what is gone is still in them, and what was made is not yet."""
 
     def __init__(self) -> None:
         self.things: dict[str, dict[str, dict[str, Any]]] = {
-            kind: {} for kind in ("images", "networks", "subnets", "ports", "trunks", "servers", "flavors")
+            kind: {} for kind in ("images", "networks", "subnets", "ports", "trunks", "servers", "flavors", "floatingips")
         }
         self.faults: dict[int, Fault] = {}
         self.after: set[int] = set()
+        self.stale: set[int] = set()
+        self.before: dict[str, list[dict[str, Any]]] = {}
+        self.lists: list[int] = []
+        """Numbers of the requests that list something."""
+        self.member = False
+        """Its user has no administrator's rights."""
+        self.unbound: list[str] = []
+        """Ports that were down when a machine got them: a switch's agent leaves them on no VLAN, with all their like."""
         self.asked: list[str] = []
         self.quota: dict[str, int] = {}
         self.no_host = False
+        self.clock = 0.0
+        """Seconds by which its clock is before ours."""
         self.extensions = {"port-security", "net-mtu", "trunk"}
 
     @contextmanager
@@ -62,7 +76,11 @@ class HttpCloud:
 
     def left(self) -> list[str]:
         """What is there beside the installation's own: catalogue, parking and management network, flavors."""
-        found = [f"{kind}: {one['name']}" for kind in ("servers", "ports", "trunks") for one in self.things[kind].values()]
+        found = [
+            f"{kind}: {one['name']}"
+            for kind in ("servers", "ports", "trunks", "floatingips")
+            for one in self.things[kind].values()
+        ]
         found += [one["name"] for one in self.things["networks"].values() if "--" not in one["name"]]
         return found + [one["name"] for one in self.things["images"].values() if "rackless_kind" in one]
 
@@ -78,10 +96,11 @@ class HttpCloud:
         if number in self.faults:
             return self.faults[number](request)
         body = request.json() if request.body and "json" in request.headers.get("Content-Type", "") else {}
+        self._number = number
         code, said = self._do(request.method, [part for part in path.split("/") if part], parse_qs(url.query), body)
         if number in self.after:
             return lost(request)
-        return _reply(request, code, said)
+        return _reply(request, code, said, {"Date": formatdate(time.time() + self.clock, usegmt=True)})
 
     def _identity(self, request: Any) -> Any:
         if request.method == "GET":
@@ -128,22 +147,34 @@ class HttpCloud:
         if len(rest) > 1:
             return self._more(kind, one, rest[1], body)
         if method in ("PUT", "PATCH"):
-            one.update(next(iter(body.values())) if isinstance(body, dict) else {})
+            # Glance takes RFC 6902.
+            one.update(
+                next(iter(body.values())) if isinstance(body, dict) else {step["path"][1:]: step["value"] for step in body}
+            )
         return 200, one if kind == "images" else {kind[:-1]: one}
 
     def _list(self, kind: str, query: dict[str, list[str]]) -> tuple[int, Any]:
+        self.lists.append(self._number)
         found = list(self.things[kind].values())
+        if self._number in self.stale:
+            found = self.before.get(kind, [])
         for key, values in query.items():
             if key in ("tag", "tags"):
                 wanted = {tag for value in values for tag in value.split(",")}
                 found = [one for one in found if wanted <= set(one["tags"])]
             elif key == "name" and kind == "servers":
                 found = [one for one in found if re.search(values[0], one["name"])]
-            elif key in ("name", "description", "port_id"):
+            elif key in ("name", "description", "port_id", "network_id", "id"):
                 found = [one for one in found if one.get(key) == values[0]]
         return 200, {kind: found}
 
     def _create(self, kind: str, body: dict[str, Any]) -> tuple[int, Any]:
+        self.before[kind] = copy.deepcopy(list(self.things[kind].values()))
+        if self.member and kind == "flavors":
+            return 403, {"forbidden": {"code": 403, "message": "Policy doesn't allow os_compute_api:os-flavor-manage:create."}}
+        if self.member and any(key.startswith("provider:") for key in body.get("network", {})):
+            said = "(rule:create_network and rule:create_network:provider:network_type) is disallowed by policy"
+            return 403, {"NeutronError": {"type": "PolicyNotAuthorized", "message": said, "detail": ""}}
         if kind == "flavors" and any(one["name"] == body["flavor"]["name"] for one in self.things[kind].values()):
             return 409, {"conflictingRequest": {"code": 409, "message": "Flavor with that name already exists."}}
         if kind in self.quota and len(self.things[kind]) >= self.quota[kind]:
@@ -169,22 +200,33 @@ class HttpCloud:
             one |= {"status": "queued"}
         elif kind == "trunks":
             one |= {"sub_ports": []}
+        elif kind == "floatingips":
+            one |= {"floating_ip_address": f"203.0.113.{len(self.things[kind]) + 1}"}
         elif kind == "servers":
             one |= {"status": "ERROR" if self.no_host else "ACTIVE", "OS-EXT-STS:task_state": None}
             if self.no_host:
                 one["fault"] = {"code": 500, "message": "No valid host was found. There are not enough hosts available."}
             for network in values["networks"]:
                 self.things["ports"][network["port"]]["device_id"] = one["id"]
+                self._seen([self.things["ports"][network["port"]]])
         self.things[kind][one["id"]] = one
         return one
 
+    def _seen(self, ports: Iterable[dict[str, Any]]) -> None:
+        self.unbound += [port["name"] for port in ports if not port["admin_state_up"]]
+
     def _delete(self, kind: str, one: dict[str, Any]) -> tuple[int, Any]:
+        self.before[kind] = copy.deepcopy(list(self.things[kind].values()))
         if kind == "networks" and any(port["network_id"] == one["id"] for port in self.things["ports"].values()):
             return 409, {
                 "NeutronError": {"type": "NetworkInUse", "message": "There are ports in use on the network.", "detail": ""}
             }
         if kind == "ports" and any(trunk["port_id"] == one["id"] for trunk in self.things["trunks"].values()):
             return 409, {"NeutronError": {"type": "PortInUseAsTrunkParent", "message": "It is a trunk's.", "detail": ""}}
+        if kind == "ports":
+            for floating in self.things["floatingips"].values():
+                if floating["port_id"] == one["id"]:
+                    floating["port_id"] = None  # It stays, as at Neutron.
         if kind == "servers":
             for port in self.things["ports"].values():
                 if port["device_id"] == one["id"]:
@@ -197,6 +239,9 @@ class HttpCloud:
             one["status"] = "active"
             return 204, None
         wanted = {entry["port_id"]: entry for entry in body["sub_ports"]}
+        if what == "add_subports" and (gone := wanted.keys() - self.things["ports"].keys()):
+            said = f"Port {min(gone)} could not be found."
+            return 404, {"NeutronError": {"type": "PortNotFound", "message": said, "detail": ""}}
         one["sub_ports"] = [entry for entry in one["sub_ports"] if entry["port_id"] not in wanted]
         if what == "add_subports":
             one["sub_ports"] += wanted.values()
@@ -209,6 +254,8 @@ class HttpCloud:
             return 404, {"itemNotFound": {"code": 404, "message": "Instance could not be found."}}
         if rest[1] == "action":
             one["status"] = "SHUTOFF" if "os-stop" in body else "ACTIVE"
+            if one["status"] == "ACTIVE":
+                self._seen(port for port in ports.values() if port["device_id"] == one["id"])
             return 202, None
         if rest[1] == "metadata":
             one["metadata"].update(body["metadata"])
@@ -220,6 +267,8 @@ class HttpCloud:
         if rest[1] == "os-interface" and method == "POST":
             port = ports[body["interfaceAttachment"]["port_id"]]
             port["device_id"] = one["id"]
+            if one["status"] == "ACTIVE":
+                self._seen([port])
             return 200, {"interfaceAttachment": {"port_id": port["id"]}}
         if rest[1] == "os-interface":
             port = ports.get(rest[2])

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -14,13 +17,15 @@ from tests.openstack.http_cloud import HttpCloud, lost, status
 
 from rackless.model.blueprint import Blueprint
 from rackless.model.errors import CapacityError, DeadlineError, ProviderError, RacklessError
+from rackless.model.family import DiskBus
 from rackless.model.places import OpenStackPlace, Rewiring
-from rackless.model.plan import ConfigFile, Plan
+from rackless.model.plan import ConfigFile, Forward, Plan
 from rackless.model.site import Site
 from rackless.providers.contract import Finding, Power, Ref, RefKind
 from rackless.providers.openstack import cloud as calls
 from rackless.providers.openstack.provider import OpenStackProvider
 from rackless.settings import Settings
+from rackless.workflows.teardown import remove_owned
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "conformance"))
 
@@ -133,6 +138,38 @@ async def test_an_answer_that_is_lost_makes_nothing_twice(place: Place) -> None:
         await place.clear()
 
 
+@pytest.mark.parametrize("width", [1, 3])
+async def test_lists_that_are_of_before_the_last_change_make_nothing_twice(place: Place, width: int) -> None:
+    """The list at each place in turn, alone or with the two after it."""
+    await place.build()
+    await clear_as_a_lab(place)
+    total = len(place.cloud.asked)
+    for number in sorted(set(place.cloud.lists))[::width]:
+        place.cloud.asked.clear()
+        place.cloud.stale = {number + more for more in range(width)}
+        for _ in range(3):  # as a job does
+            said = await place.refusal()
+            if said is None:
+                break
+        assert said is None, (number, said)
+        what = place.cloud.asked[number] if number < len(place.cloud.asked) else ""
+        refs = [(ref.kind, ref.name) for ref in await place.provider().owned("lab")]
+        assert sorted(refs) == sorted(set(refs)), what
+        assert len(place.cloud.things["servers"]) == 1, what
+        wired = [port for port in place.cloud.things["ports"].values() if port["name"].endswith("nic2")]
+        assert len({port["network_id"] for port in wired}) == len(wired) == 2, what  # the trunk's own, and the wire's
+        await clear_as_a_lab(place)
+    assert total > 50
+
+
+async def clear_as_a_lab(place: Place) -> None:
+    """A lab is gone when its place says twice that nothing is left; what is said of what has gone is no error."""
+    for _ in range(5):
+        if not await remove_owned(place.provider(), "lab") and await place.provider().owned("lab") == ():
+            break
+    assert place.cloud.left() == []
+
+
 async def test_a_cloud_that_only_says_later_is_waited_for_until_the_deadline(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -217,6 +254,20 @@ async def test_a_machine_runs_again_when_its_rewiring_fails(place: Place, way: s
     await place.clear()
 
 
+@pytest.mark.parametrize("way", list(Rewiring))
+async def test_a_port_on_no_wire_is_down_but_never_when_a_switch_first_sees_it(place: Place, way: Rewiring) -> None:
+    await place.build(rewiring=way)
+    provider = place.provider(rewiring=way)
+    vcp = Ref(kind=RefKind.MACHINE, sandbox="lab", name="west-vcp")
+    await provider.detach(specs.port(specs.machine("lab", "west-vcp"), 2))
+    for to in (Power.OFF, Power.ON, Power.RESET):
+        await provider.power(vcp, to)
+    assert place.cloud.unbound == []
+    (parking,) = [one["id"] for one in place.cloud.things["networks"].values() if one["name"].endswith("--parking")]
+    parked = [port for port in place.cloud.things["ports"].values() if port["network_id"] == parking]
+    assert [port["admin_state_up"] for port in parked] == [False, False]
+
+
 async def test_machines_that_start_at_once_share_a_new_flavor(place: Place) -> None:
     provider = place.provider()
     machines = [specs.machine("lab", name, number=number) for number, name in enumerate(("west-vcp", "west-vfp0", "east-vcp"))]
@@ -232,6 +283,109 @@ async def test_machines_that_start_at_once_share_a_new_flavor(place: Place) -> N
     await place.clear()
 
 
+async def test_a_user_without_an_administrators_rights_takes_flavors_that_are_there(place: Place) -> None:
+    place.cloud.member = True
+    with pytest.raises(ProviderError, match="this user may not choose the type or number of a network") as caught:
+        await place.build()
+    assert "Leave `segment-type` and `numbers` out" in caught.value.hint
+    plain = {"segment_type": "", "physical_network": "", "numbers": None}
+    with pytest.raises(ProviderError, match="has no flavor with 64 MiB, 1 processors and 1 GiB") as caught:
+        await place.build(**plain)
+    assert "openstack flavor create rackless-64-1-1 --ram 64" in caught.value.hint
+    for name, ram in (("large", 4096), ("small", 128), ("tiny", 32)):
+        place.cloud._one("flavors", {"name": name, "ram": ram, "vcpus": 1, "disk": 1})
+    await place.build(**plain)
+    (server,) = place.cloud.things["servers"].values()
+    assert place.cloud.things["flavors"][server["flavorRef"]]["name"] == "small"
+    await place.clear()
+
+
+async def test_a_floating_address_is_told_after_a_restart_too_and_goes_with_its_machine(place: Place) -> None:
+    place.cloud._one("networks", {"name": "public"})
+    spec = replace(specs.machine("lab", "west-vcp"), forwards=(Forward(service="ssh", proto="tcp", host_port=0, guest_port=22),))
+
+    def provider() -> OpenStackProvider:
+        return place.provider(floating_network="public")
+
+    for one in (specs.internal("lab", "west"), spec.disks[0], spec):
+        await provider().ensure(one)
+    await provider().power(Ref(kind=RefKind.MACHINE, sandbox="lab", name="west-vcp"), Power.ON)
+    (machine,) = [ref for ref in await provider().owned("lab") if ref.kind is RefKind.MACHINE]
+    assert machine.endpoints["ssh"] == "203.0.113.1:22"
+    assert machine.endpoints["management"] == await provider().reached(machine) == "203.0.113.1"
+    assert await place.provider().reached(machine) == ""
+    await provider().power(machine, Power.OFF)
+    await provider().power(machine, Power.ON)
+    card = specs.machine("lab", "west-vfp0")
+    card = replace(card, nics=tuple(replace(nic, address=None) if nic.index == 0 else nic for nic in card.nics))
+    for one in (card.disks[0], card):
+        await provider().ensure(one)
+    await provider().power(Ref(kind=RefKind.MACHINE, sandbox="lab", name="west-vfp0"), Power.ON)
+    assert len(place.cloud.things["floatingips"]) == 1
+    for ref in await provider().owned("lab"):
+        await provider().remove(ref)
+    assert [one for one in place.cloud.left() if one != "public"] == []
+
+
+async def test_what_a_guest_needs_of_its_processor_is_asked_of_the_cloud(place: Place) -> None:
+    spec = replace(specs.machine("lab", "west-vcp"), cpu_flags=("sse4_1",), disk_bus=DiskBus.IDE)
+    provider = place.provider()
+    for one in (specs.internal("lab", "west"), spec.disks[0], spec):
+        await provider.ensure(one)
+    place.cloud.no_host = True
+    with pytest.raises(CapacityError, match="a processor with sse4_1"):
+        await provider.power(Ref(kind=RefKind.MACHINE, sandbox="lab", name="west-vcp"), Power.ON)
+    (image,) = [one for one in place.cloud.things["images"].values() if "rackless_build" in one]
+    assert (image["trait:HW_CPU_X86_SSE41"], image["hw_disk_bus"]) == ("required", "ide")
+    await place.clear()
+
+
+async def test_what_stays_for_the_next_lab_is_taken_away_when_no_lab_uses_it(place: Place) -> None:
+    await place.build()
+    provider = place.provider()
+    kept = {one.kind: one for one in await provider.kept()}
+    assert {kind: one.used for kind, one in kept.items()} == {"image": "lab", "flavor": "1 machines", "network": "2 ports"}
+    await place.clear()
+    place.cloud._one("flavors", {"name": "rackless-64-1-1", "ram": 64, "vcpus": 1, "disk": 1, "description": "somebody's"})
+    for one in await provider.kept():
+        assert one.used == ""
+        await provider.drop(one)
+        await provider.drop(one)
+    assert await provider.kept() == ()
+    assert [one["description"] for one in place.cloud.things["flavors"].values()] == ["somebody's"]
+    assert place.cloud.things["networks"] == place.cloud.things["images"] == {}
+    await place.build()  # all of it is made anew
+    await place.clear()
+
+
+async def test_an_upload_that_came_to_no_end_is_a_leftover_once_it_can_come_to_none(place: Place) -> None:
+    await place.build()
+    await place.clear()
+    (image,) = place.cloud.things["images"].values()
+    image["status"] = "saving"
+    for begun, wanted in ((time.time(), []), (time.time() - 7200, [image["name"]])):
+        image["created_at"] = datetime.fromtimestamp(begun, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        assert [ref.name for ref in await place.provider().owned()] == wanted
+        assert await place.provider().owned("lab") == ()
+    (ref,) = await place.provider().owned()
+    assert (ref.kind, ref.sandbox, ref.detail) == (RefKind.FILE, "", "an upload that did not end")
+    for _ in range(2):
+        await place.provider().remove(ref)
+    assert place.cloud.things["images"] == {}
+    assert await place.provider().owned() == ()
+
+
+async def test_passwords_may_be_in_a_file_beside(place: Place, tmp_path: Path) -> None:
+    file = tmp_path / "clouds.yaml"
+    known = json.loads(file.read_text())
+    password = known["clouds"]["mock"]["auth"].pop("password")
+    file.write_text(json.dumps(known))
+    with pytest.raises(ProviderError, match="mock: the credentials can't be used: password is a required attribute"):
+        await place.provider().owned()
+    (tmp_path / "secure.yaml").write_text(json.dumps({"clouds": {"mock": {"auth": {"password": password}}}}))
+    assert await place.provider().owned() == ()
+
+
 async def examined(place: Place, **changed: object) -> dict[str, Finding]:
     return {finding.name: finding async for finding in place.provider(**changed).examine()}
 
@@ -239,8 +393,9 @@ async def examined(place: Place, **changed: object) -> dict[str, Finding]:
 async def test_a_place_is_examined_and_nothing_is_left(place: Place) -> None:
     found = await examined(place)
     assert all(finding.ok for finding in found.values()), found
-    assert list(found) == ["credentials", "services", "extensions", "mtu", "quota", "flavors"]
+    assert list(found) == ["credentials", "services", "extensions", "mtu", "images", "quota", "flavors", "time"]
     assert place.cloud.things["networks"] == {}
+    assert place.cloud.things["images"] == {}
 
 
 async def test_what_a_place_lacks_is_found_with_the_way_out(place: Place) -> None:
@@ -250,6 +405,13 @@ async def test_what_a_place_lacks_is_found_with_the_way_out(place: Place) -> Non
     assert "port-security, trunk" in found["extensions"].detail
     assert "9000" in found["mtu"].detail
     assert all(finding.hint for finding in found.values() if not finding.ok)
+
+
+async def test_a_clock_that_is_apart_is_found(place: Place) -> None:
+    place.cloud.clock = 3600.0
+    found = await examined(place)
+    assert not found["time"].ok
+    assert "The cloud's clock and ours are 3" in found["time"].detail
 
 
 async def test_trunks_are_refused_for_guests_that_are_not_told_the_tag(place: Place) -> None:

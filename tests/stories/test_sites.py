@@ -38,8 +38,8 @@ def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
 
 def test_the_places_of_a_site_and_a_lab_at_two_of_them(shell: Shell) -> None:
     lines = shell.run("site", "list").stdout.splitlines()
-    assert lines[1].split() == ["fake", "(default)", "fake", "live", "-", "-", "-", "-"]
-    assert lines[3].split() == ["vienna", "fake", "live", "2000-2009", "core", "5", "-"]
+    assert lines[1].split() == ["fake", "(default)", "fake", "live", "-", "-", "-", "-", "-"]
+    assert lines[3].split() == ["vienna", "fake", "live", "2000-2009", "core", "5", "-", "-"]
 
     told = shell.run("plan", "2.yaml").stdout
     assert "Lab span on munich, vienna: 4 machines" in told

@@ -41,7 +41,11 @@ def test_machines_of_a_cloud_are_given_their_identity_and_the_guest_takes_it() -
     assert card is not None
     assert host is not None
     assert parse(json.loads(card.config_drive[0].content)).hostname == "west-vfp1"
-    assert parse(json.loads(host.config_drive[0].content)).addresses == (("eth1", "192.0.2.10/24"),)
+    # A cloud's management network has no DHCP of ours.
+    assert parse(json.loads(host.config_drive[0].content)).addresses == (
+        ("eth0", host.nics[0].address),
+        ("eth1", "192.0.2.10/24"),
+    )
     assert parse(json.loads(host.config_drive[0].content)).routes == (("198.51.100.0/24", "192.0.2.1"),)
 
 

@@ -176,6 +176,7 @@ class TestAgent:
     def guest(self, monkeypatch: pytest.MonkeyPatch) -> Agent:
         monkeypatch.setattr(agent, "become", lambda identity, when: ("ssh-ed25519 AAAA",))
         monkeypatch.setattr(agent, "keep", lambda identity: None)
+        monkeypatch.setattr(agent, "set_clock", lambda when: True)
         monkeypatch.setattr(Keeper, "keep", lambda keeper, module: None)
         return Agent()
 
@@ -314,3 +315,30 @@ class TestConfigurationDrive:
         data.write_text("#cloud-config\n")
         with pytest.raises(BadIdentity, match="user_data cannot be read"):
             configdrive.identity_in(tmp_path)
+
+
+def test_a_watchdog_is_fed_every_few_seconds_and_never_by_two(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from system import watchdog
+
+    now = [100.0]
+    monkeypatch.setattr(watchdog.time, "monotonic", lambda: now[0])
+    device = tmp_path / "watchdog"
+    dog = watchdog.Watchdog(str(device))
+    dog.feed()  # somebody else holds it still: no fault, and tried again
+    device.touch()
+    now[0] += watchdog.EVERY
+    for _ in range(5):
+        dog.feed()
+    assert device.read_bytes() == b"\0"
+    assert dog.patience() == watchdog.EVERY
+    now[0] += watchdog.EVERY
+    assert dog.patience() == 0
+    dog.feed()
+    assert device.read_bytes() == b"\0\0"
+
+
+def test_ping_tells_the_time_and_its_zone() -> None:
+    reply = json.loads(Agent().answer(b'{"id": "a", "do": "ping"}') or b"")
+    CHANNEL.validate(reply)
+    assert reply["time"] > 1.7e9
+    assert reply["time_zone"]

@@ -224,7 +224,7 @@ def test_every_statement_has_a_renderer_that_exists() -> None:
                 yield from leaves(child, f"{path} {child.name}") if child.children else [(f"{path} {child.name}", child)]
 
     for path, node in leaves(ROOT, ""):
-        assert node.by in mgmt.render.ORDER or path == " vmhost no-auto-recovery", path
+        assert node.by in mgmt.render.ORDER, path
 
 
 def test_unknown_statement_of_a_later_release_is_told(root: Path) -> None:

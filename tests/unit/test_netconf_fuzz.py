@@ -187,9 +187,13 @@ def test_every_rpc_of_the_table_answers_in_each_form(root: Path) -> None:
     for name in operations.table():
         for form in ("xml",) if name in ("file-archive", "file-copy", "file-rename", "file-delete") else ("xml", "text", "json"):
             said = ask(root, "root", f'<{name} format="{form}">{arguments.get(name, "")}</{name}>')
-            assert "<rpc-error>" not in said, said
             reply = parse(said)
             assert reply.tag == "rpc-reply"
+            if "vmhost" in name:
+                # Below this router is no VM host; those of which something is missing say that first.
+                assert any(why in said for why in ("no VM host is below this router", " are needed", " is missing")), said
+                continue
+            assert "<rpc-error>" not in said, said
             if form == "json":
                 assert reply.text.strip().startswith("{")
             elif reply.children:

@@ -76,3 +76,28 @@ async def test_only_owners_and_operators_apply_and_viewers_see_no_secret_of_a_bl
     credentials = await site.ask("una", "GET", "/labs/lab/credentials")
     found = credentials["items"] if isinstance(credentials, dict) else credentials
     assert found[0]["community"] == "53cret-word"
+
+
+@pytest.mark.parametrize("who", ORDINARY)
+async def test_what_jobs_say_is_of_a_chassis_with_cards(site: Site, who: str) -> None:
+    """Steps, the stream of a job, its error, and the error that a waiting request gets."""
+    (job,) = (await site.ask(who, "GET", "/labs/lab/jobs"))["items"]
+    told = (await site.answer(who, "GET", f"/jobs/{job['id']}/events")).text
+    assert "card 0 of west" in told
+    assert not any(word in told for word in HIDDEN)
+    assert "west-vfp0" in (await site.answer("olga", "GET", f"/jobs/{job['id']}/events")).text
+
+
+async def test_what_went_wrong_with_a_card_is_told_by_its_slot(site: Site) -> None:
+    site.client.cloud.fail("ensure", 99, name="west-vfp1", message="no room for west-vfp1")
+    wider = {"text": "name: lab\nrouters:\n  west: {cards: 2, ports_per_card: 1}\n"}
+    failed = await site.answer("una", "PUT", "/labs/lab/blueprint?wait=60", wider)
+    assert failed.status_code == 502
+    (job, *_) = (await site.ask("una", "GET", "/labs/lab/jobs"))["items"]
+    seen = [failed.text, (await site.answer("una", "GET", f"/jobs/{job['id']}/events")).text]
+    seen += [json.dumps(await site.ask("una", "GET", path)) for path in (f"/jobs/{job['id']}", "/labs/lab")]
+    for text in seen:
+        assert "no room for card 1 of west" in text
+    seen += [json.dumps(await site.ask("una", "GET", path)) for path in ("/labs/lab/history", "/labs")]
+    assert not any("vfp" in text for text in seen)
+    assert "no room for west-vfp1" in json.dumps(await site.ask("olga", "GET", f"/jobs/{job['id']}"))

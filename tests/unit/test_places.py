@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection, Mapping
 from pathlib import Path
 
 import pytest
 from tests.unit.api_client import FILES, Client, serving
 
+from rackless.model.errors import ProviderError
+from rackless.providers import glances
 from rackless.providers.contract import at
 from rackless.providers.fake import FakeProvider
 from rackless.providers.fake_cloud import FakeCloud
@@ -115,6 +118,71 @@ async def test_a_lab_is_not_down_while_a_place_does_not_answer(several: Client) 
     assert await audit.audit(several.world) == []
 
 
+async def test_a_list_of_labs_waits_for_no_place_that_is_slow(several: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, place in (("near", "munich"), ("far", "vienna")):
+        await several.up(pair(name, place))
+    far = at(several.world.provider, "vienna")
+    assert isinstance(far, FakeProvider)
+    ask, asked, answers = far.running, asyncio.Event(), asyncio.Event()
+
+    async def slow(sandboxes: Collection[str]) -> Mapping[str, frozenset[str]]:
+        asked.set()
+        await answers.wait()
+        return await ask(sandboxes)
+
+    monkeypatch.setattr(far, "running", slow)
+
+    async def listed() -> dict[str, tuple[int, str]]:
+        return {line["name"]: (line["running"], line["note"]) for line in await several.items("/labs")}
+
+    # The place answers nothing until we let it: a list that waited for it would not end.
+    async with asyncio.timeout(60):
+        assert await listed() == {"near": (4, ""), "far": (0, "The place vienna does not answer: It has not answered yet.")}
+    assert asked.is_set()
+    answers.set()
+    assert await listed() == {"near": (4, ""), "far": (4, "")}
+    answers.clear()
+    cloud(several, "vienna").kill("far", "west-vfp0")
+    async with asyncio.timeout(60):
+        assert (await listed())["far"] == (4, "")  # as last seen
+    answers.set()
+    assert (await listed())["far"][0] == 3
+    answers.clear()
+    await several.down("near")
+    async with asyncio.timeout(60):
+        assert (await listed())["far"][0] == 3
+
+
+async def test_what_runs_at_a_cloud_is_asked_seldom_and_at_once_after_a_change() -> None:
+    runs, asked = {"lab": frozenset({"a"})}, []
+
+    async def ask(place: str, sandboxes: Collection[str]) -> Mapping[str, frozenset[str]]:
+        asked.append((place, sorted(sandboxes)))
+        if place == "broken":
+            raise ProviderError("The line is cut.")
+        return runs
+
+    seen = glances.Glances(ask, quick={"here"})
+    for _ in range(3):
+        found, silent = await seen.look(["cloud", "here"], ["lab"])
+        assert (found, silent) == ({"cloud": runs, "here": runs}, {})
+    assert asked == [("cloud", ["lab"]), *[("here", ["lab"])] * 3]
+    asked.clear()
+    runs = {"lab": frozenset({"a", "b"})}
+    seen.changed("cloud")
+    found, _ = await seen.look(["cloud"], ["lab"])
+    assert found == {"cloud": runs}
+    _, silent = await seen.look(["cloud", "broken"], ["lab"])
+    assert silent == {"broken": "The line is cut."}
+    asked.clear()
+    assert seen.watched
+    await seen.refresh(["cloud", "here"], ["lab", "other"])
+    assert asked == [("cloud", ["lab", "other"])]
+    found, silent = await seen.look(["cloud"], ["lab", "other"])
+    assert found == {"cloud": {"lab": frozenset({"a", "b"}), "other": frozenset()}}
+    assert len(asked) == 1
+
+
 async def test_a_wire_at_one_place_is_moved_while_the_other_does_not_answer(several: Client) -> None:
     text = SPAN.replace("NAME", "far") + "  - [west:ge-0/0/1, pc1:eth1]\nhosts:\n  pc1: {nics: 2}\n"
     await several.up(text)
@@ -137,10 +205,24 @@ async def test_what_a_place_cannot_bear_is_refused_before_anything_is_made(sever
     assert "At small: west-vfp0 has 8 NICs, and a machine has at most 4 there." in answer["detail"]
     assert "4 ports a card less" in answer["hint"]
     assert "and a segment carries 1450 there" in answer["detail"]
+    assert "Wires carry packets of 1450 octets there, and whatever is at an Ethernet expects 1500" in answer["detail"]
     later = several.blueprint(pair("wide", "small").replace("per_card: 2", "per_card: 6"), begins=4e9)
     answer = await several.ask("POST", "/labs", later, 502)
     assert "has at most 4 there" in answer["detail"]
     assert await several.items("/labs") == []
+
+
+async def test_a_router_has_an_ipv6_address_for_management_where_the_place_has_them(several: Client) -> None:
+    text = pair("lab", "munich").replace(
+        "west: {cards", 'west: {fxp0: {address: "2001:db8::7/64", gateway: "2001:db8::1"}, cards'
+    )
+    await several.up(text)
+    lab = await several.ask("GET", "/labs/lab")
+    (west,) = [router for router in lab["routers"] if router["name"] == "west"]
+    assert west["management"]["address"] == "2001:db8::7/64"
+    again = text.replace("name: lab", "name: again").replace("2001:db8::7", "2001:0DB8:0::7")
+    answer = await several.ask("POST", "/labs", several.blueprint(again), 422)
+    assert "2001:db8::7, which another lab or router holds" in answer["detail"]
 
 
 @pytest.mark.parametrize("path", ["/plans", "/labs"])

@@ -76,7 +76,7 @@ WRONG = {
     "places: [a]": ("places must be a mapping", "site example"),
     "places: {A: {provider: fake}}": ("'A' cannot be the name of a place", "small letters"),
     "places: {a: 5}": (r"places\.a must be a mapping", "site example"),
-    "places: {a: {}}": (r"places\.a does not say of which provider it is", "local, fake, openstack, vsphere"),
+    "places: {a: {}}": (r"places\.a does not say of which provider it is", "local, fake, host, openstack, vsphere"),
     "places: {a: {provider: aws}}": (r"places\.a is of the provider 'aws', which there is not", "openstack"),
     "places: {fake: {provider: openstack}}": ("the name of a provider that it is not of", "another name"),
     "places: {a: {provider: openstack, rewirin: trunk}}": ("the key 'rewirin', which is not known", "Did you mean 'rewiring'"),

@@ -12,7 +12,7 @@ from system.carddata import join_commands
 from system.identity import BadIdentity, parse
 from system.links import Link
 
-NICS = [{"index": 0, "mac": "52:00:00:00:00:00", "label": "mgmt"}, {"index": 1, "mac": "52:00:00:00:00:01", "label": "eth1"}]
+NICS = [{"index": 0, "mac": "52:00:00:00:00:00", "label": "eth0"}, {"index": 1, "mac": "52:00:00:00:00:01", "label": "eth1"}]
 
 
 def told(**more: object) -> dict[str, object]:
@@ -21,8 +21,8 @@ def told(**more: object) -> dict[str, object]:
 
 def test_a_card_takes_the_tag_off_what_comes_in_and_puts_it_on_what_goes() -> None:
     lines = join_commands(3, 2)
-    (into,) = [line for line in lines if line.startswith("filter replace dev p3")]
-    (out,) = [line for line in lines if line.startswith("filter replace dev vx3")]
+    (into,) = [line for line in lines if line.startswith("filter add dev p3")]
+    (out,) = [line for line in lines if line.startswith("filter add dev vx3")]
     assert "vlan_id 2 action vlan pop" in into
     assert into.endswith("redirect dev vx3")
     assert "action vlan push id 2" in out

@@ -211,6 +211,18 @@ async def test_every_websocket_by_every_caller_by_every_way(site: Site, way: str
             await stream.close()
 
 
+async def test_the_line_of_a_cards_machine_is_for_operators(site: Site) -> None:
+    for who in [name for name in PEOPLE if may(RULES["console"], name) not in {401, 403, 404}]:
+        stream = Stream(APP, "/labs/lab/machines/west-vfp0/console", headers_of(site, who, "token"))
+        told = json.loads((await stream.next("websocket.send"))["text"])
+        if PEOPLE[who] in {Role.OPERATOR, Role.ADMIN}:
+            assert told == {"open": "west-vfp0"}
+        else:
+            assert told["error"]["code"] == "not-found", who
+            assert (await stream.next("websocket.close"))["code"] == errors.REFUSED
+        await stream.close()
+
+
 @pytest.mark.parametrize("loss", ["sessions", "disabled", "share", "token"])
 async def test_a_console_that_is_open_ends_with_the_right_to_it(site: Site, loss: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(watching, "EVERY", 0.1)
@@ -259,6 +271,8 @@ def every_route(site: Site) -> Iterator[tuple[str, str, str]]:
         "provider": "corp",
         "lock": "one",
         "place": "fake",
+        "snapshot": "before",
+        "lab": "lab",
     }
     for name, route in ROUTES.items():
         if isinstance(route, APIRoute):

@@ -9,11 +9,15 @@ import pytest
 from pyVmomi import vim
 from tests.conformance import specs
 
+from rackless.model.family import DiskBus
 from rackless.model.places import Cloning, Numbers, SerialLine
 from rackless.model.plan import DiskSpec
 from rackless.providers.vsphere import cloning, hardware, marks, networks
+from rackless.providers.vsphere.uploads import descriptor_of
+from rackless.routers.families import FAMILIES
 
 GROUNDS = SimpleNamespace(pool=vim.ResourcePool("pool-1"), datastore=vim.Datastore("store-1"))
+LSILOGIC = "<rasd:ResourceSubType>lsilogic</rasd:ResourceSubType><rasd:ResourceType>6</rasd:ResourceType>"
 MARK = marks.mark("0badcafe", "lab", "west-vcp-disk0")
 
 
@@ -169,3 +173,18 @@ def test_ports_of_the_host_that_the_image_has_are_taken_out(ours: bool) -> None:
     change = hardware.dressed(specs.machine("lab", "west-vfp0"), own, lambda _: (None, False), serial=backing, drive="")
     serial = [(one.operation, one.device.key) for one in change.deviceChange if isinstance(one.device, kind)]
     assert serial == ([("edit", 9000), ("remove", 9001)] if ours else [("remove", 9000), ("remove", 9001)])
+
+
+@pytest.mark.parametrize(
+    ("image", "bus", "controller"),
+    [
+        ("vmx-vcp", DiskBus.IDE, "<rasd:ResourceType>5</rasd:ResourceType>"),
+        ("vmx-vfp-card3", DiskBus.IDE, "<rasd:ResourceType>5</rasd:ResourceType>"),
+        ("reference", DiskBus.VIRTIO, LSILOGIC),
+        ("somebodys", DiskBus.SCSI, LSILOGIC),
+    ],
+)
+def test_a_disk_is_imported_to_the_bus_where_its_guest_looks_for_it(image: str, bus: DiskBus, controller: str) -> None:
+    assert cloning.bus_of(image, FAMILIES) is bus
+    assert controller in descriptor_of(image, 1 << 30, 1 << 20, bus)
+    assert "vmware.sata.ahci" in descriptor_of(image, 1 << 30, 1 << 20, DiskBus.SATA)

@@ -79,6 +79,19 @@ async def test_more_memory_than_the_hosts_have(venue) -> None:
     assert "MiB of memory; the hosts of the cluster have" in said
 
 
+async def test_what_guests_need_of_a_processor_is_asked_of_the_hosts(venue) -> None:
+    wanted = plan()
+
+    def changed(**more) -> Plan:
+        return replace(wanted, machines=(replace(wanted.machines[0], **more), *wanted.machines[1:]))
+
+    assert await told(venue, changed(cpu_flags=("ssse3", "sse4_1", "sse4_2"))) == ""
+    said = await told(venue, changed(cpu_flags=("sse4_2", "avx2")))
+    assert f"west (reference) needs a processor with sse4_2, avx2, and no host of {vcenter.CLUSTER} has one" in said
+    assert "EVC" in said
+    assert "no host of DC0_C0 exposes virtualization to its guests" in await told(venue, changed(nested=True))
+
+
 async def test_names_that_a_standard_switch_cannot_have(venue) -> None:
     wanted = plan()
     long = replace(wanted.segments[0], name="w" * 60)

@@ -105,6 +105,30 @@ async def test_at_each_call_in_turn(venue, kind: str, fault: str) -> None:
 
 
 @pytest.mark.timeout(600)
+@pytest.mark.parametrize("times", [1, 3])
+async def test_answers_of_before_make_nothing_twice(venue, times: int) -> None:
+    """What is read, at each place in turn (`times`: and what is read after it), is as it was when that was asked last."""
+    port = venue.free_port()
+    sent = await calls_of(venue, port)
+    for at in [at for at, method in enumerate(sent) if method.startswith(READS)][::times]:
+        venue.server.clear()
+        venue.server.fault("stale", skip=at, times=times)
+        provider = venue.provider(anti_affinity=True)
+        error = None
+        for _ in range(3):  # as a job does
+            error = await failure(bring_up(provider, port))
+            if error is None:
+                break
+        assert error is None, f"call {at}: {error}"
+        venue.server.clear()
+        refs = await provider.owned("lab")
+        assert {ref.name for ref in refs if ref.running} == {"west-vcp", "west-vfp0"}, f"call {at}"
+        assert len({(ref.kind, ref.name) for ref in refs}) == len(refs), f"call {at}"
+        await provider.close()
+        await take_down(venue)
+
+
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize(("kind", "fault"), [("fault", "SystemError"), ("lost", "")])
 async def test_at_each_call_of_the_teardown(venue, kind: str, fault: str) -> None:
     port = venue.free_port()

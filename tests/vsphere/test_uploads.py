@@ -15,6 +15,7 @@ from tests.vsphere import soap, vcenter
 from rackless.images import store
 from rackless.model.errors import InputError, NotFoundError, ProviderError
 from rackless.model.site import Site
+from rackless.providers.contract import RefKind
 from rackless.providers.vsphere import uploads
 from rackless.providers.vsphere.provider import VsphereProvider
 
@@ -64,10 +65,10 @@ def machine(venue, name: str):
 
 async def test_an_ova_becomes_an_image_that_is_cloned_by_links(venue, images, tmp_path) -> None:
     provider = venue.provider()
-    told: list[int] = []
-    await provider.uploads.ova(ova(tmp_path), "new-vmx", told.append)
-    assert told[0] == 0
-    assert told[-1] == 100
+    told: list[tuple[str, int]] = []
+    await provider.uploads.ova(ova(tmp_path), "new-vmx", lambda *said: told.append(said))
+    assert told[0] == ("sending", 0)
+    assert told[-1] == ("sending", 100)
     methods = [one.method for one in venue.server.sent()]
     wanted = ["CreateImportSpec", "ImportVApp", "HttpNfcLeaseProgress", "HttpNfcLeaseComplete", "CreateSnapshot_Task"]
     assert [method for method in methods if method in wanted] == wanted
@@ -101,6 +102,24 @@ async def test_what_was_interrupted_is_made_anew(venue, images, tmp_path, method
         found = content.searchIndex.FindByInventoryPath(f"{vcenter.DATACENTER}/vm/rackless-images/new-vmx")
         (snapshot,) = content.propertyCollector.RetrieveContents([_snapshots(found)])[0].propSet[0].val.rootSnapshotList
         assert snapshot.name == "rackless"
+
+
+async def test_an_import_that_came_to_no_end_is_a_leftover_once_it_can_come_to_none(
+    venue, images, tmp_path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    venue.server.fault("fault", "CreateSnapshot_Task", fault="SystemError")
+    with pytest.raises(ProviderError):
+        await venue.provider().uploads.ova(ova(tmp_path), "new-vmx")
+    assert machine(venue, "new-vmx") is not None
+    assert await venue.provider().owned() == ()  # Another server of ours may still be at it.
+    monkeypatch.setattr(uploads, "SENDING", -5.0)
+    assert await venue.provider().owned("lab") == ()
+    (ref,) = await venue.provider().owned()
+    assert (ref.kind, ref.sandbox, ref.name) == (RefKind.FILE, "", "import new-vmx")
+    for _ in range(2):
+        await venue.provider().remove(ref)
+    assert machine(venue, "new-vmx") is None
+    assert await venue.provider().owned() == ()
 
 
 def _snapshots(found):
@@ -157,3 +176,24 @@ async def test_an_image_of_the_local_store_is_imported_when_a_disk_wants_it(venu
     assert 'ovf:capacity="8388608"' in soap.request(sent.body).get("ovfDescriptor")
     assert len(venue.server.sent("CloneVM_Task")) == 1
     await provider.close()
+
+
+async def test_images_that_we_imported_go_when_no_machine_may_stand_on_them(venue, images, tmp_path) -> None:
+    provider = venue.provider()
+    told: list[tuple[str, int]] = []
+    await provider.receive(ova(tmp_path), "new-vendor", lambda *said: told.append(said))
+    await provider.receive(disk(tmp_path), "new-disk", lambda *said: told.append(said))
+    assert [said for said in told if said[1] == 100] == [("sending", 100), ("converting", 100), ("sending", 100)]
+    spec = specs.machine("lab", "west-vcp")
+    await provider.ensure(spec.disks[0])
+    assert [(one.name, one.used) for one in await provider.kept()] == [
+        (name, "1 disks that may stand on it") for name in ("new-disk", "new-vendor")
+    ]
+    for ref in await provider.owned():
+        await provider.remove(ref)
+    for one in await provider.kept():
+        assert one.used == ""
+        await provider.drop(one)
+        await provider.drop(one)
+    assert await provider.kept() == ()
+    assert machine(venue, "tiny") is not None  # Not ours: somebody put it there.

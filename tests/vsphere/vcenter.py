@@ -188,7 +188,7 @@ class VCenter:
         """Of the next requests (of `method`, of any otherwise), `skip` pass and `times` go wrong.
 
         `kind`: "fault" (the SOAP fault `fault`), "task" (a task that ends in it), "drop" (not done, no answer), "lost" (done,
-        no answer), "stall" (never answered), "status" (HTTP 503).
+        no answer), "stall" (never answered), "status" (HTTP 503), "stale" (what is read is as it was before, if it was other).
         """
         self._control(
             "POST", "fault", {"kind": kind, "method": method, "skip": skip, "times": times, "fault": fault, "inner": inner}

@@ -9,6 +9,7 @@
 package main
 
 import (
+	"bytes"
 	"crypto/tls"
 	"encoding/json"
 	"encoding/xml"
@@ -37,7 +38,7 @@ type fault struct {
 	Method string `json:"method"` // empty: any
 	Skip   int    `json:"skip"`   // as many pass before
 	Times  int    `json:"times"`
-	Kind   string `json:"kind"`  // fault, task, drop, lost, stall, status
+	Kind   string `json:"kind"`  // fault, task, drop, lost, stall, status, stale
 	Fault  string `json:"fault"` // type of the fault
 	Inner  string `json:"inner"` // its fields, as XML
 }
@@ -54,6 +55,44 @@ type vcenter struct {
 	faults []*fault
 	log    []request
 	lines  map[string]*line
+	said   map[string][]string // the last different answers to each question
+}
+
+// What is answered, kept before it is sent.
+type kept struct {
+	header http.Header
+	status int
+	body   bytes.Buffer
+}
+
+func (k *kept) Header() http.Header         { return k.header }
+func (k *kept) Write(b []byte) (int, error) { return k.body.Write(b) }
+func (k *kept) WriteHeader(status int)      { k.status = status }
+
+// read answers a question; `stale`: as it was answered before, if that was another answer.
+func (v *vcenter) read(w http.ResponseWriter, r *http.Request, name, body string, stale bool) {
+	now := &kept{header: http.Header{}, status: http.StatusOK}
+	v.serve(now, r, name, body)
+	text, key := now.body.String(), body[strings.Index(body, "Body"):]
+	v.state.Lock()
+	old := v.said[key]
+	if now.status == http.StatusOK && (len(old) == 0 || old[len(old)-1] != text) {
+		v.said[key] = append(old, text)
+	}
+	if stale && len(old) > 0 {
+		last := old[len(old)-1]
+		if last == text && len(old) > 1 {
+			last = old[len(old)-2]
+		}
+		text = last
+	}
+	v.state.Unlock()
+	for key, values := range now.header {
+		w.Header()[key] = values
+	}
+	w.Header().Del("Content-Length")
+	w.WriteHeader(now.status)
+	fmt.Fprint(w, text)
 }
 
 var method = regexp.MustCompile(`<(?:\w+:)?Body[^>]*>\s*<(?:\w+:)?(\w+)`)
@@ -77,6 +116,14 @@ func (v *vcenter) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	r.Body = io.NopCloser(strings.NewReader(string(body)))
 	planned := v.take(name, string(body))
+	if strings.HasPrefix(name, "Retrieve") || strings.HasPrefix(name, "Find") {
+		if planned == nil || planned.Kind == "stale" {
+			v.read(w, r, name, string(body), planned != nil)
+			return
+		}
+	} else if planned != nil && planned.Kind == "stale" {
+		planned = nil
+	}
 	if planned != nil && planned.Kind != "lost" {
 		v.fail(w, r, name, planned)
 		return
@@ -93,8 +140,8 @@ func (v *vcenter) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (v *vcenter) serve(w http.ResponseWriter, r *http.Request, name, body string) {
 	v.turn.Lock()
 	defer v.turn.Unlock() // also when the simulator panics, as it does
-	if refused := v.refused(name, body); refused != nil {
-		answer(w, refused)
+	if kind, text, inner := v.refused(name, body); kind != "" {
+		refuse(w, kind, text, inner)
 		return
 	}
 	v.next.ServeHTTP(w, r)
@@ -158,11 +205,6 @@ func (v *vcenter) fail(w http.ResponseWriter, r *http.Request, name string, plan
 	}
 }
 
-func answer(w http.ResponseWriter, duplicate *types.DuplicateName) {
-	inner := fmt.Sprintf(`<name>%s</name><object type="%s">%s</object>`, duplicate.Name, duplicate.Object.Type, duplicate.Object.Value)
-	refuse(w, "DuplicateName", "The name '"+duplicate.Name+"' already exists.", inner)
-}
-
 func refuse(w http.ResponseWriter, kind, text, inner string) {
 	envelope(w, http.StatusInternalServerError, fmt.Sprintf(`<soapenv:Fault><faultcode>ServerFaultCode</faultcode><faultstring>%s</faultstring>`+
 		`<detail><%sFault xmlns="urn:vim25" xsi:type="%s">%s</%sFault></detail></soapenv:Fault>`, text, kind, kind, inner, kind))
@@ -179,20 +221,23 @@ var (
 	cloned = regexp.MustCompile(`<folder[^>]*>([^<]+)</folder><name[^>]*>([^<]+)</name>`)
 )
 
-// What a real vCenter refuses and the simulator does.
-func (v *vcenter) refused(name, body string) *types.DuplicateName {
+// What a real vCenter refuses and the simulator does, or dies of: the fault, its text and its fields.
+func (v *vcenter) refused(name, body string) (string, string, string) {
 	found := cloned.FindStringSubmatch(body)
 	if name != "CloneVM_Task" || found == nil {
-		return nil
+		return "", "", ""
 	}
 	folder, ok := simulator.Map.Get(types.ManagedObjectReference{Type: "Folder", Value: found[1]}).(*simulator.Folder)
 	if !ok {
-		return nil
+		return "ManagedObjectNotFound", "The object has already been deleted or has not been completely created",
+			fmt.Sprintf(`<obj type="Folder">%s</obj>`, found[1])
 	}
 	if other := simulator.Map.FindByName(found[2], folder.ChildEntity); other != nil {
-		return &types.DuplicateName{Name: found[2], Object: other.Reference()}
+		at := other.Reference()
+		return "DuplicateName", "The name '" + found[2] + "' already exists.",
+			fmt.Sprintf(`<name>%s</name><object type="%s">%s</object>`, found[2], at.Type, at.Value)
 	}
-	return nil
+	return "", "", ""
 }
 
 func (v *vcenter) control(w http.ResponseWriter, r *http.Request) {
@@ -397,6 +442,15 @@ func dress(hosts int) {
 		host := entity.(*simulator.HostSystem)
 		host.Name = fmt.Sprintf("127.0.0.%d", 11+i)
 		host.Summary.Config.Name = host.Name
+		nested := false
+		host.Capability = &types.HostCapability{NestedHVSupported: &nested}
+		config := *host.Config
+		for _, feature := range []string{"SSSE3:1", "SSE41:1", "SSE42:1", "AES:1", "AVX:1", "AVX2:0"} {
+			name, value, _ := strings.Cut("cpuid."+feature, ":")
+			config.MaskedFeatureCapability = append(config.MaskedFeatureCapability,
+				types.HostFeatureCapability{Key: name, FeatureName: name, Value: value})
+		}
+		host.Config = &config
 		if own, ok := simulator.Map.Get(*host.ConfigManager.FirewallSystem).(*simulator.HostFirewallSystem); ok {
 			info := *own.FirewallInfo
 			info.Ruleset = append([]types.HostFirewallRuleset{}, info.Ruleset...)
@@ -443,7 +497,7 @@ func main() {
 	model.Service.Listen = &url.URL{Host: *listen, User: url.UserPassword(*user, strings.TrimSpace(string(secret)))}
 	server := model.Service.NewServer()
 	defer server.Close()
-	server.Config.Handler = &vcenter{next: server.Config.Handler, lines: map[string]*line{}}
+	server.Config.Handler = &vcenter{next: server.Config.Handler, lines: map[string]*line{}, said: map[string][]string{}}
 	fmt.Println(server.URL.Port())
 	// Whoever started this holds our standard input; when it ends, so do we.
 	_, _ = io.Copy(io.Discard, os.Stdin)
