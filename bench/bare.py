@@ -12,7 +12,7 @@ import os
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from rackless.deadline import Deadline
@@ -21,22 +21,35 @@ from rackless.model.family import NicRole, Role
 from rackless.model.plan import MachineSpec, Plan
 from rackless.providers.local.plugging import peers
 from rackless.providers.local.streams import SocketStream
-from rackless.qemu.command import TCG, Places, Virtualization, arguments, peer_ids
+from rackless.providers.local.templates import Template
+from rackless.qemu import state
+from rackless.qemu.command import TCG, Memory, Places, Virtualization, arguments, peer_ids
+from rackless.qemu.monitor import converse
 from rackless.shell.hostchannel import HostChannel, identity
 
 PROGRAM = "qemu-system-x86_64"
 BOOT_SECONDS = 150.0
 
 
-async def boot(plan: Plan, images: Path, how: Virtualization = TCG) -> tuple[float, dict[str, int]]:
-    """(seconds until all are ready, resident KiB of each machine's QEMU). Everything made is gone at the return."""
+async def boot(
+    plan: Plan, images: Path, how: Virtualization = TCG, templates: Mapping[str, Template] | None = None
+) -> tuple[float, dict[str, int]]:
+    """(seconds until all are ready, resident KiB of each machine's QEMU). Everything made is gone at the return.
+
+    Args:
+        templates: by machine: it is resumed from there instead of booted.
+    """
     with tempfile.TemporaryDirectory(prefix="rlb", dir="/tmp") as folder:
         top = Path(folder)
         began = time.monotonic()
         started: list[int] = []
         try:
             for spec in plan.machines:
-                started.append(_start(spec, top / spec.name, images, how))
+                template = (templates or {}).get(spec.name)
+                started.append(_start(spec, top / spec.name, images, how, template))
+                if template is not None:
+                    async with converse(top / spec.name / "monitor", started[-1]) as monitor:
+                        await state.load(monitor, template.state, shared=True)
             await asyncio.gather(*(_ready(plan, spec, top) for spec in plan.machines))
             seconds = time.monotonic() - began
             memory = {spec.name: resident(pid) for spec, pid in zip(plan.machines, started, strict=True)}
@@ -54,17 +67,22 @@ def resident(pid: int) -> int:
     return 0
 
 
-def _start(spec: MachineSpec, folder: Path, images: Path, how: Virtualization) -> int:
+def _start(spec: MachineSpec, folder: Path, images: Path, how: Virtualization, template: Template | None = None) -> int:
     folder.mkdir()
     image = store.find(images, spec.image)
     disk = folder / "disk.qcow2"
     subprocess.run(
-        ["qemu-img", "create", "-q", "-f", "qcow2", "-b", image.disk, "-F", "qcow2", disk], check=True, stdin=subprocess.DEVNULL
+        ["qemu-img", "create", "-q", "-f", "qcow2", "-b", template.disk if template else image.disk, "-F", "qcow2", disk],
+        check=True,
+        stdin=subprocess.DEVNULL,
     )
     places = Places(
         monitor=folder / "monitor", console=folder / "console", channel=folder / "channel", log=folder / "log", disks=(disk,)
     )
-    words = arguments(spec, mark=f"bench/{spec.name}", places=places, boot=image, how=how)
+    memory = Memory(file=template.memory, shared=False) if template else None
+    words = arguments(
+        spec, mark=f"bench/{spec.name}", places=places, boot=image, how=how, memory=memory, waiting=template is not None
+    )
     words += ["-pidfile", str(folder / "pid")]
     subprocess.run([PROGRAM, *words], check=True, stdin=subprocess.DEVNULL)
     return int((folder / "pid").read_text())

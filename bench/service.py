@@ -38,6 +38,8 @@ SITE = "console_ports: 1024-32767\nforward_ports: 32768-65535\n"
 AT_ONCE = 8
 """Labs that are asked for at the same time."""
 PAGE = 100
+STANDSTILL = 300.0
+"""Seconds without another lab that is ready, after which a run is given up."""
 
 
 @dataclass(kw_only=True)
@@ -171,13 +173,18 @@ async def all_labs(http: httpx.AsyncClient) -> list[dict[str, str]]:
 
 
 async def ready(http: httpx.AsyncClient, count: int) -> None:
-    while True:
+    """Looks for a tenth of the time at most: looking costs the server time too. Ends the run when nothing moves any more."""
+    most, since = -1, time.monotonic()
+    while most < count:
+        began = time.monotonic()
         states = [lab["state"] for lab in await all_labs(http)]
         if "failed" in states:
             raise SystemExit("A lab failed to deploy.")
-        if states.count("ready") == count:
-            return
-        await asyncio.sleep(0.5)
+        if states.count("ready") > most:
+            most, since = states.count("ready"), time.monotonic()
+        elif time.monotonic() - since > STANDSTILL:
+            raise SystemExit(f"{most} of {count} labs are ready, and no more in {STANDSTILL:g} s.")
+        await asyncio.sleep(max(0.5, 9 * (time.monotonic() - began)))
 
 
 async def read(socket: Path, names: list[str], clients: int, reads: int, *, pause: float) -> tuple[list[float], float]:

@@ -14,20 +14,15 @@ import argparse
 import asyncio
 import json
 import sys
-import time
-from collections import Counter
 from pathlib import Path
-from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from tests.conformance import specs
+from deeds import Counted, router, wire
 from tests.conformance.vsphere_place import no_image
 from tests.vsphere.vcenter import VCenter
 
-from rackless.model.plan import PortRef
 from rackless.model.site import Site
-from rackless.providers.contract import Power, Ref, RefKind
 from rackless.providers.vsphere.provider import VsphereProvider
 from rackless.workflows.teardown import remove_owned
 
@@ -38,52 +33,18 @@ def provider(server: VCenter) -> VsphereProvider:
     return VsphereProvider(server.place(), server.settings(), Site(), no_image)
 
 
-async def router(where: VsphereProvider, name: str, console: int) -> None:
-    await where.ensure(specs.internal("bench", name))
-    for machine in (f"{name}-vcp", f"{name}-vfp0"):
-        spec = specs.machine("bench", machine, console=console if machine.endswith("vcp") else None)
-        await where.ensure(spec.disks[0])
-        await where.ensure(spec)
-        await where.power(Ref(kind=RefKind.MACHINE, sandbox="bench", name=machine), Power.ON)
-
-
-async def counted(where: VsphereProvider, work: Any) -> tuple[Counter[str], float]:
-    before, began = where.calls.copy(), time.monotonic()
-    await work
-    return where.calls - before, time.monotonic() - began
-
-
-async def wire(where: VsphereProvider, *, there: bool) -> None:
-    spec = specs.wire("bench", "wire-1", *(PortRef(sandbox="bench", machine=f"r{at}-vfp0", nic=2) for at in range(2)))
-    if there:
-        await where.ensure(spec)
-        await asyncio.gather(*(where.attach(port, spec) for port in spec.ports))
-        return
-    await asyncio.gather(*(where.detach(port) for port in spec.ports))
-    await where.remove(Ref(kind=RefKind.SEGMENT, sandbox="bench", name="wire-1"))
-
-
-async def measure(server: VCenter) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-
-    def keep(what: str, result: tuple[Counter[str], float], per: int = 1) -> None:
-        calls, seconds = result
-        found[what] = {
-            "calls": round(calls.total() / per, 1),
-            "seconds": round(seconds, 2),
-            "by method": dict(calls.most_common()),
-        }
-
+async def measure(server: VCenter) -> Counted:
     where = provider(server)
-    keep("first router, with the inventory and the folder", await counted(where, router(where, "r0", 9500)))
-    keep("router", await counted(where, router(where, "r1", 9501)))
-    keep("wire", await counted(where, wire(where, there=True)))
-    keep("wire taken away", await counted(where, wire(where, there=False)))
-    keep("router taken away", await counted(where, remove_owned(where, "bench")), per=2)
-    together = asyncio.gather(*(router(where, f"r{at}", 9500 + at) for at in range(ROUTERS)))
-    keep(f"{ROUTERS} routers at once, each", await counted(where, together), per=ROUTERS)
-    keep("all that is ours, asked once", await counted(where, where.owned()))
-    keep(f"{ROUTERS} routers taken away at once, each", await counted(where, remove_owned(where, "bench")), per=ROUTERS)
+    found = Counted(lambda: where.calls)
+    await found.deed("first router, with the inventory and the folder", router(where, "r0", 0, console=9500))
+    await found.deed("router", router(where, "r1", 1, console=9501))
+    await found.deed("wire", wire(where, there=True))
+    await found.deed("wire taken away", wire(where, there=False))
+    await found.deed("router taken away", remove_owned(where, "bench"), per=2)
+    together = asyncio.gather(*(router(where, f"r{at}", at, console=9500 + at) for at in range(ROUTERS)))
+    await found.deed(f"{ROUTERS} routers at once, each", together, per=ROUTERS)
+    await found.deed("all that is ours, asked once", where.owned())
+    await found.deed(f"{ROUTERS} routers taken away at once, each", remove_owned(where, "bench"), per=ROUTERS)
     assert await where.owned() == ()
     await where.close()
     return found
@@ -99,12 +60,7 @@ def main() -> None:
         found = asyncio.run(measure(server))
     finally:
         server.end()
-    if wanted.json:
-        print(json.dumps(found, indent=2))
-        return
-    for what, facts in found.items():
-        print(f"{what:50} {facts['calls']:7.1f} calls {facts['seconds']:8.2f} s")
-        print(" " * 8 + ", ".join(f"{count} {method}" for method, count in facts["by method"].items()))
+    print(json.dumps(found.found, indent=2) if wanted.json else found.table())
 
 
 if __name__ == "__main__":
