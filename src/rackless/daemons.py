@@ -41,6 +41,7 @@ from rackless.notifying import Manager
 from rackless.providers import registry
 from rackless.providers.contract import Channel, Provider, RefKind, Warming, at, survey
 from rackless.providers.everywhere import Whereabouts
+from rackless.providers.local.pressure import LocalRoom
 from rackless.routers.families import FAMILIES
 from rackless.routers.table import router
 from rackless.sandboxes import numbers
@@ -49,7 +50,7 @@ from rackless.sandboxes.whereabouts import whereabouts
 from rackless.settings import Settings, load
 from rackless.store import answers, jobs, machines, sandboxes, secrets
 from rackless.store.database import Database
-from rackless.workflows.booting import Booting, boots_at_once
+from rackless.workflows.booting import Booting
 from rackless.workflows.consoles import Consoles
 from rackless.workflows.driving import Driver
 from rackless.workflows.pretended import PretendedDriver
@@ -105,7 +106,7 @@ def build(settings: Settings) -> World:
         consoles=Consoles(provider),
         driver=drivers(provider),
         describe=described,
-        booting=Booting(boots_at_once()),
+        booting=Booting(LocalRoom()),
         lease=lease,
     )
 
@@ -114,7 +115,7 @@ def guarded(provider: Any, lease: Lease) -> None:
     """What changes something at this place waits until this server may act: it wakes as one that is taken for dead, perhaps."""
     if lease.seconds == EVER:
         return
-    for verb in ("ensure", "power", "attach", "detach", "remove", "carrier"):
+    for verb in ("ensure", "power", "attach", "detach", "remove", "carrier", "impair"):
         if hasattr(provider, verb):
             setattr(provider, verb, _guarded(getattr(provider, verb), lease))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection
 
 import pytest
 
@@ -106,4 +107,44 @@ async def test_one_that_hangs_keeps_nobody_from_booting_for_ever(monkeypatch: py
     monkeypatch.setattr("rackless.workflows.booting.HELD", 0.05)
     booting = Booting(1)
     async with booting.place(0, "hangs"), asyncio.timeout(5), booting.place(0, "next"):
+        pass
+
+
+class Full:
+    """A host that has room when somebody says so."""
+
+    def __init__(self) -> None:
+        self.why = "it is busy"
+
+    def bars(self, memory: int, booting: Collection[int]) -> str:
+        return "" if not booting or memory < 100 else self.why
+
+
+async def test_who_waits_for_the_hosts_ease_is_let_in_when_it_has_come(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rackless.workflows.booting.LOOK", 0.01)
+    room = Full()
+    booting = Booting(room)
+    async with booting.place(0, "first", 256):
+        second = asyncio.create_task(_boot(booting, "second", 256))
+        await asyncio.sleep(0.05)
+        assert (booting.now, booting.waiting, booting.why) == (1, 1, "it is busy")
+        room.why = ""
+        async with asyncio.timeout(5):
+            await second
+        assert (booting.now, booting.waiting, booting.why) == (1, 0, "")
+
+
+async def test_a_small_machine_does_not_overtake_a_big_one_that_came_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rackless.workflows.booting.LOOK", 0.01)
+    booting = Booting(Full())
+    async with booting.place(0, "first", 256):
+        big, small = (asyncio.create_task(_boot(booting, name, size)) for name, size in (("big", 256), ("small", 64)))
+        await asyncio.sleep(0.05)
+        assert booting.waiting == 2, "or the big one would wait for ever"
+    async with asyncio.timeout(5):
+        await asyncio.gather(big, small)
+
+
+async def _boot(booting: Booting, name: str, memory: int) -> None:
+    async with booting.place(0, name, memory):
         pass

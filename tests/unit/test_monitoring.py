@@ -49,7 +49,7 @@ async def test_numbers_follow_a_lab_through_its_life(client: Client) -> None:
     assert up["rackless_pool_numbers_taken"][("console",)] == 6
     assert up["rackless_store_bytes"][()] > 10_000
     assert up["rackless_consoles"][("lines",)] == 6
-    assert up["rackless_queue_length"][()] == up["rackless_boots_waiting"][()] == 0
+    assert up["rackless_queue_length"][()] == up["rackless_boots_waiting"][()] == up["rackless_boots_now"][()] == 0
     done = before.get("rackless_job_seconds_count", {}).get(("succeeded", "deploy"), 0)
     assert up["rackless_job_seconds_count"][("succeeded", "deploy")] == done + 1
     assert up["rackless_provider_seconds_count"][("fake", "ensure")] > 0

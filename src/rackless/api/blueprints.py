@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 
 import sqlalchemy as sa
 from fastapi import APIRouter, Request, Response
@@ -16,9 +17,11 @@ from rackless.api.plans import BlueprintSource
 from rackless.blueprints import without_secrets, written
 from rackless.model.changes import Difference, Effect, Verb
 from rackless.model.errors import RacklessError
+from rackless.model.impairment import Impairment
 from rackless.model.lifecycle import JobState
 from rackless.model.people import Role
 from rackless.providers.contract import RefKind
+from rackless.providers.impairing import impaired_at
 from rackless.sandboxes import changing
 from rackless.store import blueprints, machines, sandboxes
 from rackless.workflows.world import World
@@ -72,7 +75,11 @@ class LabBlueprint(BaseModel):
 async def show_blueprint(name: str, request: Request, here: Here, who: Who, *, live: bool = False) -> Response | LabBlueprint:
     """What the lab was made from, as it was written; or what is there now, as a blueprint that makes the same. Text alone for who
     accepts text/plain. Viewers see no passwords, and no files."""
-    found = await here.database.read(_written, name, live)
+    impaired = {}
+    if live:
+        lab = await here.database.read(sandboxes.get, name)
+        impaired = {segment: each.how for segment, each in (await impaired_at(here.provider, lab.plan)).items()}
+    found = await here.database.read(_written, name, live, impaired)
     if not who.has(Role.USER):
         found = found.model_copy(update={"text": without_secrets(found.text), "files": {}})
     if request.headers.get("accept", "").startswith("text/plain"):
@@ -80,14 +87,14 @@ async def show_blueprint(name: str, request: Request, here: Here, who: Who, *, l
     return found
 
 
-def _written(db: sa.Connection, name: str, live: bool) -> LabBlueprint:
+def _written(db: sa.Connection, name: str, live: bool, impaired: Mapping[str, Impairment]) -> LabBlueprint:
     row = sandboxes.get(db, name)
     kept = None if live else blueprints.find(db, row.id)
     if kept is not None:
         return LabBlueprint(
             lab=name, text=kept.text, file=kept.file, files=kept.files, live=False, since=kept.since, who=kept.who
         )
-    now, notes = changing.as_it_is(db, row)
+    now, notes = changing.as_it_is(db, row, impaired)
     files = dict(now.files)
     return LabBlueprint(
         lab=name, text=written(now, notes), file=f"{name}.yaml", files=files, live=True, since=time.time(), who=row.owner

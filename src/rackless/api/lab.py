@@ -21,6 +21,8 @@ from rackless.model.lifecycle import MachineState, SandboxState, WireState
 from rackless.model.plan import Plan
 from rackless.planning import absent
 from rackless.providers.contract import Ref, RefKind, at, served, survey
+from rackless.providers.impairing import impaired_at
+from rackless.providers.measuring import Usage, usage_at
 from rackless.sandboxes import hooks
 from rackless.sandboxes.times import moment
 from rackless.store import inventory, jobs, machines, outlines, ports, sandboxes, wires
@@ -69,7 +71,8 @@ class LabRouter(BaseModel):
 
 class LabMachine(BaseModel):
     """`state` is what Rackless last brought it to, `running` what the place says now. `uuid`: what the place itself calls it.
-    Memory in MiB."""
+    Memory in MiB: `memory` the guest's, `private` what its process alone takes of its host, `proportional` with its share of what
+    it has together with others. `cpu_seconds`: of its process, since that was started. Null where the place does not tell."""
 
     name: str
     owner: str
@@ -83,6 +86,9 @@ class LabMachine(BaseModel):
     console_port: int | None
     place: str = ""
     uuid: str = ""
+    private: float | None = None
+    proportional: float | None = None
+    cpu_seconds: float | None = None
 
 
 class LabPort(BaseModel):
@@ -104,7 +110,8 @@ class LabPort(BaseModel):
 
 
 class LabWire(BaseModel):
-    """`drawn`: live, and no blueprint has it. `note`: why a wire of the blueprint is not connected yet; it has no segment."""
+    """`drawn`: live, and no blueprint has it. `note`: why a wire of the blueprint is not connected yet; it has no segment; or why
+    one carries nothing. `impairment`: delay, jitter, loss and rate, those of them that it has, as its place says."""
 
     ends: tuple[str, str]
     state: WireState
@@ -112,6 +119,7 @@ class LabWire(BaseModel):
     segment: str
     drawn: bool = False
     note: str = ""
+    impairment: dict[str, str] = {}
 
 
 class JobLine(BaseModel):
@@ -184,7 +192,9 @@ async def lab_of(here: World, name: str) -> Lab:
     except RacklessError as error:
         refs, trouble = {}, f"The place does not answer: {error.message}"
     joined = known.wires
-    lines = [_machine(row, machine, refs.get(machine.name)) for machine in known.machines]
+    impaired = await impaired_at(here.provider, row.plan)
+    used = await usage_at(here.provider, row.plan.places)
+    lines = [_machine(row, machine, refs.get(machine.name), used.get((name, machine.name))) for machine in known.machines]
     running = {line.name for line in lines if line.running}
     live = {end for wire in joined if wire.state is WireState.CONNECTED for end in wire.ends}
     peers = {wire.ends[at]: wire.ends[1 - at] for wire in joined for at in (0, 1)}
@@ -247,7 +257,15 @@ async def lab_of(here: World, name: str) -> Lab:
         ports=shown_ports,
         wires=[
             *(
-                LabWire(ends=wire.ends, state=wire.state, since=wire.since, segment=wire.segment, drawn=wire.drawn)
+                LabWire(
+                    ends=wire.ends,
+                    state=wire.state,
+                    since=wire.since,
+                    segment=wire.segment,
+                    drawn=wire.drawn,
+                    note=impaired[wire.segment].why if wire.segment in impaired else "",
+                    impairment=impaired[wire.segment].how.texts() if wire.segment in impaired else {},
+                )
                 for wire in joined
             ),
             *_later(row),
@@ -292,7 +310,7 @@ def job_line(job: jobs.JobRow) -> JobLine:
     return JobLine(id=job.id, verb=job.verb, state=job.state.value, started=job.started, ended=job.ended, resumed=job.resumed)
 
 
-def _machine(row: sandboxes.SandboxRow, machine: machines.MachineRow, ref: Ref | None) -> LabMachine:
+def _machine(row: sandboxes.SandboxRow, machine: machines.MachineRow, ref: Ref | None, used: Usage | None) -> LabMachine:
     going = {each.machine.name: each.machine for each in row.leaving}
     spec = going.get(machine.name) or row.plan.machine(machine.name)
     running = ref is not None and ref.running
@@ -312,7 +330,14 @@ def _machine(row: sandboxes.SandboxRow, machine: machines.MachineRow, ref: Ref |
         console_port=spec.console_port if spec else None,
         place=row.plan.place_of(spec) if spec else "",
         uuid=ref.uuid if ref is not None else "",
+        private=_mib(used.private) if used is not None else None,
+        proportional=_mib(used.proportional) if used is not None else None,
+        cpu_seconds=used.cpu if used is not None else None,
     )
+
+
+def _mib(octets: int | None) -> float | None:
+    return round(octets / 1024**2, 1) if octets is not None else None
 
 
 def _management(here: World, plan: Plan, router: str, refs: Mapping[str, Ref]) -> Management:

@@ -23,6 +23,7 @@ from rackless.api.server import BUILD
 from rackless.keepers.readiness import Readiness, Send
 from rackless.model.calendar import Amounts
 from rackless.model.fabric import Health, Life, Severity, Status
+from rackless.providers.measuring import Usage, usage_at
 from rackless.release import release
 from rackless.store import counting
 from rackless.workflows.world import World
@@ -87,7 +88,8 @@ async def show_metrics(here: Here, request: Request) -> Response:
     """Numbers in Prometheus' text format. A few counting queries, however many labs there are."""
     counts = await here.database.read(counting.count, here.database, time.time())
     now = CollectorRegistry()
-    now.register(_Now([*_families(here, counts), *nodes(monitor(request, here).status())]))
+    used = await usage_at(here.provider, (place.name for place in here.site.everywhere))
+    now.register(_Now([*_families(here, counts), *taken(used), *nodes(monitor(request, here).status())]))
     return Response(generate_latest(metrics.REGISTRY) + generate_latest(now), media_type=CONTENT_TYPE_LATEST)
 
 
@@ -105,11 +107,20 @@ def _families(here: World, counts: counting.Counts) -> Iterable[GaugeMetricFamil
     yield _gauge("rackless_jobs_running", "Jobs that have not ended.", "verb", counts.jobs)
     yield _one("rackless_queue_length", "Labs that wait until they fit.", counts.labs["waiting"])
     yield _one("rackless_boots_waiting", "Machines that wait for their turn to boot, here.", here.booting.waiting)
+    yield _one("rackless_boots_now", "Machines that boot, here.", here.booting.now)
     yield _gauge("rackless_pool_numbers_taken", "Numbers taken of a pool.", "pool", counts.pools)
     yield _gauge("rackless_capacity", "What labs may hold together; +Inf: nothing limits it.", "resource", _units(here.capacity))
     yield _gauge("rackless_capacity_held", "What labs hold of it now.", "resource", _units(counts.held))
     yield _one("rackless_store_bytes", "The store and the record of workflows, on disk.", counts.bytes)
     yield _gauge("rackless_consoles", "Serial lines that are open, those who watch and who write.", "what", here.consoles.count())
+
+
+def taken(used: Mapping[tuple[str, str], Usage]) -> Iterable[GaugeMetricFamily]:
+    """What all machines take together, of those whose place tells it."""
+    private = sum(each.private or 0 for each in used.values())
+    yield _one("rackless_machines_private_memory_bytes", "Memory that only the labs' machines have, each for itself.", private)
+    cpu = sum(each.cpu for each in used.values())
+    yield _one("rackless_machines_cpu_seconds", "Processor time of the machines that run now, since each was started.", cpu)
 
 
 def nodes(status: Status) -> Iterable[GaugeMetricFamily]:

@@ -79,6 +79,7 @@ RULES: Mapping[str, Rule] = {
     "connect": Rule(USER, Over.LAB),
     "disconnect": Rule(USER, Over.LAB),
     "link": Rule(USER, Over.LAB),
+    "impair": Rule(USER, Over.LAB),
     "capture": Rule(USER, Over.LAB),
     "restart": Rule(USER, Over.LAB),
     "transcript": Rule(VIEWER, Over.LAB),

@@ -16,6 +16,7 @@ from jsonschema.validators import extend
 from rackless.blueprints.reading import SECRETS, Reading, opening, quoted, subject
 from rackless.blueprints.source import Path, Value, Written
 from rackless.model import naming
+from rackless.model.impairment import KEYS
 from rackless.model.suggestions import listed, nearest
 
 _KINDS = {
@@ -214,6 +215,10 @@ def _wrong_type(reading: Reading, path: Path, value: Value, wanted: str) -> None
     if path[:1] == ("wires",) and path[-1] == "planned":
         message = f"`planned` of {subject(path)} must be true or false, not {shown(value)}."
         reading.problem(path, message, "Write `planned: true` for a wire whose ports may not be there yet.")
+        return
+    if path[:1] == ("wires",) and path[-1] in KEYS:
+        message = f"`{path[-1]}` of {subject(path)} must be text with its unit, not {shown(value)}."
+        reading.problem(path, message, "Write for example `delay: 20ms, jitter: 2ms, loss: 1%, rate: 10m`.")
         return
     if path[:1] == ("wires",) and len(path) > 1:
         _wrong_wire(reading, path, value)

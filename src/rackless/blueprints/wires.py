@@ -11,8 +11,9 @@ from rackless.blueprints.host_network import nics_hint, span
 from rackless.blueprints.owners import Room
 from rackless.blueprints.reading import Reading, quoted
 from rackless.blueprints.source import Path
-from rackless.model import naming
+from rackless.model import impairment, naming
 from rackless.model.blueprint import End, Wire
+from rackless.model.impairment import Impairment
 from rackless.model.suggestions import did_you_mean, nearest
 
 
@@ -39,8 +40,22 @@ def read(reading: Reading, rooms: Iterable[Room]) -> list[Wire]:
                 _use(reading, (*around, at), end, used)
         if len(whole) == 2:
             whereabouts.check_wire(reading, path, (whole[0], whole[1]))
-            wires.append(Wire(ends=(whole[0], whole[1]), planned=planned))
+            wires.append(Wire(ends=(whole[0], whole[1]), planned=planned, impairment=_impairment(reading, path)))
     return wires
+
+
+def _impairment(reading: Reading, path: Path) -> Impairment | None:
+    """What the wire does to frames; None also when it was said to be wrong."""
+    wish = reading.get(*path)
+    if not isinstance(wish, dict) or not all(reading.sound(*path, key) for key in impairment.KEYS):
+        return None
+    try:
+        return impairment.read({key: wish.get(key) for key in impairment.KEYS})
+    except ValueError as error:
+        key, _, rest = str(error).partition(" ")
+        message, _, hint = f"{_wire(path)}: {key} {rest}".partition("; ")
+        reading.problem((*path, key), message, f"{hint[:1].upper()}{hint[1:]}" if hint else "Give a delay of as much at least.")
+        return None
 
 
 def _wire(path: Path) -> str:

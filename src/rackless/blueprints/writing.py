@@ -27,10 +27,15 @@ def written(blueprint: Blueprint, notes: Mapping[Wire, str] | None = None) -> st
     lines += ["wires:"] if blueprint.wires else []
     for wire in blueprint.wires:
         ends = f"[{wire.ends[0]}, {wire.ends[1]}]"
+        more = [*(["planned: true"] if wire.planned else []), *_impaired(wire)]
         remark = f"  # {notes[wire]}" if notes and wire in notes else ""
-        lines.append(f"  - {{ends: {ends}, planned: true}}{remark}" if wire.planned else f"  - {ends}{remark}")
+        lines.append(f"  - {{{', '.join([f'ends: {ends}', *more])}}}{remark}" if more else f"  - {ends}{remark}")
     lines += _hooks(blueprint.hooks)
     return "\n".join(lines) + "\n"
+
+
+def _impaired(wire: Wire) -> list[str]:
+    return [f"{key}: {text}" for key, text in wire.impairment.texts().items()] if wire.impairment is not None else []
 
 
 def _hooks(hooks: Iterable[Hook]) -> Iterator[str]:

@@ -173,11 +173,7 @@ def show(
     say()
     _routers(found)
     _cards(found)
-    rows = [
-        [m["name"], m["role"], m["state"], m["memory"], m["console_port"], age(m["since"]), m["reason"]]
-        for m in found["machines"]
-    ]
-    table(["machine", "role", "state", "MiB", "console", "since", "reason"], rows)
+    _machines(found)
     if found["networks"]:
         say()
         networks = [[n["name"], n["owner"], n["mtu"], " ".join(n["machines"])] for n in found["networks"]]
@@ -190,9 +186,14 @@ def show(
     table(["port", "machine", "mac", "link", "mtu", "wired to", "addresses"], ports)
     say()
     joined = [
-        [*w["ends"], w["state"], age(w["since"]), w["note"] or ("drawn live" if w["drawn"] else "")] for w in found["wires"]
+        [*w["ends"], w["state"], age(w["since"]), _impairment(w), w["note"] or ("drawn live" if w["drawn"] else "")]
+        for w in found["wires"]
     ]
-    table(["wire", "and", "state", "since", "note"], joined)
+    table(["wire", "and", "state", "since", "impaired by", "note"], joined)
+
+
+def _impairment(wire: dict[str, Any]) -> str:
+    return ", ".join(f"{key} {text}" for key, text in wire.get("impairment", {}).items())
 
 
 def _routers(found: dict[str, Any]) -> None:
@@ -205,6 +206,24 @@ def _routers(found: dict[str, Any]) -> None:
     if rows:
         table(["router", "family", "cards", "user", "fxp0 by", "services"], rows)
         say()
+
+
+def _machines(found: dict[str, Any]) -> None:
+    rows = [
+        [
+            *(m["name"], m["role"], m["state"], m["memory"], _number(m.get("private")), _number(m.get("cpu_seconds"))),
+            *(m["console_port"], age(m["since"]), m["reason"]),
+        ]
+        for m in found["machines"]
+    ]
+    table(["machine", "role", "state", "MiB", "own MiB", "cpu s", "console", "since", "reason"], rows)
+    private, cpu = (sum(m.get(key) or 0 for m in found["machines"]) for key in ("private", "cpu_seconds"))
+    if private or cpu:
+        say(f"They take {private:.0f} MiB of memory that nothing else has, and took {cpu:.0f} s of processors.")
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.0f}"
 
 
 def _cards(found: dict[str, Any]) -> None:

@@ -49,16 +49,27 @@ def link(
     end: End,
     other: Annotated[str | None, typer.Argument(metavar="[END]", help="Its other end, to be sure.", show_default=False)] = None,
     up: Annotated[bool | None, typer.Option("--up/--down", help="Which of the two.", show_default=False)] = None,
+    delay: Annotated[str | None, typer.Option(help="What each frame takes longer: 20ms.", show_default=False)] = None,
+    jitter: Annotated[str | None, typer.Option(help="How much more or less: 2ms.", show_default=False)] = None,
+    loss: Annotated[str | None, typer.Option(help="Share of the frames that are lost: 1%.", show_default=False)] = None,
+    rate: Annotated[str | None, typer.Option(help="Bits a second: 64k, 10m, 1g.", show_default=False)] = None,
+    clear: Annotated[bool, typer.Option("--clear", help="Let it carry every frame at once again.")] = False,
     in_json: InJson = False,
 ) -> None:
-    """Put a wire down, as if its cable were pulled, or up again. The wire stays.
+    """Put a wire down, as if its cable were pulled, or up again; or have it delay, lose and slow down frames, in each direction.
 
-    Example: rackless link back-to-back west:ge-0/0/0 --down
+    What is not said of delay, jitter, loss and rate is none. The wire stays, and nothing reboots.
+
+    Example: rackless link back-to-back west:ge-0/0/0 --delay 20ms --jitter 2ms --loss 1% --rate 10m
     """
     from rackless.client.api import Api
 
+    wish = {key: text for key, text in (("delay", delay), ("jitter", jitter), ("loss", loss), ("rate", rate)) if text is not None}
+    if sum([up is not None, bool(wish), clear]) != 1:
+        raise typer.BadParameter("say --down or --up, --clear, or how to impair it: --delay 20ms")
     if up is None:
-        raise typer.BadParameter("say --down or --up")
+        _impair(lab, {"end": end, "other": other, **wish}, in_json=in_json)
+        return
     with Api() as api:
         done = api.ask("PATCH", f"/labs/{lab}/wires", body={"end": end, "other": other, "up": up}, wait=REWIRING)
     state = "connected" if up else "down"
@@ -66,6 +77,20 @@ def link(
         as_json({"lab": lab, "end": end, "state": state, "job": done["job"]})
     else:
         say(f"The wire at {end} is {'up' if up else 'down'}.")
+
+
+def _impair(lab: str, wish: dict[str, str | None], *, in_json: bool) -> None:
+    from rackless.client.api import Api
+
+    with Api() as api:
+        done = api.ask("PUT", f"/labs/{lab}/wires/impairment", body=wish, wait=REWIRING)
+        wires = api.ask("GET", f"/labs/{lab}")["wires"]
+    is_: dict[str, str] = next((wire["impairment"] for wire in wires if wish["end"] in wire["ends"]), {})
+    if in_json:
+        as_json({"lab": lab, "end": wish["end"], "impairment": is_, "job": done["job"]})
+    else:
+        told = ", ".join(f"{key} {text}" for key, text in is_.items())
+        say(f"The wire at {wish['end']} has {told}." if told else f"The wire at {wish['end']} is not impaired.")
 
 
 def capture(

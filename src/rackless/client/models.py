@@ -607,7 +607,9 @@ class LabLine(Answer):
 
 class LabMachine(Answer):
     """`state` is what Rackless last brought it to, `running` what the place says now. `uuid`: what the place itself calls
-    it. Memory in MiB.
+    it. Memory in MiB: `memory` the guest's, `private` what its process alone takes of its host, `proportional` with its
+    share of what it has together with others. `cpu_seconds`: of its process, since that was started. Null where the
+    place does not tell.
     """
 
     name: str
@@ -622,6 +624,9 @@ class LabMachine(Answer):
     console_port: int | None
     place: str = ""
     uuid: str = ""
+    private: float | None = None
+    proportional: float | None = None
+    cpu_seconds: float | None = None
 
 
 class LabNetwork(Answer):
@@ -675,7 +680,10 @@ class LabTimes(Answer):
 
 
 class LabWire(Answer):
-    """`drawn`: live, and no blueprint has it. `note`: why a wire of the blueprint is not connected yet; it has no segment."""
+    """`drawn`: live, and no blueprint has it. `note`: why a wire of the blueprint is not connected yet; it has no segment;
+    or why one carries nothing. `impairment`: delay, jitter, loss and rate, those of them that it has, as its place
+    says.
+    """
 
     ends: tuple[str, str]
     state: WireState
@@ -683,6 +691,7 @@ class LabWire(Answer):
     segment: str
     drawn: bool = False
     note: str = ""
+    impairment: dict[str, str] = Field(default_factory=dict)
 
 
 class Layout(Answer):

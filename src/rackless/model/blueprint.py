@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from rackless.model.hooks import Hook
+from rackless.model.impairment import Impairment
 
 
 class EndKind(StrEnum):
@@ -101,10 +102,11 @@ class HostWish:
 @dataclass(frozen=True, kw_only=True)
 class Wire:
     """Two ends joined by one segment. Direction does not matter; `ends` keeps the file's order. `planned`: its ports need not
-    be there yet; it is connected when they are."""
+    be there yet; it is connected when they are. `impairment`: from when it is connected."""
 
     ends: tuple[End, End]
     planned: bool = False
+    impairment: Impairment | None = None
 
     def __str__(self) -> str:
         return f"{self.ends[0]} -- {self.ends[1]}"

@@ -94,6 +94,8 @@ class Difference:
     plan: Plan
     leaving: tuple[Leaving, ...] = ()
     unwire: tuple[str, ...] = ()
+    impair: tuple[str, ...] = ()
+    """Segments of wires that stay, and are impaired otherwise."""
     anew: frozenset[str] = frozenset()
 
     @property

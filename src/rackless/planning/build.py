@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from rackless.model import naming
-from rackless.model.blueprint import Blueprint, RouterWish
+from rackless.model.blueprint import Blueprint, RouterWish, Wire
 from rackless.model.errors import InputError
 from rackless.model.family import NicRole, Role
-from rackless.model.plan import Forward, MachineSpec, Plan, SegmentSpec
+from rackless.model.plan import Forward, MachineSpec, Plan, SegmentSpec, WireSpec
 from rackless.model.site import Site
 from rackless.planning import addresses, identity, machines, placement, reach, relabelling
 from rackless.planning.wires import has_port, wire
@@ -46,7 +46,7 @@ def plan(blueprint: Blueprint, site: Site, *, sandbox: str | None = None, there:
     empty = Plan(sandbox=sandbox, provider=site.provider, blueprint=wished, machines=specs, segments=(), wires=())
     mtus = {place.owner: place.family.wire_mtu for place in places}
     joined = [
-        wire(empty, *wish.ends, mtu=reach.wire_mtu(site, empty, wish.ends, mtus))
+        _as_wished(wish, *wire(empty, *wish.ends, mtu=reach.wire_mtu(site, empty, wish.ends, mtus)))
         for wish in blueprint.wires
         if not wish.planned or all(has_port(empty, end) for end in wish.ends)
     ]
@@ -62,6 +62,10 @@ def plan(blueprint: Blueprint, site: Site, *, sandbox: str | None = None, there:
         segments=internal + tuple(segment for segment, _ in joined),
         wires=tuple(made for _, made in joined),
     )
+
+
+def _as_wished(wish: Wire, segment: SegmentSpec, made: WireSpec) -> tuple[SegmentSpec, WireSpec]:
+    return segment, replace(made, wire=replace(made.wire, impairment=wish.impairment))
 
 
 def _management(

@@ -66,6 +66,7 @@ def difference(there: Plan, wanted: Plan, live: Live, *, prune: bool = False) ->
         plan=plan,
         leaving=tuple(_leaving(there, plan, compared, live)),
         unwire=joined.unwire,
+        impair=joined.impair,
         anew=frozenset(name for name, owner in compared.items() if owner.effect is Effect.ANEW),
     )
 

@@ -15,14 +15,17 @@ class Wiring:
 
     changes: tuple[Change, ...]
     unwire: tuple[str, ...]
+    impair: tuple[str, ...] = ()
+    """Segments of the wires that stay, and do something else to frames than the blueprint wanted before."""
 
 
 def wiring(there: Plan, plan: Plan, live: Live, *, prune: bool) -> Wiring:
     """`plan` is what will be there."""
     rows = {wire.spec.segment: wire for wire in live.wires}
-    known = {wire.segment for wire in there.wires}
+    known = {wire.segment: wire.wire.impairment for wire in there.wires}
     changes: list[Change] = []
     unwire: list[str] = []
+    impair: list[str] = []
     for wire in plan.wires:
         row = rows.get(wire.segment)
         if row is not None and (_ports(row.spec) != _ports(wire) or _moved(wire, there, plan)):
@@ -31,6 +34,10 @@ def wiring(there: Plan, plan: Plan, live: Live, *, prune: bool) -> Wiring:
             changes.append(_row(Verb.ADD, wire, "it was disconnected" if wire.segment in known else "it is new"))
         elif not row.connected:
             changes.append(_row(Verb.ADD, wire, "it is not connected yet"))
+        elif wire.segment not in unwire and wire.wire.impairment != known.get(wire.segment):
+            impair.append(wire.segment)
+            was, is_ = known.get(wire.segment), wire.wire.impairment
+            changes.append(_row(Verb.CHANGE, wire, f"{was or 'not impaired'} => {is_ or 'not impaired'}"))
         else:
             changes.append(_row(Verb.KEEP, wire, "it was drawn live, and is in the blueprint now" if row.drawn else ""))
     for segment, reason in _going(there, plan, live, prune=prune):
@@ -38,7 +45,7 @@ def wiring(there: Plan, plan: Plan, live: Live, *, prune: bool) -> Wiring:
         changes.append(_row(Verb.REMOVE, rows[segment].spec, reason))
     gone = set(unwire)
     changes += [_row(Verb.KEEP, row.spec, "it was drawn live") for row in _others(plan, live) if row.spec.segment not in gone]
-    return Wiring(changes=tuple(changes), unwire=tuple(unwire))
+    return Wiring(changes=tuple(changes), unwire=tuple(unwire), impair=tuple(impair))
 
 
 def _row(verb: Verb, wire: WireSpec, reason: str) -> Change:

@@ -15,6 +15,7 @@ from rackless.model.calendar import UNLIMITED, Amounts, of_places
 from rackless.model.errors import AbsentError, Problem, ProviderError, RacklessError
 from rackless.model.places import OF_THIS_MACHINE
 from rackless.model.plan import Plan, PortRef, SegmentSpec
+from rackless.providers import impairing
 from rackless.providers.abilities import lacking
 from rackless.providers.contract import (
     Bearing,
@@ -273,7 +274,7 @@ def unable(provider: Provider, plan: Plan) -> tuple[Problem, ...]:
         where = f"At {place}: " if isinstance(provider, Several) else ""
         problems = lacking(part(plan, place), at(provider, place).info)
         found += [replace(problem, message=f"{where}{problem.message}") for problem in problems]
-    return tuple(found)
+    return (*found, *impairing.lacking(provider, plan))
 
 
 def part(plan: Plan, place: str) -> Plan:

@@ -19,11 +19,13 @@ from pydantic import TypeAdapter
 from rackless.model.calendar import UNLIMITED, Amounts
 from rackless.model.errors import AbsentError, Problem, ProviderError, StateError
 from rackless.model.family import NicRole
+from rackless.model.impairment import Impairment
 from rackless.model.places import FakePlace
 from rackless.model.plan import DiskSpec, MachineSpec, Plan, PortRef, SegmentSpec
 from rackless.providers.contract import Finding, Likeness, Power, ProviderInfo, Ref, RefKind, Spec, Stream
 from rackless.providers.fake_cloud import FakeCloud, FakeLab, FakeMachine
 from rackless.providers.fake_guest import Guest, Terminal, View, answer_line
+from rackless.providers.impairing import Impaired
 
 PCAP_HEADER = struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 1)
 """File header of the classic pcap format, link type Ethernet (https://www.tcpdump.org/manpages/pcap-savefile.5.html)."""
@@ -261,6 +263,20 @@ class FakeProvider:
         (machine.down.discard if up else machine.down.add)(port.nic)
         (machine.forced_up.add if up else machine.forced_up.discard)(port.nic)
         self._end("carrier", port.machine, port.sandbox)
+
+    async def impair(self, sandbox: str, segment: str, how: Impairment | None) -> None:
+        self._begin("impair", segment)
+        lab = self.cloud.lab(sandbox)
+        if segment not in lab.segments:
+            raise AbsentError(f"There is no segment {segment} in {sandbox}.", hint="Connect the wire first.")
+        lab.impaired.pop(segment, None)
+        if how is not None:
+            lab.impaired[segment] = how
+        self._end("impair", segment, sandbox)
+
+    async def impaired(self, sandbox: str) -> Mapping[str, Impaired]:
+        lab = self.cloud.lab(sandbox)
+        return {name: Impaired(how=how) for name, how in lab.impaired.items() if name in lab.segments}
 
     async def console(self, machine: Ref) -> Stream:
         self._begin("console", machine.name)

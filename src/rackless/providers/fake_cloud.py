@@ -14,6 +14,7 @@ from typing import Protocol
 
 from pydantic import TypeAdapter
 
+from rackless.model.impairment import Impairment
 from rackless.model.plan import DiskSpec, MachineSpec, SegmentSpec
 from rackless.providers.contract import Ref, RefKind
 from rackless.providers.fake_guest import Guest
@@ -62,6 +63,8 @@ class FakeLab:
     disks: dict[str, DiskSpec] = field(default_factory=dict)
     segments: dict[str, SegmentSpec] = field(default_factory=dict)
     machines: dict[str, FakeMachine] = field(default_factory=dict)
+    impaired: dict[str, Impairment] = field(default_factory=dict)
+    """By segment."""
     foreign: set[str] = field(default_factory=set)
     """"kind/name" of things of others: they never show in `owned` and can not be removed."""
 

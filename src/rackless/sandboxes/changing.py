@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 import sqlalchemy as sa
@@ -14,6 +14,7 @@ from rackless.model.changes import Change, Difference, Live, LiveWire
 from rackless.model.errors import CapacityError, StateError
 from rackless.model.family import Role
 from rackless.model.hooks import SET_UP
+from rackless.model.impairment import Impairment
 from rackless.model.lifecycle import MachineState, SandboxState, WireState
 from rackless.model.plan import Plan, WireSpec
 from rackless.planning import absent, difference, plan
@@ -163,18 +164,23 @@ def book_move(db: sa.Connection, name: str, leaving: str, asked: Asked) -> Appli
     return Applied(booking=booked, difference=what)
 
 
-def as_it_is(db: sa.Connection, found: sandboxes.SandboxRow) -> tuple[Blueprint, dict[Wire, str]]:
-    """What is there now as a blueprint that makes the same, without secrets; and remarks on its wires."""
+def as_it_is(
+    db: sa.Connection, found: sandboxes.SandboxRow, impaired: Mapping[str, Impairment]
+) -> tuple[Blueprint, dict[Wire, str]]:
+    """What is there now as a blueprint that makes the same, without secrets; and remarks on its wires. `impaired`: by segment."""
     blueprint = found.plan.blueprint
     later = tuple(wire for wire in blueprint.wires if wire.planned and absent(found.plan, wire))
     notes = {wire: f"not yet connected: {absent(found.plan, wire)}" for wire in later}
     if found.state in UNMADE:
         return replace(blueprint, name=found.name), notes
     rows = [row for row in wires.of(db, found.id, found.name) if row.state is not WireState.DISCONNECTED]
+    there = []
     for row in rows:
         remarks = [text for said, text in ((row.drawn, "drawn live"), (row.state is WireState.DOWN, "taken down")) if said]
-        notes |= {row.wire: ", ".join(remarks)} if remarks else {}
-    return replace(blueprint, name=found.name, wires=(*(row.wire for row in rows), *later)), notes
+        wire = replace(row.wire, impairment=impaired.get(row.segment))
+        there.append(wire)
+        notes |= {wire: ", ".join(remarks)} if remarks else {}
+    return replace(blueprint, name=found.name, wires=(*there, *later)), notes
 
 
 def refuse(found: sandboxes.SandboxRow, what: Difference, terms: Terms) -> None:
@@ -224,6 +230,7 @@ def _book_now(db: sa.Connection, found: sandboxes.SandboxRow, what: Difference, 
     sandboxes.depart(db, key, what.leaving)
     sandboxes.move(db, key, SandboxState.DEPLOYING, "a blueprint was applied", who=asked.terms.who)
     arguments = departures.arguments(db, sandboxes.by_id(db, key), unwire=what.unwire)
+    arguments |= {"impair": list(what.impair)} if what.impair else {}
     arguments |= hooks.kept(asked.place.site.hooks, asked.blueprint, SET_UP)
     job = booking.add_job(db, found.name, key, "apply", arguments)
     return booking.Booking(kind=booking.Kind.CHANGED, job=job, sandbox_id=key, was=found.state.value)

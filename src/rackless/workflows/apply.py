@@ -164,6 +164,8 @@ async def _wire(work: Work, fresh: Collection[str]) -> None:
     rows = await work.world.database.run(wires.of, work.lab.id, work.lab.name)
     late = [row for row in rows if row.state is WireState.PLANNED or any(port.machine in fresh for port in row.ports)]
     await deploy.all_of(deploy.attach(work, row) for row in late if row.state is not WireState.DISCONNECTED)
+    others = frozenset(work.job.arguments.get("impair", ()))
+    await deploy.all_of(deploy.impair(work, row, clears=True) for row in rows if row.segment in others)
 
 
 async def _ready(work: Work) -> None:

@@ -1,56 +1,83 @@
-"""How many machines boot at once on this host, and which first."""
+"""How many machines boot at once on a host, and which first."""
 
 from __future__ import annotations
 
 import asyncio
 import heapq
 import itertools
-import os
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Collection, Iterable
 from contextlib import asynccontextmanager
+from typing import Protocol
 
 HELD = 60.0
 """Seconds after which a machine that is still booting keeps nobody else from it: it hangs, or its host is too slow to count."""
+LOOK = 1.0
+"""Seconds between two looks at a host that had no room for one more: nobody tells that it has come to ease."""
+
+
+class Room(Protocol):
+    """What a host can bear."""
+
+    def bars(self, memory: int, booting: Collection[int]) -> str:
+        """Why one more may not boot now, "" when it may. The one that may is counted as booting from then on.
+
+        Args:
+            memory: MiB of the machine.
+            booting: MiB of each that boots already.
+        """
+        ...
+
+
+class Number:
+    """Room for so many at once, whatever they are: of a host that looks after itself."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+
+    def bars(self, memory: int, booting: Collection[int]) -> str:
+        return "" if len(booting) < self._most else f"{self._most} machines boot already"
 
 
 class Place:
     """Somebody's right to boot now."""
 
-    def __init__(self, booting: Booting) -> None:
-        self._booting: Booting | None = booting
+    def __init__(self, booting: Booting, number: int) -> None:
+        self._booting, self._number = booting, number
 
     def leave(self) -> None:
         """Let the next one boot. Repeating it is a no-op."""
-        booting, self._booting = self._booting, None
-        if booting is not None:
-            booting.next()
+        self._booting.left(self._number)
 
 
 class Booting:
-    """At most `most` machines boot at the same time. Those of a lower rank go first, among equals who came first."""
+    """Machines boot at the same time as far as there is `room`. Those of a lower rank go first, among equals who came first."""
 
-    def __init__(self, most: int) -> None:
-        self._free = most
+    def __init__(self, room: Room | int) -> None:
+        self._room = Number(room) if isinstance(room, int) else room
         self._numbers = itertools.count()
-        self._waiting: list[tuple[int, int, asyncio.Future[None]]] = []
+        self._waiting: list[tuple[int, int, int, asyncio.Future[None]]] = []
+        self._booting: dict[int, int] = {}
         self._awaited: set[str] = set()
+        self._again: asyncio.TimerHandle | None = None
+        self.why = ""
+        """Why the first of those who wait does."""
 
     @asynccontextmanager
-    async def place(self, rank: int, name: str) -> AsyncIterator[Place]:
-        """Wait for a place for the machine `name`; it is given back at the end, or before by `leave`."""
+    async def place(self, rank: int, name: str, memory: int = 0) -> AsyncIterator[Place]:
+        """Wait for a place for the machine `name` of so many MiB; it is given back at the end, or before by `leave`."""
+        number = next(self._numbers)
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        heapq.heappush(self._waiting, (rank, next(self._numbers), turn))
+        heapq.heappush(self._waiting, (rank, number, memory, turn))
         self._awaited.add(name)
         self._let_in()
         try:
             await turn
         except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled():
-                self.next()
+            self.left(number)
             raise
         finally:
             self._awaited.discard(name)
-        place = Place(self)
+        place = Place(self, number)
         hung = asyncio.get_running_loop().call_later(HELD, place.leave)
         try:
             yield place
@@ -67,18 +94,30 @@ class Booting:
         """How many machines wait for their turn."""
         return len(self._awaited)
 
-    def next(self) -> None:
-        self._free += 1
-        self._let_in()
+    @property
+    def now(self) -> int:
+        """How many machines boot."""
+        return len(self._booting)
+
+    def left(self, number: int) -> None:
+        """The machine of that number boots no more. No harm to one that never did."""
+        if self._booting.pop(number, None) is not None:
+            self._let_in()
 
     def _let_in(self) -> None:
-        while self._free and self._waiting:
-            *_, turn = heapq.heappop(self._waiting)
-            if not turn.done():
-                self._free -= 1
-                turn.set_result(None)
-
-
-def boots_at_once() -> int:
-    """Booting is bound by the processor, and more at once than there are processors only take each other's caches away."""
-    return max(2, len(os.sched_getaffinity(0)))
+        if self._again is not None:
+            self._again.cancel()
+            self._again = None
+        self.why = ""
+        while self._waiting:
+            _, number, memory, turn = self._waiting[0]
+            if turn.done():
+                heapq.heappop(self._waiting)
+                continue
+            self.why = self._room.bars(memory, self._booting.values())
+            if self.why:
+                self._again = asyncio.get_running_loop().call_later(LOOK, self._let_in)
+                return
+            heapq.heappop(self._waiting)
+            self._booting[number] = memory
+            turn.set_result(None)

@@ -20,6 +20,7 @@ from rackless.model.lifecycle import MachineState, SandboxState, WireState
 from rackless.model.places import HostPlace
 from rackless.model.plan import MachineSpec, SegmentSpec
 from rackless.providers.contract import Carrier, Ref, Spec, Warming, at
+from rackless.providers.impairing import impairing, lacking
 from rackless.sandboxes import booking, hooks
 from rackless.store import machines, sandboxes, wires
 from rackless.workflows import own_ground, snapshots
@@ -149,7 +150,7 @@ async def _once_more(work: Work, spec: MachineSpec, reason: str, tell: Tell) -> 
 
 async def check(work: Work) -> None:
     await own_ground.refuse(work.world, work.lab.plan)
-    problems = await work.world.provider.check(work.lab.plan)
+    problems = (*await work.world.provider.check(work.lab.plan), *lacking(work.world.provider, work.lab.plan))
     if problems:
         raise ProviderError(
             " ".join(problem.message for problem in problems),
@@ -203,12 +204,21 @@ async def attach(work: Work, row: wires.WireRow) -> None:
     provider = work.world.provider
     segment: SegmentSpec = segment_of(work.world.site, work.lab.plan, row)
     await provider.ensure(segment)
+    if row.state is WireState.PLANNED:
+        await impair(work, row)
     for port in row.ports:
         await provider.attach(port, segment)
         if row.state is WireState.DOWN and isinstance(provider, Carrier):
             await provider.carrier(port, False)
     if row.state is WireState.PLANNED:
         await work.world.database.run(wires.move, work.lab.id, row.segment, WireState.CONNECTED, "deployed")
+
+
+async def impair(work: Work, row: wires.WireRow, *, clears: bool = False) -> None:
+    """As the blueprint wants it. A place that can't was refused before. `clears`: it was impaired, and may be no more."""
+    wish = next((wire.wire.impairment for wire in work.lab.plan.wires if wire.segment == row.segment), None)
+    if wish is not None or clears:
+        await impairing(work.world.provider, work.lab.plan, row.ports).impair(work.lab.name, row.segment, wish)
 
 
 async def _ready(work: Work) -> None:

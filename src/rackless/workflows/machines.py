@@ -55,7 +55,7 @@ async def start(world: World, row: sandboxes.SandboxRow, spec: MachineSpec, tell
     known = await database.read(machines.get, key, spec.name)
     if known.state is not MachineState.RUNNING:
         await database.run(machines.move, key, spec.name, MachineState.STARTING, reason or "power on")
-    async with world.boots(row.plan.place_of(spec)).place(RANK[spec.role], f"{row.name}/{spec.name}") as place:
+    async with world.boots(row.plan.place_of(spec)).place(RANK[spec.role], f"{row.name}/{spec.name}", spec.memory) as place:
         await world.provider.power(ref_of(spec), Power.ON)
         await world.consoles.open(ref_of(spec), Path(known.transcript), tuple(holder.values()))
         there = at(world.provider, row.plan.place_of(spec))

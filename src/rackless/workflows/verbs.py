@@ -9,6 +9,7 @@ from rackless.workflows.apply import apply
 from rackless.workflows.connect import connect
 from rackless.workflows.deploy import deploy
 from rackless.workflows.disconnect import disconnect
+from rackless.workflows.impair import impair
 from rackless.workflows.link import link
 from rackless.workflows.restart import restart
 from rackless.workflows.save import save
@@ -21,6 +22,7 @@ VERBS: Mapping[str, Workflow] = {
     "connect": connect,
     "disconnect": disconnect,
     "link": link,
+    "impair": impair,
     "restart": restart,
     "save": save,
     "snapshot": snapshot,

@@ -649,6 +649,36 @@ class WiresOperations(Noun):
             body=given({"end": end, "other": other, "up": up}),
         )
 
+    def impair(
+        self,
+        name: str,
+        *,
+        end: str,
+        wait: float = 0,
+        other: str | None = None,
+        delay: str | None = None,
+        jitter: str | None = None,
+        loss: str | None = None,
+        rate: str | None = None,
+    ) -> models.Started:
+        """Let a wire delay, lose or slow down the frames that it carries, or no more. Behind running machines; nothing
+        reboots.
+
+        Args:
+            wait: Seconds to wait for the job's end before answering.
+            delay: 20ms, 500us, 1s.
+            jitter: how much more or less than the delay: 2ms.
+            loss: share of the frames: 1%.
+            rate: bit/s: 64k, 10m, 1g.
+        """
+        return self._calls.answer(
+            models.Started,
+            "PUT",
+            f"/v1/labs/{part(name)}/wires/impairment",
+            query={"wait": wait},
+            body=given({"end": end, "other": other, "delay": delay, "jitter": jitter, "loss": loss, "rate": rate}),
+        )
+
     def capture(self, name: str, *, end: str) -> AbstractContextManager[Stream]:
         """The frames of a port in both directions, as a pcap stream. Hanging up ends the capture.
 

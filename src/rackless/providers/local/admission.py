@@ -46,8 +46,13 @@ def all_memory() -> int:
 
 
 def memory_of(machine: MachineSpec) -> int:
-    """MiB of this machine that one VM takes: its guest's, its translation cache, its QEMU."""
-    return machine.memory + translation_cache(machine.memory) + OVERHEAD_MIB
+    """MiB of this machine that one VM takes."""
+    return memory_with(machine.memory)
+
+
+def memory_with(memory: int) -> int:
+    """MiB that a guest of so many MiB takes: its own, its translation cache, its QEMU."""
+    return memory + translation_cache(memory) + OVERHEAD_MIB
 
 
 def virtualization_missing(plan: Plan, accelerator: str, *, kvm: Path = KVM, modules: Path = MODULES) -> Iterator[Problem]:

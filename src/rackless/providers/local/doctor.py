@@ -15,6 +15,7 @@ from rackless.providers.contract import Finding
 from rackless.providers.local import admission
 from rackless.providers.local.layout import SOCKET_PATH_MOST, Layout
 from rackless.providers.local.management import ADDRESS, choose
+from rackless.providers.local.pressure import EASY, Pressure
 from rackless.qemu.accelerator import Accelerator, version
 from rackless.qemu.command import TCG, BootImage
 from rackless.settings import Settings
@@ -23,6 +24,7 @@ LEAST_MEMORY = 1024
 """MiB available: a router of two cards and its overhead."""
 LEAST_DISK = 1024
 """MiB free: an image and a few overlays."""
+KSM = Path("/sys/kernel/mm/ksm")
 
 
 async def examine(
@@ -43,7 +45,7 @@ async def examine(
         yield await _accelerator(settings, kernel)
     for finding in await asyncio.to_thread(_management, layout, site):
         yield finding
-    for finding in _room(layout):
+    for finding in (*_room(layout), _pressure(), _sharing()):
         yield finding
 
 
@@ -118,3 +120,40 @@ def _room(layout: Layout) -> list[Finding]:
             hint="" if path <= SOCKET_PATH_MOST else "Set RACKLESS_RUN to a shorter directory.",
         ),
     ]
+
+
+def _pressure() -> Finding:
+    """What lets machines boot beside each other (pressure.py)."""
+    processors = max(2, len(os.sched_getaffinity(0)))
+    if Pressure("cpu").there:
+        detail = (
+            f"the kernel tells it: beyond {processors} machines, one more boots while less than {EASY:.0%} of the time is waited"
+        )
+        return Finding(name="pressure", ok=True, detail=detail, hint="")
+    hint = "A kernel with CONFIG_PSI that was started with psi=1 lets more boot at once where there is room."
+    return Finding(
+        name="pressure",
+        ok=True,
+        detail=f"the kernel does not tell it (no PSI): {processors} machines boot at once, as many as processors",
+        hint=hint,
+    )
+
+
+def _sharing(folder: Path = KSM) -> Finding:
+    """Pages that several machines have together. Those from one warm template share its file in any case."""
+    try:
+        on = (folder / "run").read_text(encoding="ascii").strip() == "1"
+        shared = int((folder / "pages_sharing").read_text(encoding="ascii")) * os.sysconf("SC_PAGE_SIZE") >> 20
+    except OSError:
+        on, shared, detail = False, 0, "the kernel does not look for equal pages (no KSM)"
+    else:
+        detail = f"the kernel looks for equal pages (KSM): {shared} MiB saved" if on else "KSM is off"
+    hint = (
+        "" if on else f"`echo 1 > {folder}/run` saves memory for processor time; what it finds equal, other guests can find out."
+    )
+    return Finding(
+        name="page sharing",
+        ok=True,
+        detail=f"{detail}; machines from one warm template share what they have not written",
+        hint=hint,
+    )

@@ -2,7 +2,8 @@
 
 A segment is a star of datagram sockets: its first port is the centre, each other port has one socket pair with it. A NIC that is
 not management sits on a hub of its own with a sink port (see qemu.command); attaching adds, for each peer, a datagram end and
-a hub port. Ends send to paths, so the order of starting does not matter, and a restarted machine is back by itself.
+a hub port. Ends send to paths, so the order of starting does not matter, and a restarted machine is back by itself. Where a wire
+is impaired, each end sends to its relay's path instead (relays.py); where it listens is the same.
 """
 
 from __future__ import annotations
@@ -13,8 +14,12 @@ from rackless.model.family import NicRole
 from rackless.model.plan import MachineSpec, PortRef, SegmentSpec
 from rackless.providers.local.layout import Layout
 from rackless.providers.local.records import Network, Records
+from rackless.providers.local.relays import Relays
 from rackless.qemu.command import nic_device, peer_ids
 from rackless.qemu.monitor import Monitor
+
+WIRE = "wire"
+"""Kind of the segments that can be impaired (SegmentSpec.kind)."""
 
 
 def peers(segment: SegmentSpec, port: PortRef) -> tuple[PortRef, ...]:
@@ -32,12 +37,19 @@ class Plugging:
     def __init__(self, layout: Layout, records: Records) -> None:
         self._layout = layout
         self._records = records
+        self.relays = Relays(layout)
 
     async def plug(self, monitor: Monitor, port: PortRef, segment: SegmentSpec) -> None:
-        """Join a running machine's NIC to the segment. Repeatable: ids are computed from NIC, segment and peer."""
+        """Join a running machine's NIC to the segment. Repeatable: ids are computed from NIC, segment and peer, and whether the
+        wire is impaired."""
+        how = self._records.impairment(segment.sandbox, segment.name)
+        if how is not None:
+            await self.relays.ensure(segment, how)
         for peer in peers(segment, port):
-            end, hub = peer_ids(port.nic, segment.name, str(peer))
+            end, hub = _ids(port, segment, peer, relayed=how is not None)
             local, remote = self._layout.end(segment.name, port, peer), self._layout.end(segment.name, peer, port)
+            if how is not None:
+                remote = self.relays.end(segment.name, peer, port)
             datagram = {"id": end, "type": "dgram", "local": _unix(local), "remote": _unix(remote)}
             await monitor.attempt("netdev_add", datagram, "uplicate")
             join = {"id": hub, "type": "hubport", "hubid": port.nic, "netdev": end}
@@ -45,10 +57,23 @@ class Plugging:
 
     async def unplug(self, monitor: Monitor, port: PortRef, segment: SegmentSpec) -> None:
         """Absent is success."""
+        for relayed in (False, True) if segment.kind == WIRE else (False,):
+            await self._unplug(monitor, port, segment, relayed=relayed)
         for peer in peers(segment, port):
-            for name in reversed(peer_ids(port.nic, segment.name, str(peer))):
-                await monitor.attempt("netdev_del", {"id": name}, "not found")
             self._layout.end(segment.name, port, peer).unlink(missing_ok=True)
+
+    async def divert(self, monitor: Monitor, port: PortRef, segment: SegmentSpec) -> None:
+        """Have a NIC that is plugged in send to where it has to by now: its relay, or its peer."""
+        how = self._records.impairment(segment.sandbox, segment.name)
+        # Both have the same socket, so the one goes before the other comes.
+        await self._unplug(monitor, port, segment, relayed=how is None)
+        await self.plug(monitor, port, segment)
+
+    @staticmethod
+    async def _unplug(monitor: Monitor, port: PortRef, segment: SegmentSpec, *, relayed: bool) -> None:
+        for peer in peers(segment, port):
+            for name in reversed(_ids(port, segment, peer, relayed=relayed)):
+                await monitor.attempt("netdev_del", {"id": name}, "not found")
 
     async def carrier(self, monitor: Monitor, nic: int, up: bool) -> None:
         """What the guest sees at once (virtio-net's link status)."""
@@ -63,6 +88,10 @@ class Plugging:
             if segment is not None:
                 await self.plug(monitor, port, segment)
             await self.carrier(monitor, nic, network.up(nic) and (segment is not None or nic in network.carrier))
+
+
+def _ids(port: PortRef, segment: SegmentSpec, peer: PortRef, *, relayed: bool) -> tuple[str, str]:
+    return peer_ids(port.nic, segment.name, f"{peer}|relay" if relayed else str(peer))
 
 
 def _unix(path: object) -> dict[str, str]:

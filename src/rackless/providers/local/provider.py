@@ -18,10 +18,13 @@ from rackless.images import uses
 from rackless.model.calendar import UNLIMITED, Amounts
 from rackless.model.errors import AbsentError, InputError, Problem, ProviderError, StateError
 from rackless.model.family import NicRole
+from rackless.model.impairment import Impairment
 from rackless.model.plan import DiskSpec, MachineSpec, Plan, PortRef, SegmentSpec
 from rackless.model.site import Site
 from rackless.providers.contract import Begun, Finding, Kept, Likeness, Power, ProviderInfo, Ref, RefKind, Spec, Stream
+from rackless.providers.impairing import Impaired
 from rackless.providers.local import admission, doctor
+from rackless.providers.local.impairing import Impairments
 from rackless.providers.local.layout import Layout
 from rackless.providers.local.machines import Machines
 from rackless.providers.local.management import ADDRESS, Management, management_nic
@@ -29,7 +32,9 @@ from rackless.providers.local.plugging import pluggable
 from rackless.providers.local.records import Boot, Network, Records
 from rackless.providers.local.snapshots import Snapshots
 from rackless.providers.local.streams import open_stream
+from rackless.providers.local.usage import Meter
 from rackless.providers.local.warmth import Warmth
+from rackless.providers.measuring import Usage
 from rackless.qemu import disks, process
 from rackless.qemu.accelerator import Accelerator
 from rackless.qemu.command import BootImage, machine_uuid, nic_port
@@ -53,7 +58,9 @@ class LocalProvider:
         self._snapshots = Snapshots(
             self._layout, self._records, self._machines, self._management, self._accelerator, images=settings.images
         )
+        self._meter = Meter(f"{self._layout.site}/")
         self._locks: defaultdict[tuple[str, str], asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._impairments = Impairments(self._records, self._machines, self._locks)
 
     @property
     def info(self) -> ProviderInfo:
@@ -354,6 +361,15 @@ class LocalProvider:
                 found[sandbox].add(name)
         return {name: frozenset(runs) for name, runs in found.items()}
 
+    async def impair(self, sandbox: str, segment: str, how: Impairment | None) -> None:
+        await self._impairments.set(sandbox, segment, how)
+
+    async def impaired(self, sandbox: str) -> Mapping[str, Impaired]:
+        return await self._impairments.of(sandbox)
+
+    async def usage(self) -> Mapping[tuple[str, str], Usage]:
+        return await self._meter.read()
+
     async def remove(self, ref: Ref) -> None:
         if ref.kind is RefKind.MACHINE:
             async with self._lock(ref.sandbox, ref.name):
@@ -385,6 +401,8 @@ class LocalProvider:
         for port in segment.ports if segment is not None else ():
             if self._records.network(port.sandbox, port.machine).attached.get(port.nic) == ref.name:
                 await self.detach(port)
+        if segment is not None and self._records.impairment(ref.sandbox, ref.name) is not None:
+            await self._impairments.drop(segment)
         self._layout.segment(ref.sandbox, ref.name).unlink(missing_ok=True)
 
     async def _remove_interface(self, ref: Ref) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from pydantic import TypeAdapter
 
 from rackless.model.errors import AbsentError, ProviderError
+from rackless.model.impairment import Impairment
 from rackless.model.plan import MachineSpec, SegmentSpec
 from rackless.providers.local.layout import Layout, write_whole
 
@@ -35,6 +36,7 @@ class MachineFile:
 class SegmentFile:
     mark: str
     spec: SegmentSpec
+    impairment: Impairment | None = None
 
 
 @dataclass(kw_only=True)
@@ -135,6 +137,20 @@ class Records:
         write_whole(self._layout.machine(sandbox, machine) / "network.json", _NETWORK.dump_json(network))
 
     def segment(self, sandbox: str, name: str) -> SegmentSpec | None:
+        kept = self._segment_file(sandbox, name)
+        return kept.spec if kept is not None else None
+
+    def impairment(self, sandbox: str, segment: str) -> Impairment | None:
+        kept = self._segment_file(sandbox, segment)
+        return kept.impairment if kept is not None else None
+
+    def impair(self, spec: SegmentSpec, how: Impairment | None) -> None:
+        write_whole(
+            self._layout.segment(spec.sandbox, spec.name),
+            _SEGMENT.dump_json(SegmentFile(mark=self._layout.site, spec=spec, impairment=how)),
+        )
+
+    def _segment_file(self, sandbox: str, name: str) -> SegmentFile | None:
         path = self._layout.segment(sandbox, name)
         try:
             kept = _SEGMENT.validate_json(path.read_bytes())
@@ -144,12 +160,12 @@ class Records:
             raise ProviderError(f"{path} is not a segment of ours.", hint="Look whose it is, and move it away.") from error
         if kept.mark != self._layout.site:
             raise ProviderError(f"{path} does not carry this site's mark.", hint="Look whose it is, and move it away.")
-        return kept.spec
+        return kept
 
     def add_segment(self, spec: SegmentSpec) -> None:
+        """One that is there stays impaired."""
         if self.segment(spec.sandbox, spec.name) != spec:
-            kept = SegmentFile(mark=self._layout.site, spec=spec)
-            write_whole(self._layout.segment(spec.sandbox, spec.name), _SEGMENT.dump_json(kept))
+            self.impair(spec, self.impairment(spec.sandbox, spec.name))
 
     def sandboxes(self) -> list[str]:
         """Every sandbox of which anything is on disk or in the socket directory."""
