@@ -84,13 +84,15 @@ class Node:
     def environment(self) -> dict[str, str]:
         kept = {key: os.environ[key] for key in ("PATH", "LANG") if key in os.environ}
         return kept | {
-            "PYTHONPATH": f"{TOP / 'src'}",
+            # Before the sources: where another release of them says that it is one.
+            "PYTHONPATH": f"{self.net.folder / f'plus-{self.name}'}:{TOP / 'src'}",
             "PYTHONDONTWRITEBYTECODE": "1",
             "RACKLESS_FABRIC": str(self.top),
             "RACKLESS_FABRIC_PROGRAMS": str(TOP / ".venv-fabric/bin"),
             "RACKLESS_FABRIC_APPLICATION": self.net.application,
             "RACKLESS_FABRIC_CLOCK": "leave",
             "RACKLESS_FABRIC_NEEDS": "none",
+            **self.net.environment,
         }
 
     def inside(self, *words: str | Path, stdin: str = "", check: bool = True, timeout: float = 60) -> str:
@@ -100,13 +102,13 @@ class Node:
         given = [f"{key}={value}" for key, value in self.environment.items()]
         return ["nsenter", "-t", str(self.first), "--mount", "--uts", "--net", "--pid", "env", "-i", *given, *map(str, words)]
 
-    def fabric(self, *words: str, stdin: str = "", timeout: float = 300) -> str:
+    def fabric(self, *words: str, stdin: str = "", timeout: float = 600) -> str:
         return self.inside(sys.executable, "-m", "rackless.fabric", *words, stdin=stdin, timeout=timeout)
 
-    def refused(self, *words: str, stdin: str = "") -> str:
+    def refused(self, *words: str, stdin: str = "", timeout: float = 120) -> str:
         """What a command that has to fail says."""
         line = self.entered(sys.executable, "-m", "rackless.fabric", *words)
-        done = subprocess.run(line, input=stdin, capture_output=True, text=True, timeout=120, check=False)
+        done = subprocess.run(line, input=stdin, capture_output=True, text=True, timeout=timeout, check=False)
         assert done.returncode, done.stdout
         return done.stderr
 
@@ -197,12 +199,14 @@ class Node:
 class Net:
     """The switch, and the client's place at it. Use as a context."""
 
-    def __init__(self, application: Sequence[str | Path] = (sys.executable, APPLICATION)) -> None:
+    def __init__(self, application: Sequence[str | Path] = (sys.executable, APPLICATION), **environment: str) -> None:
+        """`application`: none for the server itself. `environment`: of every node."""
         self.application = " ".join(map(str, application))
+        self.environment = environment
         self.nodes: list[Node] = []
 
     def __enter__(self) -> Net:
-        self.folder = Path(tempfile.mkdtemp(prefix="rlf", dir="/tmp"))
+        self.folder = Path(tempfile.mkdtemp(prefix="rlf", dir=os.environ.get("RACKLESS_TEST_NODES", "/tmp")))
         self.folder.chmod(0o711)
         self.outer = subprocess.Popen(["unshare", "--net", sys.executable, "-c", "import signal\nsignal.pause()"])
         mine = os.readlink("/proc/self/ns/net")

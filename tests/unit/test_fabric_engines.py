@@ -135,6 +135,14 @@ def test_what_a_program_leaves_is_taken_away_before_it_starts(ends: str) -> None
         assert "autorestart=true" in text
 
 
+def test_only_the_daemon_is_started_with_the_machine() -> None:
+    """It knows whether the rest may run: on a copy of a node's disk, and beside one that took over, nothing may."""
+    engine = Program(name="etcd", command=("etcd",))
+    assert "autostart=false" in section(engine, Path("/log"))
+    assert "autorestart=true" in section(engine, Path("/log"))
+    assert "autostart=true" in section(Program(name="node", command=("node",), first=True), Path("/log"))
+
+
 def test_the_end_of_patroni_is_not_that_of_postgresql() -> None:
     program = Program(name="patroni", command=("patroni", "50%.json"), user="postgres", group=False)
     assert "KillMode=process" in unit(program)

@@ -2,6 +2,8 @@
 
 A program is described once, and its unit and its section are pure texts. Both start again what
 ended, for ever: an engine that is killed comes back, and it is Patroni and etcd that say what it may be then.
+When the machine starts only the daemon does, and starts the engines once it knows that they may run: a copy of a node's disk
+starts none, nor does one of two nodes that may have been taken over.
 """
 
 from __future__ import annotations
@@ -41,6 +43,8 @@ class Program:
     stop_wait: int = 30
     reload: str = "HUP"
     environment: Mapping[str, str] = field(default_factory=dict)
+    first: bool = False
+    """It is started with the machine, and starts the others."""
     after: str = ""
     """Of systemd: units it starts after."""
 
@@ -91,6 +95,7 @@ def section(program: Program, log: Path) -> str:
         f"user={program.user}",
         f"priority={program.order}",
         *([f"environment={environment}"] if environment else []),
+        f"autostart={'true' if program.first else 'false'}",
         "autorestart=true",
         "startsecs=1",
         "startretries=1000000",
@@ -229,6 +234,7 @@ class Supervisor:
         for name, text in texts.items():
             (self._folder / name).write_text(text, encoding="utf-8")
         await self._ctl("update")
+        await self._ctl("start", "all", check=False)  # those that run are said to, as a failure
         self._told = True
         return frozenset(one.name for one in programs if there.get(f"{one.name}.conf") != texts[f"{one.name}.conf"])
 
@@ -270,6 +276,7 @@ class Systemd:
     async def have(self, programs: Sequence[Program]) -> frozenset[str]:
         self._wanted = {one.name: one for one in programs}
         texts = {self._file(one.name): unit(one) for one in sorted(programs, key=lambda one: one.order)}
+        first = {self._file(one.name) for one in programs if one.first}
         gone = [path for path in self._units.glob(f"{PREFIX}fabric-*.service") if path not in texts]
         for path in gone:
             await self._ctl("disable", *self._runtime, "--now", path.name)
@@ -280,7 +287,9 @@ class Systemd:
         if gone or changed:
             await self._ctl("daemon-reload")
         for path in texts if gone or changed or not self._told else ():
-            await self._ctl("enable", *self._runtime, "--now", path.name)
+            if path in first:
+                await self._ctl("enable", *self._runtime, path.name)
+            await self._ctl("start", path.name)
         for path in changed:
             if path != self._file("node"):  # which says this
                 await self._ctl("restart", path.name)
