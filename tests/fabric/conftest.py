@@ -11,11 +11,11 @@ from tests.fabric.nodes import CLIENT, VIRTUAL, Net
 
 
 @pytest.fixture(scope="module")
-def net() -> Iterator[Net]:
-    """The switch with its time server, and no node."""
+def net(request: pytest.FixtureRequest) -> Iterator[Net]:
+    """The switch with its time server, and no node. DISK of the test's module: bytes of each node's disk for its database."""
     if os.geteuid():
         pytest.skip("nodes are namespaces: needs root")
-    with Net() as found:
+    with Net(disk=getattr(request.module, "DISK", 0)) as found:
         words = ["chronyd", "-n", "-x", "-u", "root", "local stratum 8", "allow all", "cmdport 0"]
         words += [f"pidfile {found.folder}/time.pid", f"bindcmdaddress {found.folder}/time.sock"]
         clock = subprocess.Popen(found.entered(*words))

@@ -58,8 +58,9 @@ async def status(daemon: NodeDaemon) -> Status:
     now = time.time()
     truth = daemon.truth
     try:
-        truth = (await daemon.world.read()).truth
-        for beat in await daemon.world.beats():
+        read = await daemon.world.read()
+        truth = read.truth
+        for beat in read.beats:
             if beat.facts and beat.incarnation == truth.verdict(beat.node).incarnation:
                 known[beat.node] = from_text(Health, beat.facts)
         primary = await switching.primary(daemon.etcd, daemon.layout)
