@@ -18,7 +18,7 @@ import pytest
 from tests.fabric.conftest import joined
 from tests.fabric.holders import Holders
 from tests.fabric.nodes import TOP, VIRTUAL, Net, Node, sh, wait
-from tests.fabric.writing import Writer
+from tests.fabric.writing import SHORT, Writer
 
 pytestmark = [pytest.mark.fabric, pytest.mark.root]
 
@@ -110,7 +110,7 @@ def lossless(net: Net, what: str, *, frozen: bool = False) -> Iterator[Writer]:
     try:
         with (
             Holders(net.entered(), net.folder / f"holders-{number}", VIRTUAL) as holders,
-            Writer(net, authority(net), first=number) as writer,
+            Writer(net, authority(net), first=number, patience=SHORT) as writer,
         ):
             wait(lambda: len(writer.acknowledged()) >= ENOUGH, "the first writes")
             began = time.monotonic()
