@@ -110,6 +110,7 @@ def play(schedule: Schedule, seed: int) -> Cluster:
 
 # A schedule that fails is told as it was found: to look for a shorter one takes longer than to read it.
 @pytest.mark.fabric
+@pytest.mark.timeout(600)  # 15 s where nothing else runs
 @settings(
     max_examples=40,
     deadline=None,
