@@ -49,11 +49,28 @@ SUITES = {
         "src/rackless/model/plan.py",
         "requirements.lock",
     ),
-    # Nodes of a fabric in network namespaces, with the real engines.
+    # Nodes of a fabric in network namespaces, with the real engines; several servers on one database, and moves to it; the core
+    # of a fabric under random schedules, and killed after every step.
     "fabric": (
         "tests/fabric",
+        "tests/postgresql.py",
+        "tests/stories/fabric",
+        "tests/stories/shell.py",
+        "tests/stories/test_fabric_stories.py",
+        "tests/unit/test_fabric_membership.py",
+        "tests/unit/test_moving.py",
         "src/rackless/fabric",
         "src/rackless/model/fabric.py",
+        "src/rackless/keepers/heartbeat.py",
+        "src/rackless/keepers/silence.py",
+        "src/rackless/store/database.py",
+        "src/rackless/store/servers.py",
+        "src/rackless/store/snapshot.py",
+        "src/rackless/workflows/deaths.py",
+        *(
+            f"src/rackless/{name}.py"
+            for name in ("daemons", "durable", "lease", "listening", "moving", "notifying", "postgresql", "restoring", "streams")
+        ),
         "packaging/apt-fabric.txt",
         "packaging/fabric.lock",
     ),

@@ -12,11 +12,11 @@ from tests.fabric.nodes import CLIENT, VIRTUAL, Net
 
 
 @pytest.fixture(scope="module")
-def net() -> Iterator[Net]:
-    """The switch with its time server, and no node."""
+def net(request: pytest.FixtureRequest) -> Iterator[Net]:
+    """The switch with its time server, and no node. DISK of the test's module: bytes of each node's disk for its database."""
     if os.geteuid():
         pytest.skip("nodes are namespaces: needs root")
-    with Net() as found, timed(found):
+    with Net(disk=getattr(request.module, "DISK", 0)) as found, timed(found):
         yield found
 
 

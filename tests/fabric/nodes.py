@@ -77,8 +77,36 @@ class Node:
         mac = f"02:99:00:00:00:{self.number:02x}"
         self.net.ip("link", "add", self.name, "type", "veth", "peer", "name", "eth0", "netns", str(self.first))
         self.net.ip("link", "set", self.name, "master", "br0", "up")
+        if self.net.disk:
+            self._mount()
         self.inside("ip", "link", "set", "eth0", "address", mac, "up")
         self.inside("ip", "address", "add", f"{self.address}/24", "dev", "eth0")
+
+    @property
+    def database(self) -> Path:
+        """Where its PostgreSQL keeps all that it has."""
+        return self.top / "postgresql"
+
+    def _mount(self) -> None:
+        """The database's own disk, which outlives the node's processes, and is seen by them only."""
+        image = self.net.folder / f"{self.name}.disk"
+        if not image.exists():
+            with image.open("wb") as file:
+                file.truncate(self.net.disk)
+            sh("mkfs.ext4", "-q", "-m", "0", image)
+            self.top.mkdir(mode=0o711)
+            self.database.mkdir()
+        self.inside("mount", "-o", "loop", image, self.database)
+
+    def fill(self) -> None:
+        """Not one page more fits on the database's disk."""
+        ballast = self.database / "ballast"
+        free = self.inside("df", "--output=avail", "-B1", self.database).split()[-1]
+        self.inside("fallocate", "-l", free, ballast, check=False)
+        self.inside("dd", "if=/dev/zero", f"of={ballast}", "bs=4k", "oflag=append", "conv=notrunc", check=False)
+
+    def make_room(self) -> None:
+        self.inside("rm", self.database / "ballast")
 
     @property
     def environment(self) -> dict[str, str]:
@@ -199,9 +227,13 @@ class Node:
 class Net:
     """The switch, and the client's place at it. Use as a context."""
 
-    def __init__(self, application: Sequence[str | Path] = (sys.executable, APPLICATION), **environment: str) -> None:
+    def __init__(
+        self, application: Sequence[str | Path] = (sys.executable, APPLICATION), *, disk: int = 0, **environment: str
+    ) -> None:
         """`application`: none for the server itself. `environment`: of every node."""
         self.application = " ".join(map(str, application))
+        self.disk = disk
+        """Bytes of a disk of its own for each node's database; 0: there is none."""
         self.environment = environment
         self.nodes: list[Node] = []
 

@@ -168,10 +168,11 @@ class Applying:
         folder.write(keepalived.CHECK, keepalived.check())
         if folder.write("keepalived.conf", keepalived.configuration(layout, node, folder, interface)):
             changed.add("keepalived")
-        run = [f"--{what}={folder / what}.pid" for what in ("pid", "vrrp_pid", "checkers_pid")]
+        pids = {what: folder / f"{what}.pid" for what in ("pid", "vrrp_pid", "checkers_pid")}
+        run = [f"--{what}={path}" for what, path in pids.items()]
         command = (program_path("keepalived"), "-n", "-l", "-D", "-P", "-f", str(folder / "keepalived.conf"), *run)
         before = (program_path("ip"), *keepalived.clearing(layout, interface)[1:])
-        return Program(name="keepalived", command=command, order=40, before=before)
+        return Program(name="keepalived", command=command, order=40, before=before, pid_files=tuple(pids.values()))
 
     def _application(self, node: Node, changed: set[str]) -> Program:
         folder, own = self._places.application, self._places.own
@@ -197,7 +198,7 @@ class Applying:
         folder.write("chrony.conf", chrony.configuration(layout, folder))
         leave = ["-x"] if os.environ.get(CLOCK) == "leave" else []
         command = (program_path("chronyd"), "-n", "-u", "root", *leave, "-f", str(folder / "chrony.conf"))
-        return Program(name="chrony", command=command, order=5)
+        return Program(name="chrony", command=command, order=5, pid_files=(folder / chrony.PID,))
 
 
 def postgresql() -> Path:

@@ -58,6 +58,8 @@ class NodeDaemon:
         self.supervision = supervision
         self.applying = Applying(places, supervision)
         self.truth = from_text(Truth, places.truth_file.read_text(encoding="utf-8"))
+        self.unkept = ""
+        """Why the truth was not written to this node's disk the last time."""
         self.current = False
         """The truth was read in this turn, not remembered."""
         self.removed = False
@@ -182,7 +184,14 @@ class NodeDaemon:
         if seen.layout.fabric != self.me.fabric:
             raise InputError(f"What etcd holds is of the fabric {seen.layout.fabric}, not of {self.me.fabric}.")
         self.truth = seen
-        self.places.own.write(self.places.truth_file.name, as_text(seen))
+        try:
+            self.places.own.write(self.places.truth_file.name, as_text(seen))
+        except OSError as error:  # a full disk: what is only remembered for the next start ends no daemon
+            if self.unkept != str(error):
+                log.warning("what the fabric agreed on is not kept here: %s", error)
+            self.unkept = str(error)
+        else:
+            self.unkept = ""
 
     async def take_over(self, truth: Truth) -> None:
         """Be the fabric, by an operator's word: etcd begins anew here with that truth, and the copy of the database becomes the

@@ -7,6 +7,7 @@ import contextlib
 import logging
 import time
 import uuid
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import httpx
@@ -18,7 +19,7 @@ from rackless.fabric.places import PEER_PORT
 from rackless.fabric.sending import Sending
 from rackless.fabric.taking_over import partner
 from rackless.fabric.truth import Beat, Task, Truth, as_text, from_text
-from rackless.fabric.world import Read
+from rackless.fabric.world import Read, Start
 from rackless.model.errors import InputError, ProviderError, RacklessError, StateError
 from rackless.model.fabric import Alarm, Function, Health, Layout
 
@@ -84,17 +85,18 @@ class OverEtcd:
             raise ProviderError("The fabric has no state yet.")
         truth = from_text(Truth, found.value)
         self._daemon.take(truth)
-        return Read(truth=truth, revision=found.revision, beats=await self.beats())
-
-    async def beats(self) -> tuple[Beat, ...]:
-        found = []
+        beats, heard = [], {}
         for entry in await self.etcd.under(BEATS):
             with contextlib.suppress(InputError):
-                found.append(from_text(Beat, entry.value))
-        return tuple(found)
+                beat = from_text(Beat, entry.value)
+                beats.append(beat)
+                heard[beat.node, beat.incarnation] = entry.revision
+        return Read(truth=truth, revision=found.revision, beats=tuple(beats), heard=heard)
 
-    async def write(self, revision: int, truth: Truth, epoch: int = 0) -> None:
-        if not await self.etcd.swap(TRUTH, revision, as_text(truth), holding=(OFFICE, epoch % GENERATION) if epoch else None):
+    async def write(self, revision: int, truth: Truth, epoch: int = 0, silent: Mapping[Start, int] | None = None) -> None:
+        unchanged = {f"{BEATS}{node}/{incarnation}": at for (node, incarnation), at in (silent or {}).items()}
+        holding = (OFFICE, epoch % GENERATION) if epoch else None
+        if not await self.etcd.swap(TRUTH, revision, as_text(truth), holding=holding, unchanged=unchanged):
             raise StateError("The fabric's state was changed by another.", hint="Try again.")
 
     async def beat(self, beat: Beat) -> None:
@@ -170,7 +172,10 @@ class OverEtcd:
                 await self._move_leader(layout, task.node)
             case actions.SWITCH_OVER:
                 if await switching.primary(self.etcd, layout) == task.node:
-                    await switching.switched(self._daemon.places, self.etcd, layout, "")
+                    try:
+                        await switching.switched(self._daemon.places, self.etcd, layout, "")
+                    except StateError as error:  # Patroni's, not that of a newer decider
+                        raise ProviderError(error.message, hint=error.hint) from error
             case actions.INSTALL:
                 await self._install(layout, task)
             case actions.TELL:

@@ -39,6 +39,9 @@ class Program:
     user: str = "root"
     order: int = 100
     before: tuple[str, ...] = ()
+    pid_files: tuple[Path, ...] = ()
+    """Where it writes its process's number. After a boot that number is somebody else's, who would be taken for it: before each
+    start those go that name no process of this program."""
     group: bool = True
     stop_wait: int = 30
     reload: str = "HUP"
@@ -47,6 +50,13 @@ class Program:
     """It is started with the machine, and starts the others."""
     after: str = ""
     """Of systemd: units it starts after."""
+
+
+def _forgetting(program: Program) -> str:
+    """The shell's words that remove stale files of process numbers."""
+    name = Path(program.command[0]).name[:15]  # as the kernel keeps it: proc(5), /proc/PID/comm
+    files = _words([str(path) for path in program.pid_files])
+    return f'for f in {files}; do [ "$(cat /proc/$(cat $f)/comm)" = {name} ] || rm -f $f; done'
 
 
 def unit(program: Program) -> str:
@@ -63,6 +73,7 @@ def unit(program: Program) -> str:
         f"User={program.user}",
         *(f"Environment={_quoted(f'{key}={value}')}" for key, value in sorted(program.environment.items())),
         *([f"ExecStartPre=-{_words(program.before)}", f"ExecStopPost=-{_words(program.before)}"] if program.before else []),
+        *([f"ExecStartPre=-/bin/sh -c {_quoted(_forgetting(program), dollars=True)}"] if program.pid_files else []),
         f"ExecStart={_words(program.command)}",
         f"ExecReload=/bin/kill -{program.reload} $MAINPID",
         f"KillMode={'control-group' if program.group else 'process'}",
@@ -85,8 +96,9 @@ def unit(program: Program) -> str:
 def section(program: Program, log: Path) -> str:
     """Of supervisord.conf. A percent sign begins an expansion there."""
     command = _words(program.command)
-    if program.before:
-        command = _words(("/bin/sh", "-c", f"{_words(program.before)} 2>/dev/null; exec {command}"))
+    first = ([_words(program.before)] if program.before else []) + ([_forgetting(program)] if program.pid_files else [])
+    if first:
+        command = _words(("/bin/sh", "-c", f"{{ {'; '.join(first)}; }} 2>/dev/null; exec {command}"))
     group = "true" if program.group else "false"
     environment = ",".join(f'{key}="{value}"' for key, value in sorted(program.environment.items()))
     lines = [
@@ -139,8 +151,10 @@ def _words(words: Sequence[str]) -> str:
     return " ".join(shlex.quote(word) for word in words)
 
 
-def _quoted(text: str) -> str:
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%") + '"'
+def _quoted(text: str, *, dollars: bool = False) -> str:
+    """`dollars`: they are the shell's, not systemd's."""
+    text = text.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%")
+    return f'"{text.replace("$", "$$") if dollars else text}"'
 
 
 def program_path(name: str, *more: str) -> str:
