@@ -77,7 +77,7 @@ class Applying:
             shutil.rmtree(folder.path, ignore_errors=True)
 
     async def wait(self) -> None:
-        """Nothing runs but the daemon; what engines kept stays. Where nothing runs, nothing is done."""
+        """Nothing runs but the daemon; what engines kept stays."""
         await self._supervision.have([self.daemon()])
 
     def aside(self, folder: Folder) -> None:

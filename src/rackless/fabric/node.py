@@ -139,7 +139,7 @@ class NodeDaemon:
         if self.behind:
             await self._follow()
         if taking_over.paired(self.truth) and not self.beating.begun:
-            await self.applying.wait()
+            # What runs goes on: it is this daemon that was started anew then.
             raise StateError(f"{self.me.name} waits: {self.beating.why_not}")
         await self._see()
         node = self.node
@@ -197,6 +197,7 @@ class NodeDaemon:
         """Be the fabric, by an operator's word: etcd begins anew here with that truth, and the copy of the database becomes the
         primary. What is cut off in between is gone on with at the next start."""
         async with self._making:
+            await self.applying.wait()  # Patroni asks the etcd that it was started with
             kept = await database.identity(self.places.postgresql.path / "data", postgresql())
             self.applying.aside(self.places.etcd)
             self.places.own.write(FOUNDER, kept)
@@ -216,7 +217,7 @@ class NodeDaemon:
         self.applying.aside(self.places.postgresql)
         (self.places.own / FOUNDER).unlink(missing_ok=True)
         self._anew(from_text(Truth, str(found["truth"])))
-        self.behind = False
+        self.behind = self.world.told = False
 
     def _anew(self, truth: Truth) -> None:
         self.take(truth)

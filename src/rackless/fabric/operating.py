@@ -3,29 +3,30 @@
 from __future__ import annotations
 
 import asyncio
-import errno
 import json
 import logging
-import os
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from starlette.requests import Request
 
-from rackless.fabric import admitting, changing, health, installing, switching, taking_over, upgrading
+from rackless.fabric import admitting, alarms, changing, installing, switching, taking_over, upgrading
 from rackless.fabric.engines import etcd, haproxy, patroni
 from rackless.fabric.places import PEER_PORT
 from rackless.fabric.truth import Truth, from_text
 from rackless.model.errors import InputError, RacklessError
-from rackless.model.fabric import DatabaseRole, Function, Health, Life, Membership, Node, Status
+from rackless.model.fabric import Alarm, DatabaseRole, Function, Health, Life, Membership, Node, Status
 
 if TYPE_CHECKING:
     from rackless.fabric.node import NodeDaemon
 
 log = logging.getLogger(__name__)
 
+ANSWERS = 3.0
+"""Seconds for a connection."""
 WAYS = {
     "agent": PEER_PORT,
     "etcd": etcd.CLIENT_PORT,
@@ -147,6 +148,13 @@ async def maintained(daemon: NodeDaemon, name: str, on: bool) -> None:
     await daemon.change(lambda truth: changing.maintain(truth, node.id, on, primary))
 
 
+async def acknowledged(daemon: NodeDaemon, key: str, who: str) -> Alarm:
+    """Raises NotFoundError when no such alarm stands."""
+    now = time.time()
+    truth = await daemon.change(lambda truth: replace(truth, alarms=alarms.acknowledge(truth.alarms, key, who, now)))
+    return next(each for each in truth.alarms if each.key == key)
+
+
 async def upgraded(daemon: NodeDaemon, *, package: str, command: str, release: str) -> dict[str, Any]:
     """Begin to bring each node to a release, by a Debian package or a command, one after the other.
 
@@ -213,13 +221,22 @@ async def taken_over(daemon: NodeDaemon, *, off: bool) -> dict[str, Any]:
 
 
 async def _ways(other: Node) -> dict[str, bool]:
-    """By way, whether that machine answered: a port that it refuses is an answer, too."""
-
-    async def tried(port: int) -> bool:
-        return await health.reaches(other.address, port) in {"", os.strerror(errno.ECONNREFUSED)}
-
-    found = await asyncio.gather(*map(tried, WAYS.values()))
+    """By way, whether that machine answered."""
+    found = await asyncio.gather(*(answers(other.address, port) for port in WAYS.values()))
     return dict(zip(WAYS, found, strict=True))
+
+
+async def answers(address: str, port: int) -> bool:
+    """A machine is there: it takes the connection, or refuses it."""
+    try:
+        async with asyncio.timeout(ANSWERS):
+            _, writer = await asyncio.open_connection(address, port)
+    except ConnectionRefusedError:
+        return True
+    except (TimeoutError, OSError):
+        return False
+    writer.close()
+    return True
 
 
 def ready(daemon: NodeDaemon) -> tuple[str, ...]:

@@ -2,7 +2,8 @@
 
     9444, both sides certified by the fabric    other nodes: who one is, leave, a certificate anew, the authority's key for voters
     9445, the server certified                  those who join, by token
-    own/fabric.sock, root only                  whoever administers this node: `rackless fabric`, the server's API
+    own/fabric.sock, root only                  whoever administers this node: `rackless fabric`
+    application/fabric.sock, the server's       alarms that its users acknowledge
 
 A certificate alone is not enough: its node has to be a member still, so that a node that was removed is refused by all.
 """
@@ -27,13 +28,14 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from rackless.fabric import admitting, certifying, health, installing, operating
+from rackless.fabric import admitting, certifying, health, installing, operating, saying
 from rackless.fabric.admitting import Asked, read, written
 from rackless.fabric.authority import Purpose, Subject, server_context, subject_of_peer
 from rackless.fabric.node import NodeDaemon, may_sign
 from rackless.fabric.places import JOIN_PORT, PEER_PORT
 from rackless.fabric.truth import as_text
 from rackless.model.errors import DefectError, ForbiddenError, InputError, RacklessError, StateError
+from rackless.model.fabric import NodeRole
 
 log = logging.getLogger(__name__)
 
@@ -91,6 +93,9 @@ class Answers:
 
     def administration(self) -> Starlette:
         return _application({"GET /v1/status": self._status, **operating.verbs(self._daemon)}, None)
+
+    def application(self) -> Starlette:
+        return _application({f"POST {saying.ACKNOWLEDGE}": self._acknowledge}, None)
 
     def _member(self, request: Request) -> None:
         """Raises ForbiddenError for one that is none."""
@@ -164,6 +169,10 @@ class Answers:
 
     # This node
 
+    async def _acknowledge(self, request: Request) -> Any:
+        asked = json.loads(await request.body())
+        return await operating.acknowledged(self._daemon, str(asked["key"]), str(asked["who"]))
+
     async def _status(self, request: Request) -> Any:
         return await operating.status(self._daemon)
 
@@ -217,6 +226,9 @@ async def serve(daemon: NodeDaemon) -> None:
         (_tcp(address, JOIN_PORT), answers.joining(), server_context(places.own.authority, pair, ask=False)),
         (_unix(str(places.socket)), answers.administration(), None),
     ]
+    if daemon.node is None or daemon.node.role is not NodeRole.WITNESS:
+        places.application.make()
+        servers.append((places.application.listening(saying.SOCKET, _unix), answers.application(), None))
     async with asyncio.TaskGroup() as group:
         for listening, app, tls in servers:
             group.create_task(_Server(_config(app, tls)).serve(sockets=[listening]))
