@@ -46,7 +46,7 @@ async def boot(
         try:
             for spec in plan.machines:
                 template = (templates or {}).get(spec.name)
-                started.append(_start(spec, top / spec.name, images, how, template))
+                started.append(start(spec, top / spec.name, images, how, template))
                 if template is not None:
                     async with converse(top / spec.name / "monitor", started[-1]) as monitor:
                         await state.load(monitor, template.state, shared=True)
@@ -67,7 +67,8 @@ def resident(pid: int) -> int:
     return 0
 
 
-def _start(spec: MachineSpec, folder: Path, images: Path, how: Virtualization, template: Template | None = None) -> int:
+def start(spec: MachineSpec, folder: Path, images: Path, how: Virtualization, template: Template | None = None) -> int:
+    """A QEMU that is not let go yet; its process id."""
     folder.mkdir()
     image = store.find(images, spec.image)
     disk = folder / "disk.qcow2"

@@ -22,6 +22,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from bare import boot, resident
@@ -35,16 +36,28 @@ from rackless.qemu.accelerator import Accelerator
 from rackless.routers.families import FAMILIES
 
 TOP = Path(__file__).parents[1]
-FILE = TOP / "examples/back-to-back.yaml"
-LAB = "back-to-back"
-PAIR = {"a": "west:ge-0/0/1", "b": "east:ge-0/0/1"}
 
 
-def example() -> Plan:
-    text = FILE.read_text()
-    files = {name: (FILE.parent / name).read_text() for name in blueprints.references(text)}
-    blueprint = blueprints.load(text, file=FILE.name, families=FAMILIES, files=files)
-    return planning.plan(blueprint, Site(families=FAMILIES))
+@dataclass(frozen=True, kw_only=True)
+class Lab:
+    """What is deployed, and two free ports of it."""
+
+    name: str
+    file: Path
+    a: str
+    b: str
+
+    def plan(self) -> Plan:
+        text = self.file.read_text()
+        files = {name: (self.file.parent / name).read_text() for name in blueprints.references(text)}
+        blueprint = blueprints.load(text, file=self.file.name, families=FAMILIES, files=files)
+        return planning.plan(blueprint, Site(families=FAMILIES))
+
+
+EXAMPLE = Lab(name="back-to-back", file=TOP / "examples/back-to-back.yaml", a="west:ge-0/0/1", b="east:ge-0/0/1")
+"""Six machines."""
+SHORT = Lab(name="two-hosts", file=TOP / "bench/two-hosts.yaml", a="a:eth2", b="b:eth2")
+"""Two, for who wants to see it run."""
 
 
 def timed(action: Callable[[], object]) -> float:
@@ -70,27 +83,27 @@ def machine_pids(lab: str, run: Path) -> dict[str, int]:
     return found
 
 
-def rewiring(tries: int) -> tuple[list[float], list[float]]:
+def rewiring(lab: str, a: str, b: str, tries: int) -> tuple[list[float], list[float]]:
     """Seconds of each connect and disconnect, over one open connection to the API."""
-    joined, parted = [], []
+    joined, parted, pair = [], [], {"a": a, "b": b}
     with Api() as api:
         for _ in range(tries):
-            joined.append(timed(lambda: api.ask("POST", f"/labs/{LAB}/wires", body=PAIR, wait=30)))
-            parted.append(timed(lambda: api.ask("DELETE", f"/labs/{LAB}/wires", query=PAIR, wait=30)))
+            joined.append(timed(lambda: api.ask("POST", f"/labs/{lab}/wires", body=pair, wait=30)))
+            parted.append(timed(lambda: api.ask("DELETE", f"/labs/{lab}/wires", query=pair, wait=30)))
     return joined, parted
 
 
-def measure(images: Path, tries: int) -> dict[str, float]:
+def measure(images: Path, lab: Lab, tries: int) -> dict[str, float]:
     how = asyncio.run(Accelerator(images / ".accelerator.json").find(store.find(images, "reference").kernel)).how
-    print(f"bare: six machines side by side ({how.name}) ...", file=sys.stderr)
-    bare, bare_memory = asyncio.run(boot(example(), images, how))
+    print(f"bare: {len(lab.plan().machines)} machines side by side ({how.name}) ...", file=sys.stderr)
+    bare, bare_memory = asyncio.run(boot(lab.plan(), images, how))
     print(f"bare: {bare:.1f} s; now rackless up ...", file=sys.stderr)
     rackless("list")  # the server's own start is no part of a deployment
-    cold = timed(lambda: rackless("up", str(FILE)))
-    pids = machine_pids(LAB, settings.load().run)
+    cold = timed(lambda: rackless("up", str(lab.file)))
+    pids = machine_pids(lab.name, settings.load().run)
     memory = {name: resident(pid) for name, pid in pids.items()}
-    joined, parted = rewiring(tries)
-    down = timed(lambda: rackless("down", LAB))
+    joined, parted = rewiring(lab.name, lab.a, lab.b, tries)
+    down = timed(lambda: rackless("down", lab.name))
     mib = 1024 * len(memory)
     return {
         "bare_boot_s": bare,
@@ -110,6 +123,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--tries", type=int, default=20, help="how often to connect and disconnect (20)")
+    parser.add_argument("--short", action="store_true", help="with two hosts, instead of two routers of two cards each")
     given = parser.parse_args()
     images = settings.load().images
     with tempfile.TemporaryDirectory(prefix="rlb", dir="/tmp") as folder:
@@ -117,7 +131,7 @@ def main() -> None:
         # Forwarded ports on both sides: the bare machines have them too, and a bench changes no network of this machine.
         os.environ.update(own, RACKLESS_MANAGEMENT="forwarded")
         try:
-            found = measure(images, given.tries)
+            found = measure(images, SHORT if given.short else EXAMPLE, given.tries)
         finally:
             rackless("stop")
     if given.json:

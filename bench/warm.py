@@ -33,6 +33,7 @@ from rackless.qemu.accelerator import Accelerator
 from rackless.routers.families import FAMILIES
 
 LAB = "warm-bench"
+HOST = f"name: {LAB}\nhosts:\n  h0: {{nics: 1, memory: 128M}}\n"
 
 
 def blueprint(routers: int, cards: int) -> str:
@@ -99,8 +100,9 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--routers", type=int, default=1, help="how many routers (1)")
     parser.add_argument("--cards", type=int, default=1, help="cards of each (1)")
+    parser.add_argument("--host", action="store_true", help="one host instead, for who wants to see it run")
     given = parser.parse_args()
-    text = blueprint(given.routers, given.cards)
+    text = HOST if given.host else blueprint(given.routers, given.cards)
     images = settings.load().images
     with tempfile.TemporaryDirectory(prefix="rlb", dir="/tmp") as folder:
         own = {"RACKLESS_STATE": f"{folder}/s", "RACKLESS_RUN": f"{folder}/r", "RACKLESS_IMAGES": str(images)}

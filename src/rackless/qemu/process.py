@@ -18,6 +18,7 @@ from rackless.model.errors import DeadlineError
 VARIABLE = "RACKLESS_MARK"
 KILL_SECONDS = 20.0
 _PROC = Path("/proc")
+_WORD = f"\0{VARIABLE}=".encode()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,13 +46,14 @@ def boot_time() -> float:
 def look(pid: int) -> Found | None:
     """The marked process with that pid; None when it is gone, a zombie, unreadable or not marked."""
     try:
-        environ = (_PROC / str(pid) / "environ").read_bytes()
-        prefix = f"{VARIABLE}=".encode()
-        mark = next((word[len(prefix) :] for word in environ.split(b"\0") if word.startswith(prefix)), None)
-        if mark is None:
-            return None
+        with open(f"/proc/{pid}/environ", "rb") as file:
+            environ = b"\0" + file.read()
     except (FileNotFoundError, ProcessLookupError, PermissionError):
         return None
+    at = environ.find(_WORD)
+    if at < 0:
+        return None
+    mark = environ[at + len(_WORD) :].partition(b"\0")[0]
     ticks = started(pid)
     return None if ticks is None else Found(pid=pid, started=ticks, mark=mark.decode(errors="replace"))
 
@@ -114,6 +116,28 @@ async def end(found: Found, how: signal.Signals = signal.SIGKILL) -> None:
         return
     finally:
         os.close(fd)
+
+
+class Looks:
+    """Finds processes by their marks for many who ask at once: whoever asks before a look at all of them begins shares it."""
+
+    def __init__(self, prefix: str) -> None:
+        """`prefix`: of all marks that are asked for."""
+        self._prefix = prefix
+        self._next: asyncio.Task[list[Found]] | None = None
+        self._one_at_a_time = asyncio.Lock()
+
+    async def find(self, mark: str) -> Found | None:
+        """As the function of that name."""
+        if self._next is None or self._next.done():
+            self._next = asyncio.create_task(self._look())
+        seen = await asyncio.shield(self._next)
+        return min((found for found in seen if found.mark == mark), key=lambda each: (each.started, each.pid), default=None)
+
+    async def _look(self) -> list[Found]:
+        async with self._one_at_a_time:
+            self._next = None
+            return await asyncio.to_thread(lambda: list(marked(self._prefix)))
 
 
 def hint_at(found: Found, how: signal.Signals) -> None:

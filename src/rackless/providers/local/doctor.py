@@ -16,6 +16,7 @@ from rackless.providers.local import admission
 from rackless.providers.local.layout import SOCKET_PATH_MOST, Layout
 from rackless.providers.local.management import ADDRESS, choose
 from rackless.providers.local.pressure import EASY, Pressure
+from rackless.qemu import wireprobe
 from rackless.qemu.accelerator import Accelerator, version
 from rackless.qemu.command import TCG, BootImage
 from rackless.settings import Settings
@@ -43,6 +44,7 @@ async def examine(
         kernel = kernel or found
     if qemu.ok:
         yield await _accelerator(settings, kernel)
+        yield await _wires()
     for finding in await asyncio.to_thread(_management, layout, site):
         yield finding
     for finding in (*_room(layout), _pressure(), _sharing()):
@@ -79,6 +81,22 @@ async def _accelerator(settings: Settings, kernel: Path | None) -> Finding:
     slow = found.how.name == TCG.name
     hint = "Labs work, slower; a machine (or nested virtualisation) with a working /dev/kvm makes them fast." if slow else ""
     return Finding(name="accelerator", ok=True, detail=f"{found.how.name}: {found.why}", hint=hint)
+
+
+async def _wires() -> Finding:
+    """What a wire bears here, and what QEMU's other kinds would."""
+    found = await wireprobe.measure()
+    hint = (
+        "Wires are datagram sockets whatever carries more: their ends come and go in any order, so a machine is started anew "
+        "without its neighbours."
+    )
+    carries = not found[0].why
+    return Finding(
+        name="wires",
+        ok=carries,
+        detail=wireprobe.told(found),
+        hint="" if carries and max(each.frames for each in found) == found[0].frames else hint,
+    )
 
 
 def _management(layout: Layout, site: Site) -> list[Finding]:

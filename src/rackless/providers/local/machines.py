@@ -43,6 +43,7 @@ class Machines:
         self._accelerator = accelerator
         self.plugging = Plugging(layout, records)
         self._known: dict[str, process.Found] = {}
+        self._looks = process.Looks(f"{layout.site}/")
 
     def mark(self, sandbox: str, name: str) -> str:
         return self._layout.mark(sandbox, "machine", name)
@@ -229,8 +230,10 @@ class Machines:
 
     async def stop(self, sandbox: str, name: str) -> None:
         mark = self.mark(sandbox, name)
-        self._known.pop(mark, None)
-        while (found := process.find(mark)) is not None:
+        known = self._known.pop(mark, None)
+        if known is not None:
+            await process.end(known)
+        while (found := await self._looks.find(mark)) is not None:
             await process.end(found)
 
     async def remove(self, sandbox: str, name: str) -> None:

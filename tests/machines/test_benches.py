@@ -1,0 +1,63 @@
+"""Every bench in its short form: it runs to its end and prints the figures that it promises. No time is asserted.
+
+Those of clouds need their stacks: bench/vsphere.py and bench/openstack_services.py run with `make`.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from .cli import REPOSITORY
+
+pytestmark = [pytest.mark.machines, pytest.mark.timeout(1800)]
+BENCHES = {
+    "run": (["--short", "--tries", "1"], {"deploy_ratio", "connect_ms", "disconnect_ms", "teardown_s", "memory_ratio"}),
+    "warm": (["--host"], {"cold_ratio", "warm_ratio", "warm_of_cold", "warm_private_mib"}),
+    "many": (["--machines", "2", "--tries", "1"], {"up_ratio", "down_ratio", "connect_ms", "private_mib"}),
+    "wires": (["--span", "0.05"], {"dgram_frames_s", "stream_frames_ratio", "relay_frames_ratio", "capture_frames_ratio"}),
+}
+
+
+@pytest.mark.parametrize("name", BENCHES)
+def test_a_bench_runs_in_its_short_form_and_leaves_nothing(name: str) -> None:
+    words, promised = BENCHES[name]
+    before = benched()
+    ran = subprocess.run(
+        [sys.executable, f"bench/{name}.py", "--json", *words],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr[-4000:]
+    found = json.loads(ran.stdout)
+    assert promised <= set(found)
+    assert all(math.isfinite(value) and value > 0 for value in found.values()), found
+    assert benched() <= before
+
+
+def test_the_bench_of_the_service_runs_with_a_few_routers() -> None:
+    words = ["--json", "--routers", "4", "--per-lab", "2", "--clients", "2", "--reads", "2"]
+    ran = subprocess.run(
+        [sys.executable, "bench/service.py", *words], cwd=REPOSITORY, capture_output=True, text=True, check=False
+    )
+    assert ran.returncode == 0, ran.stderr[-4000:]
+    assert json.loads(ran.stdout)
+
+
+def benched() -> set[str]:
+    """Processes whose files are a bench's."""
+    found = set()
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            words = (entry / "cmdline").read_bytes()
+        except OSError:
+            continue
+        found |= {entry.name} if b"/tmp/rlb" in words or b"/tmp/rlw" in words else set()
+    return found
