@@ -158,7 +158,7 @@ function Alarms({ fabric, found }: { fabric: Found; found: Reading<Found> }) {
   async function acknowledge(alarm: Alarm): Promise<void> {
     try {
       await ok(api.POST("/fabric/alarms/acknowledge", { body: { key: alarm.key } }));
-      toast(`${alarm.name} is yours.`);
+      toast("good", `${alarm.name} is yours.`);
       await found.reread();
     } catch (error) {
       toastProblem(error);
@@ -197,12 +197,7 @@ function Alarms({ fabric, found }: { fabric: Found; found: Reading<Found> }) {
       sort: (alarm) => alarm.acknowledged_by,
       cell: (alarm) =>
         alarm.acknowledged_at === null ? (
-          <button
-            type="button"
-            className="small"
-            aria-label={`Acknowledge ${alarm.key}`}
-            onClick={() => void acknowledge(alarm)}
-          >
+          <button type="button" className="small" aria-label={`Acknowledge ${alarm.key}`} onClick={() => void acknowledge(alarm)}>
             Acknowledge
           </button>
         ) : (
@@ -213,6 +208,13 @@ function Alarms({ fabric, found }: { fabric: Found; found: Reading<Found> }) {
     },
   ];
   return (
-    <Table caption="Alarms" rows={fabric.alarms} columns={columns} id={(alarm) => alarm.key} first="severity" empty="No alarms." />
+    <Table
+      caption="Alarms"
+      rows={fabric.alarms}
+      columns={columns}
+      id={(alarm) => alarm.key}
+      first="severity"
+      empty="No alarms."
+    />
   );
 }
