@@ -21,7 +21,10 @@ SUITES = {
         "tests/openstack",
         "tests/howto.py",
         "docs/howto/openstack.md",
-        "tests/conformance",
+        "tests/conformance/conftest.py",
+        "tests/conformance/specs.py",
+        "tests/conformance/test_provider.py",
+        "tests/conformance/openstack_place.py",
         "packaging/openstack",
         "src/rackless/providers/openstack",
         "src/rackless/providers/contract.py",
@@ -35,7 +38,10 @@ SUITES = {
         "tests/vsphere",
         "tests/howto.py",
         "docs/howto/vsphere.md",
-        "tests/conformance",
+        "tests/conformance/conftest.py",
+        "tests/conformance/specs.py",
+        "tests/conformance/test_provider.py",
+        "tests/conformance/vsphere_place.py",
         "src/rackless/providers/vsphere",
         "src/rackless/providers/contract.py",
         "src/rackless/providers/site_id.py",
@@ -43,11 +49,28 @@ SUITES = {
         "src/rackless/model/plan.py",
         "requirements.lock",
     ),
-    # Nodes of a fabric in network namespaces, with the real engines.
+    # Nodes of a fabric in network namespaces, with the real engines; several servers on one database, and moves to it; the core
+    # of a fabric under random schedules, and killed after every step.
     "fabric": (
         "tests/fabric",
+        "tests/postgresql.py",
+        "tests/stories/fabric",
+        "tests/stories/shell.py",
+        "tests/stories/test_fabric_stories.py",
+        "tests/unit/test_fabric_membership.py",
+        "tests/unit/test_moving.py",
         "src/rackless/fabric",
         "src/rackless/model/fabric.py",
+        "src/rackless/keepers/heartbeat.py",
+        "src/rackless/keepers/silence.py",
+        "src/rackless/store/database.py",
+        "src/rackless/store/servers.py",
+        "src/rackless/store/snapshot.py",
+        "src/rackless/workflows/deaths.py",
+        *(
+            f"src/rackless/{name}.py"
+            for name in ("daemons", "durable", "lease", "listening", "moving", "notifying", "postgresql", "restoring", "streams")
+        ),
         "packaging/apt-fabric.txt",
         "packaging/fabric.lock",
     ),

@@ -9,16 +9,21 @@
 | RACKLESS_DATABASE | in $RACKLESS_STATE/database, else sqlite:///$RACKLESS_STATE/rackless.sqlite | the same |
 
 RACKLESS_DATABASE=postgresql://USER@HOST/NAME lets several servers work on one store; its password belongs in ~/.pgpass.
+On a node of a fabric root's defaults for state and sockets are `state` and `run` in the folder of its application.
 """
 
 from __future__ import annotations
 
 import os
 import pwd
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from rackless.model.errors import InputError, StateError
+
+FABRIC = Path("/var/lib/rackless-fabric")
+"""Of the fabric's daemon, where RACKLESS_FABRIC does not name another."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +34,8 @@ class Settings:
     site_file: Path
     store: str = ""
     """URL of the store, where it is not a file in the state directory."""
+    node: bool = False
+    """This is a node of a fabric, whose daemon starts the server: nobody else does."""
 
     @property
     def socket(self) -> Path:
@@ -100,14 +107,22 @@ def user_name(number: int | None = None) -> str:
         return str(wanted)
 
 
+def of_node(env: Mapping[str, str]) -> Path | None:
+    """Where the fabric's daemon lets the server of this machine keep its files; None: this machine has none of it."""
+    folder = Path(env.get("RACKLESS_FABRIC") or FABRIC) / "application"
+    return folder if os.path.isdir(folder / "run") else None
+
+
 def load(environ: dict[str, str] | None = None) -> Settings:
     env = dict(os.environ) if environ is None else environ
     root = os.geteuid() == 0
-    state = Path(env.get("RACKLESS_STATE") or ("/var/lib/rackless" if root else Path.home() / ".local/state/rackless"))
+    node = of_node(env) if root else None
+    usual = node / "state" if node else Path("/var/lib/rackless") if root else Path.home() / ".local/state/rackless"
+    state = Path(env.get("RACKLESS_STATE") or usual)
     if "RACKLESS_RUN" in env:
         run = Path(env["RACKLESS_RUN"])
     elif root:
-        run = Path("/run/rackless")
+        run = node / "run" if node else Path("/run/rackless")
     else:
         base = env.get("XDG_RUNTIME_DIR")
         run = Path(base) / "rackless" if base else Path(f"/tmp/rackless-{os.getuid()}")  # noqa: S108
@@ -118,4 +133,5 @@ def load(environ: dict[str, str] | None = None) -> Settings:
         images=Path(env.get("RACKLESS_IMAGES") or state / "images").absolute(),
         site_file=Path(env.get("RACKLESS_SITE") or state / "site.yaml").absolute(),
         store=env.get("RACKLESS_DATABASE", ""),
+        node=node is not None and state == node / "state",
     )

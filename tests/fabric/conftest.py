@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 from collections.abc import Iterator
@@ -11,19 +12,25 @@ from tests.fabric.nodes import CLIENT, VIRTUAL, Net
 
 
 @pytest.fixture(scope="module")
-def net() -> Iterator[Net]:
-    """The switch with its time server, and no node."""
+def net(request: pytest.FixtureRequest) -> Iterator[Net]:
+    """The switch with its time server, and no node. DISK of the test's module: bytes of each node's disk for its database."""
     if os.geteuid():
         pytest.skip("nodes are namespaces: needs root")
-    with Net() as found:
-        words = ["chronyd", "-n", "-x", "-u", "root", "local stratum 8", "allow all", "cmdport 0"]
-        words += [f"pidfile {found.folder}/time.pid", f"bindcmdaddress {found.folder}/time.sock"]
-        clock = subprocess.Popen(found.entered(*words))
-        try:
-            yield found
-        finally:
-            clock.kill()
-            clock.wait()
+    with Net(disk=getattr(request.module, "DISK", 0)) as found, timed(found):
+        yield found
+
+
+@contextlib.contextmanager
+def timed(net: Net) -> Iterator[None]:
+    """With a time server at the switch."""
+    words = ["chronyd", "-n", "-x", "-u", "root", "local stratum 8", "allow all", "cmdport 0"]
+    words += [f"pidfile {net.folder}/time.pid", f"bindcmdaddress {net.folder}/time.sock"]
+    clock = subprocess.Popen(net.entered(*words))
+    try:
+        yield
+    finally:
+        clock.kill()
+        clock.wait()
 
 
 def begun(net: Net, count: int) -> Net:

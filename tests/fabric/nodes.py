@@ -77,20 +77,50 @@ class Node:
         mac = f"02:99:00:00:00:{self.number:02x}"
         self.net.ip("link", "add", self.name, "type", "veth", "peer", "name", "eth0", "netns", str(self.first))
         self.net.ip("link", "set", self.name, "master", "br0", "up")
+        if self.net.disk:
+            self._mount()
         self.inside("ip", "link", "set", "eth0", "address", mac, "up")
         self.inside("ip", "address", "add", f"{self.address}/24", "dev", "eth0")
+
+    @property
+    def database(self) -> Path:
+        """Where its PostgreSQL keeps all that it has."""
+        return self.top / "postgresql"
+
+    def _mount(self) -> None:
+        """The database's own disk, which outlives the node's processes, and is seen by them only."""
+        image = self.net.folder / f"{self.name}.disk"
+        if not image.exists():
+            with image.open("wb") as file:
+                file.truncate(self.net.disk)
+            sh("mkfs.ext4", "-q", "-m", "0", image)
+            self.top.mkdir(mode=0o711)
+            self.database.mkdir()
+        self.inside("mount", "-o", "loop", image, self.database)
+
+    def fill(self) -> None:
+        """Not one page more fits on the database's disk."""
+        ballast = self.database / "ballast"
+        free = self.inside("df", "--output=avail", "-B1", self.database).split()[-1]
+        self.inside("fallocate", "-l", free, ballast, check=False)
+        self.inside("dd", "if=/dev/zero", f"of={ballast}", "bs=4k", "oflag=append", "conv=notrunc", check=False)
+
+    def make_room(self) -> None:
+        self.inside("rm", self.database / "ballast")
 
     @property
     def environment(self) -> dict[str, str]:
         kept = {key: os.environ[key] for key in ("PATH", "LANG") if key in os.environ}
         return kept | {
-            "PYTHONPATH": f"{TOP / 'src'}",
+            # Before the sources: where another release of them says that it is one.
+            "PYTHONPATH": f"{self.net.folder / f'plus-{self.name}'}:{TOP / 'src'}",
             "PYTHONDONTWRITEBYTECODE": "1",
             "RACKLESS_FABRIC": str(self.top),
             "RACKLESS_FABRIC_PROGRAMS": str(TOP / ".venv-fabric/bin"),
             "RACKLESS_FABRIC_APPLICATION": self.net.application,
             "RACKLESS_FABRIC_CLOCK": "leave",
             "RACKLESS_FABRIC_NEEDS": "none",
+            **self.net.environment,
         }
 
     def inside(self, *words: str | Path, stdin: str = "", check: bool = True, timeout: float = 60) -> str:
@@ -100,13 +130,13 @@ class Node:
         given = [f"{key}={value}" for key, value in self.environment.items()]
         return ["nsenter", "-t", str(self.first), "--mount", "--uts", "--net", "--pid", "env", "-i", *given, *map(str, words)]
 
-    def fabric(self, *words: str, stdin: str = "", timeout: float = 300) -> str:
+    def fabric(self, *words: str, stdin: str = "", timeout: float = 600) -> str:
         return self.inside(sys.executable, "-m", "rackless.fabric", *words, stdin=stdin, timeout=timeout)
 
-    def refused(self, *words: str, stdin: str = "") -> str:
+    def refused(self, *words: str, stdin: str = "", timeout: float = 120) -> str:
         """What a command that has to fail says."""
         line = self.entered(sys.executable, "-m", "rackless.fabric", *words)
-        done = subprocess.run(line, input=stdin, capture_output=True, text=True, timeout=120, check=False)
+        done = subprocess.run(line, input=stdin, capture_output=True, text=True, timeout=timeout, check=False)
         assert done.returncode, done.stdout
         return done.stderr
 
@@ -197,12 +227,18 @@ class Node:
 class Net:
     """The switch, and the client's place at it. Use as a context."""
 
-    def __init__(self, application: Sequence[str | Path] = (sys.executable, APPLICATION)) -> None:
+    def __init__(
+        self, application: Sequence[str | Path] = (sys.executable, APPLICATION), *, disk: int = 0, **environment: str
+    ) -> None:
+        """`application`: none for the server itself. `environment`: of every node."""
         self.application = " ".join(map(str, application))
+        self.disk = disk
+        """Bytes of a disk of its own for each node's database; 0: there is none."""
+        self.environment = environment
         self.nodes: list[Node] = []
 
     def __enter__(self) -> Net:
-        self.folder = Path(tempfile.mkdtemp(prefix="rlf", dir="/tmp"))
+        self.folder = Path(tempfile.mkdtemp(prefix="rlf", dir=os.environ.get("RACKLESS_TEST_NODES", "/tmp")))
         self.folder.chmod(0o711)
         self.outer = subprocess.Popen(["unshare", "--net", sys.executable, "-c", "import signal\nsignal.pause()"])
         mine = os.readlink("/proc/self/ns/net")

@@ -16,8 +16,9 @@ from pathlib import Path
 
 import pytest
 from tests.fabric.conftest import joined
+from tests.fabric.holders import Holders
 from tests.fabric.nodes import TOP, VIRTUAL, Net, Node, sh, wait
-from tests.fabric.writing import Writer
+from tests.fabric.writing import SHORT, Writer
 
 pytestmark = [pytest.mark.fabric, pytest.mark.root]
 
@@ -25,6 +26,10 @@ FIRST = itertools.count(0, 1_000_000)
 """Of the numbers of each writer: no two write the same."""
 ENOUGH = 30
 """Acknowledged writes after which service is taken for whole again."""
+HEALED = 3.0
+"""Seconds in which one only has the virtual address, when all is whole again."""
+DISK = 1 << 30
+"""Bytes for each node's database: PostgreSQL's files of 16 MB, of which it keeps 256 MB, and a little."""
 
 
 def authority(net: Net) -> Path:
@@ -47,6 +52,11 @@ def primary(net: Net) -> Node:
 
 def holder(net: Net) -> list[Node]:
     return [node for node in net.nodes if node.outer.poll() is None and node.holds()]
+
+
+def alarms(node: Node) -> list[str]:
+    """That stand, as this node sees them."""
+    return [f"{one['name']}:{one['node']}" for one in node.status()["alarms"]]
 
 
 class Primaries:
@@ -96,8 +106,12 @@ class Primaries:
 def lossless(net: Net, what: str, *, frozen: bool = False) -> Iterator[Writer]:
     """While this runs a client writes; at its end the fabric is whole again, and has all that was acknowledged."""
     looks = Primaries(net)
+    number = next(FIRST)
     try:
-        with Writer(net, authority(net), first=next(FIRST)) as writer:
+        with (
+            Holders(net.entered(), net.folder / f"holders-{number}", VIRTUAL) as holders,
+            Writer(net, authority(net), first=number, patience=SHORT) as writer,
+        ):
             wait(lambda: len(writer.acknowledged()) >= ENOUGH, "the first writes")
             began = time.monotonic()
             yield writer
@@ -105,15 +119,19 @@ def lossless(net: Net, what: str, *, frozen: bool = False) -> Iterator[Writer]:
             wait(lambda: len(writer.acknowledged()) >= before + ENOUGH, "writes to go on", 180)
             net.settled()
             ended = time.monotonic()
+            time.sleep(HEALED)
     finally:
         looks.end()
     answers = [one for one in writer.answers if one.asked >= began]
     failed = sum(not one.good for one in answers)
     doubled = looks.doubled()
     print(f"{what}: longest time without a write {writer.gap(began, ended):.1f} s, {failed} of {len(answers)} requests failed,"
-          f" two that call themselves primary for {doubled:.1f} s")  # fmt: skip
+          f" the virtual address away for {holders.away(began, ended):.2f} s, two that answer for it for"
+          f" {holders.doubled(began, ended):.1f} s, two that call themselves primary for {doubled:.1f} s")  # fmt: skip
     lost = writer.acknowledged() - kept(net)
     assert not lost, f"{what}: {len(lost)} acknowledged writes are lost: {sorted(lost)[:10]}"
+    healed = holders.doubled(ended, ended + HEALED)
+    assert not healed, f"{what}: two answered for the virtual address for {healed:.1f} s after all was whole again"
     assert len(holder(net)) == 1, f"{what}: the virtual address is held by {[node.name for node in holder(net)]}"
     # One that was frozen and wakes calls itself primary until Patroni has looked. It acknowledges nothing: its standby left it.
     assert frozen or doubled == 0.0, f"{what}: two primaries for {doubled:.1f} s"
@@ -162,6 +180,27 @@ def test_the_active_nodes_link_is_cut(fabric: Net) -> None:
         before = len(writer.acknowledged())
         wait(lambda: len(writer.acknowledged()) >= before + ENOUGH, "writes without it")
         node.heal()
+
+
+def test_the_link_of_the_virtual_addresss_holder_is_cut(fabric: Net) -> None:
+    with lossless(fabric, "holder of the virtual address cut off"):
+        (node,) = holder(fabric)
+        node.cut()
+        wait(lambda: [each for each in holder(fabric) if each is not node], "another to hold it", 60)
+        node.heal()
+
+
+def test_the_active_nodes_disk_fills(fabric: Net) -> None:
+    """Under its database. PostgreSQL goes on with what needs no page more, so nobody's election ends that."""
+    with lossless(fabric, "full disk") as writer:
+        node = primary(fabric)
+        node.fill()
+        wait(lambda: not node.is_primary(), "the primary to leave the full disk", 180)
+        before = len(writer.acknowledged())
+        wait(lambda: len(writer.acknowledged()) >= before + ENOUGH, "writes without it")
+        other = next(each for each in fabric.nodes if each is not node)
+        wait(lambda: any(f"disk-full:{node.id}" in key for key in alarms(other)), "the alarm", 60)
+        node.make_room()
 
 
 def test_the_active_node_is_frozen_and_wakes(fabric: Net) -> None:

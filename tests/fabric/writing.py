@@ -1,7 +1,7 @@
 """A client at the virtual address: writes numbers, one POST each and never one again, and keeps what was acknowledged and when.
 
-Runs as a process at the client's place (`python writing.py URL AUTHORITY THREADS FIRST`), and writes a line an answer: number,
-status (0: none came), moment it was asked and moment it was answered by the monotonic clock.
+Runs as a process at the client's place (`python writing.py URL AUTHORITY THREADS FIRST PATIENCE`), and writes a line an answer:
+number, status (0: none came), moment it was asked and moment it was answered by the monotonic clock.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ from tests.fabric.nodes import VIRTUAL, Net
 
 PATIENCE = 20.0
 """Seconds for an answer; HAProxy has given up before."""
+SHORT = 4.0
+"""The same of one who looks how long service is away: a connection that ended in a node which was cut off tells nobody."""
 
 
 @dataclass(frozen=True)
@@ -38,9 +40,9 @@ class Answer:
 class Writer:
     """Use as a context."""
 
-    def __init__(self, net: Net, authority: Path, *, threads: int = 4, first: int = 0) -> None:
+    def __init__(self, net: Net, authority: Path, *, threads: int = 4, first: int = 0, patience: float = PATIENCE) -> None:
         self.file = net.folder / f"writer-{first}"
-        words = [sys.executable, "-m", "tests.fabric.writing", VIRTUAL, authority, str(threads), str(first)]
+        words = [sys.executable, "-m", "tests.fabric.writing", VIRTUAL, authority, str(threads), str(first), str(patience)]
         self.output = self.file.open("w")
         self.process = subprocess.Popen(net.entered(*words), stdout=self.output, cwd=Path(__file__).parents[2])
 
@@ -77,14 +79,14 @@ class Writer:
 class Said:
     """One thread's connection."""
 
-    def __init__(self, address: str, tls: ssl.SSLContext) -> None:
-        self.address, self.tls = address, tls
+    def __init__(self, address: str, tls: ssl.SSLContext, patience: float) -> None:
+        self.address, self.tls, self.patience = address, tls, patience
         self.connection: http.client.HTTPSConnection | None = None
 
     def post(self, number: int) -> int:
         try:
             if self.connection is None:
-                self.connection = http.client.HTTPSConnection(self.address, context=self.tls, timeout=PATIENCE)
+                self.connection = http.client.HTTPSConnection(self.address, context=self.tls, timeout=self.patience)
             self.connection.request("POST", f"/said/{number}")
             answer = self.connection.getresponse()
             answer.read()
@@ -96,14 +98,14 @@ class Said:
             return 0
 
 
-def main(address: str, authority: str, threads: int, first: int) -> None:
+def main(address: str, authority: str, threads: int, first: int, patience: float) -> None:
     tls = ssl.create_default_context(cafile=authority)
     numbers = itertools.count(first)
     ended, lock = threading.Event(), threading.Lock()
     signal.signal(signal.SIGTERM, lambda *_: ended.set())
 
     def write() -> None:
-        said = Said(address, tls)
+        said = Said(address, tls, patience)
         while not ended.is_set():
             with lock:
                 number = next(numbers)
@@ -121,4 +123,4 @@ def main(address: str, authority: str, threads: int, first: int) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4]))
+    main(sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4]), float(sys.argv[5]))

@@ -176,12 +176,40 @@ def _default_images() -> Path:
     return settings.load().images
 
 
-def await_that(what: str, ask: Callable[[], T], holds: Callable[[T], bool], deadline: float = 90) -> T:
-    """The first answer that holds, or a failure that shows the last one."""
+def await_that(
+    what: str,
+    ask: Callable[[], T],
+    holds: Callable[[T], bool],
+    deadline: float = 90,
+    *,
+    explain: Callable[[], str] = str,
+) -> T:
+    """The first answer that holds, or a failure that shows the last one, and what `explain` finds then."""
     end = time.monotonic() + deadline
     while True:
         answer = ask()
         if holds(answer):
             return answer
-        assert time.monotonic() < end, f"{what} did not come within {deadline:g} s; the last answer was:\n{answer}"
+        assert time.monotonic() < end, f"{what} did not come within {deadline:g} s; the last answer was:\n{answer}\n{explain()}"
         time.sleep(0.5)
+
+
+ADJACENCY = (
+    "show ospf neighbor detail",
+    "show ospf interface detail",
+    "show interfaces terse",
+    "show route",
+    "show log messages",
+)
+KERNEL = ("ip -d link", "ip maddress", "vtysh -c 'show interface'", "vtysh -c 'show ip ospf interface'", "cat /run/chassisd.json")
+
+
+def explain_adjacency(installation: Installation, lab: str, routers: tuple[str, ...]) -> str:
+    """All that tells why OSPF is not Full."""
+    told = []
+    for router in routers:
+        for command in ADJACENCY:
+            told.append(f"--- {router}: {command}\n" + "\n".join(installation.on(lab, router, command).splitlines()[-60:]))
+        for command in KERNEL:
+            told.append(f"--- {router}: {command}\n" + installation.run("ssh", lab, router, command, check=False).out)
+    return "\n".join(told)

@@ -10,13 +10,14 @@ import os
 import signal
 import subprocess
 import sys
+from functools import partial
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from .cli import REPOSITORY, Installation, await_that
+from .cli import REPOSITORY, Installation, await_that, explain_adjacency
 
 pytestmark = [pytest.mark.machines, pytest.mark.timeout(600)]
 LAB = "back-to-back"
@@ -77,8 +78,9 @@ def test_large_pings_pass_both_wires_unfragmented(lab: Installation, address: st
 
 def test_ospf_is_full_over_both_wires_and_routes_are_learnt(lab: Installation) -> None:
     wanted = ["ge-0/0/0.0", "ge-1/0/0.0"]
-    await_that("OSPF Full on west", lambda: neighbours(lab, "west"), lambda found: found == wanted)
-    await_that("OSPF Full on east", lambda: neighbours(lab, "east"), lambda found: found == wanted)
+    explain = partial(explain_adjacency, lab, LAB, ("west", "east"))
+    await_that("OSPF Full on west", lambda: neighbours(lab, "west"), lambda found: found == wanted, explain=explain)
+    await_that("OSPF Full on east", lambda: neighbours(lab, "east"), lambda found: found == wanted, explain=explain)
     await_that("east's loopback on west", lambda: lab.on(LAB, "west", "show route 10.255.0.2"), lambda out: "OSPF" in out)
 
 

@@ -154,7 +154,8 @@ def test_a_pair_of_routers_goes_on_from_its_snapshot(warm: Installation, tmp_pat
 def check_goes_on(warm: Installation, told: dict[str, str]) -> None:
     for router in ("west", "east"):
         await_that(f"the neighbour of {router}", partial(neighbours, warm, router), bool, PATIENCE)
-    assert "10.0.0.1" in warm.on("pair", "east", "show", "route", "192.0.2.1")
+    route = partial(warm.on, "pair", "east", "show", "route", "192.0.2.1")
+    await_that("the route to west's loopback", route, lambda shown: "10.0.0.1" in shown)
     now = ask_router(warm, "pair", "west")
     assert (now["boot"], now["host key"]) == (told["boot"], told["host key"]), "it did not boot"
     assert int(now["time"]) >= int(told["time"]), "it knows what time it is"

@@ -168,6 +168,23 @@ def test_port_that_comes_back_is_configured_again(routers: tuple[Router, Router]
     west.shows("show ospf neighbor", "Full")
 
 
+def test_port_that_comes_back_while_zebra_is_busy_is_routed_again(routers: tuple[Router, Router]) -> None:
+    """zebra hears of links and of addresses on two sockets: what it finds of both at once, it takes in any order."""
+    west, east = routers
+    west.shows("show ospf neighbor", "Full")
+    for _ in range(3):
+        for router in routers:
+            router.inside("pkill", "-STOP", "-x", "zebra")
+        west.inside("ip", "link", "del", "ge-0-0-0")
+        wire(west, east)
+        for router in routers:
+            router.shows("show interfaces terse ge-0/0/0", r"inet +10\.0\.0\..*(\n.*)*inet6 +2001:db8::")
+            router.inside("pkill", "-CONT", "-x", "zebra")
+        for router in routers:
+            router.shows("show ospf neighbor", r"ge-0/0/0\.0 +Full")
+            router.shows("show ospf3 neighbor", r"ge-0/0/0\.0 +Full")
+
+
 def test_nothing_leaks_out_of_the_routers(routers: tuple[Router, Router]) -> None:
     west, _ = routers
     assert west.inside("hostname").stdout.strip() == "west"

@@ -4,7 +4,9 @@ in them is a password or plain HTTP."""
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -133,6 +135,34 @@ def test_what_a_program_leaves_is_taken_away_before_it_starts(ends: str) -> None
         assert "ip address delete x" in text
         assert "exec /usr/sbin/keepalived -n" in text
         assert "autorestart=true" in text
+
+
+def test_only_the_daemon_is_started_with_the_machine() -> None:
+    """It knows whether the rest may run: on a copy of a node's disk, and beside one that took over, nothing may."""
+    engine = Program(name="etcd", command=("etcd",))
+    assert "autostart=false" in section(engine, Path("/log"))
+    assert "autorestart=true" in section(engine, Path("/log"))
+    assert "autostart=true" in section(Program(name="node", command=("node",), first=True), Path("/log"))
+
+
+def test_a_number_of_before_the_boot_is_nobodys(tmp_path: Path) -> None:
+    """keepalived and chronyd do not start while a process has the number in their file, whoever it is."""
+    running = subprocess.Popen(["sleep", "60"])
+    stale, own = tmp_path / "stale.pid", tmp_path / "own.pid"
+    stale.write_text(f"{os.getpid()}\n")
+    own.write_text(f"{running.pid}\n")
+    program = Program(name="x", command=("/bin/sleep", "0"), pid_files=(stale, tmp_path / "none.pid", own))
+    try:
+        line = next(line for line in section(program, Path("/log")).splitlines() if line.startswith("command="))
+        done = subprocess.run(["/bin/bash", "-c", line.partition("=")[2].replace("%%", "%")], capture_output=True, check=True)
+    finally:
+        running.kill()
+        running.wait()
+    assert not stale.exists()
+    assert own.exists()
+    assert done.stderr == b""
+    assert 'ExecStartPre=-/bin/sh -c "for f in' in unit(program)
+    assert "$$(cat $$f)" in unit(program)
 
 
 def test_the_end_of_patroni_is_not_that_of_postgresql() -> None:

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import pytest
 from tests.stories.fabric.simulated import first
 from tests.unit.api_client import Client
 
 from rackless.api import fabric
-from rackless.fabric import showing
+from rackless.fabric import saying, serving, showing
 from rackless.fabric.monitoring import Monitor
+from rackless.fabric.node import NodeDaemon
 from rackless.fabric.observing import configured, expiry, filesystems, tracking
-from rackless.fabric.truth import Verdict, as_text
+from rackless.fabric.places import Folder
+from rackless.fabric.truth import Truth, Verdict, as_text
 from rackless.fabric.watching import Watch, look
-from rackless.model.fabric import Alarm, Filesystem, Health, Life, Node, NodeRole
+from rackless.model.errors import NotFoundError, ProviderError
+from rackless.model.fabric import Alarm, Filesystem, Health, Life, Node, NodeRole, Severity
 
 
 class Machine:
@@ -46,7 +52,7 @@ async def test_a_full_disk_of_a_single_server_is_told_once_over_restarts(tmp_pat
     machine.fill(85)
     one = monitor(machine, tmp_path, told)
     await one.look()
-    assert one.acknowledge("disk-full:n1:/", "ann").acknowledged_by == "ann"
+    assert (await one.acknowledge("disk-full:n1:/", "ann")).acknowledged_by == "ann"
     another = monitor(machine, tmp_path, told)
     await another.look()
     assert [(alarm.key, alarm.severity.value) for alarm in told] == [("disk-full:n1:/", "minor")]
@@ -80,6 +86,40 @@ async def test_a_fabric_shows_what_its_daemon_wrote(tmp_path: Path) -> None:
 
     os.utime(tmp_path / "monitor.json", (old, old))
     assert [alarm.name for alarm in one.status().alarms] == ["daemon-silent"]
+
+
+class Daemon:
+    """As much of a node's daemon as keeps the truth."""
+
+    def __init__(self, truth: Truth) -> None:
+        self.truth = truth
+
+    async def change(self, what: Callable[[Truth], Truth]) -> Truth:
+        self.truth = what(self.truth)
+        return self.truth
+
+
+async def test_an_alarm_of_a_fabric_is_acknowledged_by_the_daemon_of_the_node(tmp_path: Path) -> None:
+    alarm = Alarm(name="node-dead", severity=Severity.MAJOR, since=1.0, cause="b is away.", hint="Look at it.", node="b")
+    truth = replace(first({"a": NodeRole.FULL, "b": NodeRole.FULL}), alarms=(alarm,))
+    daemon = Daemon(truth)
+    (tmp_path / "monitor.json").write_text(as_text(showing.status(truth, look(Watch(), truth.layout, (), 1.0))))
+    one = monitor(Machine(), tmp_path, [])
+    with pytest.raises(ProviderError, match="daemon on this node does not answer"):
+        await one.acknowledge("node-dead:b", "ann")
+    listening = Folder(tmp_path).listening(saying.SOCKET, serving._unix)
+    assert (tmp_path / saying.SOCKET).stat().st_mode & 0o777 == 0o600
+    server = serving._Server(serving._config(serving.Answers(cast(NodeDaemon, daemon)).application(), None))
+    task = asyncio.create_task(server.serve(sockets=[listening]))
+    try:
+        found = await one.acknowledge("node-dead:b", "ann")
+        assert (found.key, found.acknowledged_by) == ("node-dead:b", "ann")
+        assert [each.acknowledged_by for each in daemon.truth.alarms] == ["ann"]
+        with pytest.raises(NotFoundError, match="There is no alarm other"):
+            await one.acknowledge("other", "ann")
+    finally:
+        server.should_exit = True
+        await task
 
 
 async def test_api_and_metrics_of_a_single_server(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from rackless import settings
-from rackless.model.errors import InputError
+from rackless.client.starting import ensure_server
+from rackless.model.errors import InputError, StateError
 
 
 def test_state_and_sockets_are_closed_to_others_even_when_an_image_was_built_first(tmp_path: Path) -> None:
@@ -51,3 +52,17 @@ def test_a_relative_place_means_the_same_to_the_server(tmp_path: Path, monkeypat
     monkeypatch.chdir(tmp_path)
     found = settings.load({"RACKLESS_STATE": "s", "RACKLESS_RUN": "r"})
     assert (found.state, found.socket, found.images) == (tmp_path / "s", tmp_path / "r/api.sock", tmp_path / "s/images")
+
+
+@pytest.mark.root
+def test_a_nodes_server_is_the_fabrics_and_nobody_else_starts_it(tmp_path: Path) -> None:
+    env = {"RACKLESS_FABRIC": str(tmp_path)}
+    assert settings.load(env).socket == Path("/run/rackless/api.sock")
+    folder = tmp_path / "application"
+    (folder / "run").mkdir(parents=True)
+    found = settings.load(env)
+    assert (found.state, found.run, found.node) == (folder / "state", folder / "run", True)
+    with pytest.raises(StateError, match="does not run"):
+        ensure_server(found)
+    assert not found.state.exists()
+    assert settings.load(env | {"RACKLESS_STATE": "/a"}).node is False

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from snmp import frr
 from snmp.agentx import encode_varbind
 from snmp.bgp_table import BGP, PEER, bgp_rows
 from snmp.frr import ask
 from snmp.ospf_tables import AREA, GENERAL, INTERFACE, NEIGHBOR, general_rows, interface_rows, neighbor_rows
 from snmp.smi import Oid, Row, Value
+from system import vty
 
 MAIN = {"routerId": "192.168.0.1", "as": 4_200_000_001, "peers": {}}
 IDLE = {"remoteAs": 65002, "localAs": 4_200_000_001, "bgpState": "Idle", "adminShutDown": True, "remoteRouterId": "0.0.0.0",
@@ -128,7 +128,7 @@ def test_a_daemon_that_does_not_run_or_hangs(
     serve: Callable[[Daemon], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert ask("ospfd", "show it json", str(tmp_path)) == {}
-    monkeypatch.setattr(frr, "DEADLINE", 0.2)
+    monkeypatch.setattr(vty, "DEADLINE", 0.2)
 
     def silent(_: bytes, line: socket.socket) -> None:
         """Until the asker has given up."""

@@ -45,11 +45,11 @@ def free_port() -> int:
 class Site:
     """A server on the fake provider, on TCP, and people of every role, whose password is PASSWORD."""
 
-    def __init__(self, top: Path, site_file: str = "") -> None:
+    def __init__(self, top: Path, site_file: str = "", **environment: str) -> None:
         if site_file:
             (top / "s").mkdir()
             (top / "s/site.yaml").write_text(site_file)
-        self.shell = Shell(top, TZ=ZONE, RACKLESS_IMAGES=str(top / "i"))
+        self.shell = Shell(top, TZ=ZONE, RACKLESS_IMAGES=str(top / "i"), **environment)
         self.port = free_port()
         self.place = f"http://127.0.0.1:{self.port}"
         with (top / "log").open("w") as log:  # a pipe that nobody reads would fill, and the server wait for ever

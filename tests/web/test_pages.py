@@ -42,6 +42,7 @@ PAGES = {
     "site-audit": ("/site/audit", "Site"),
     "admin-users": ("/admin", "Admin"),
     "admin-quotas": ("/admin/quotas", "Admin"),
+    "admin-fabric": ("/admin/fabric", "Admin"),
     "admin-access-log": ("/admin/access-log", "Admin"),
     "account": ("/account", "Your account"),
 }

@@ -14,6 +14,7 @@ from ..routing.interior import isisd, ospf6d, ospfd
 from ..routing.liveness import bfdd
 from ..routing.statics import staticd, zebra
 from ..supervisor import Daemon
+from .announcing import announce
 from .part import Engine, Failed, Part
 
 TYPE_CHECKING = False
@@ -214,6 +215,7 @@ def _start(engine: Engine, names: list[str]) -> None:
             engine.supervisor.ensure(_daemon(name))
             if name == "zebra" and not engine.supervisor.wait_ready(name, READY):
                 engine.log(f"zebra: not ready within {READY:g} s")
+        announce(engine)
 
 
 def _daemon(name: str) -> Daemon:

@@ -23,6 +23,7 @@ from ..devices import (
     vrf_table,
 )
 from ..supervisor import Daemon
+from .announcing import announce
 from .part import Engine, Failed, Part
 
 TYPE_CHECKING = False
@@ -162,6 +163,7 @@ def reconcile(engine: Engine, wanted: dict[str, Wish]) -> None:
             aliases.append((name, wish["alias"]))
     if lines:
         _batch(engine, lines)
+    announce(engine)
     for name, alias in aliases:
         engine.world.run(["ip", "link", "set", "dev", name, "alias", alias])
 

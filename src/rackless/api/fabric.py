@@ -195,4 +195,4 @@ async def list_alarms(here: Here, request: Request, asked: Pages) -> Page[Fabric
 @router.post("/alarms/acknowledge")
 async def acknowledge_alarm(here: Here, request: Request, who: Who, asked: Acknowledgement) -> FabricAlarm:
     """Say that somebody takes care of it. It stands until what it is about is over."""
-    return _alarm(monitor(request, here).acknowledge(asked.key, who.name))
+    return _alarm(await monitor(request, here).acknowledge(asked.key, who.name))

@@ -21,6 +21,8 @@ VERBS = {
     "remove": "Take a node out of the fabric, alive or not.",
     "status": "Show who is a node, and does what.",
     "switchover": "Let another node have the primary database.",
+    "upgrade": "Bring every node to a release, one after the other.",
+    "takeover": "Of two nodes without a third: be the fabric, because the other is off.",
     "maintenance": "Let a node serve nobody, or again.",
     "forget": "Be a node no more: for one that was removed, or a copy of one.",
     "adopt": "Take this machine's new hardware for the node's own.",

@@ -41,6 +41,13 @@ def ensure_server(settings: Settings, *, start: bool = True) -> None:
         ProviderError: it ended at once; with the last words of its log.
         DeadlineError: it did not listen in time.
     """
+    if settings.node:
+        if answers(settings.socket):
+            return
+        raise StateError(
+            "The server of this node does not run.",
+            hint="The fabric's daemon starts it, unless the node is in maintenance: `rackless fabric status`.",
+        )
     if answers(settings.socket):
         if not start or not make_way(settings):
             return

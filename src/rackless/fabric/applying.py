@@ -76,6 +76,17 @@ class Applying:
         ):
             shutil.rmtree(folder.path, ignore_errors=True)
 
+    async def wait(self) -> None:
+        """Nothing runs but the daemon; what engines kept stays."""
+        await self._supervision.have([self.daemon()])
+
+    def aside(self, folder: Folder) -> None:
+        """An engine's data is out of its way, in the place of what was put there before."""
+        data, kept = folder / "data", folder / "aside"
+        if data.exists():
+            shutil.rmtree(kept, ignore_errors=True)
+            data.rename(kept)
+
     # One engine each
 
     def daemon(self) -> Program:
@@ -92,7 +103,7 @@ class Applying:
         environment = {name: os.environ[name] for name in keep if name in os.environ}
         environment["RACKLESS_FABRIC"] = str(self._places.top)
         words = (sys.executable, "-m", "rackless.fabric", "run")
-        return Program(name="node", command=words, order=1, group=False, environment=environment)
+        return Program(name="node", command=words, order=1, group=False, environment=environment, first=True)
 
     def _certify(self, folder: Folder) -> bool:
         """True if one of the copies is new."""
@@ -157,10 +168,11 @@ class Applying:
         folder.write(keepalived.CHECK, keepalived.check())
         if folder.write("keepalived.conf", keepalived.configuration(layout, node, folder, interface)):
             changed.add("keepalived")
-        run = [f"--{what}={folder / what}.pid" for what in ("pid", "vrrp_pid", "checkers_pid")]
+        pids = {what: folder / f"{what}.pid" for what in ("pid", "vrrp_pid", "checkers_pid")}
+        run = [f"--{what}={path}" for what, path in pids.items()]
         command = (program_path("keepalived"), "-n", "-l", "-D", "-P", "-f", str(folder / "keepalived.conf"), *run)
         before = (program_path("ip"), *keepalived.clearing(layout, interface)[1:])
-        return Program(name="keepalived", command=command, order=40, before=before)
+        return Program(name="keepalived", command=command, order=40, before=before, pid_files=tuple(pids.values()))
 
     def _application(self, node: Node, changed: set[str]) -> Program:
         folder, own = self._places.application, self._places.own
@@ -172,7 +184,10 @@ class Applying:
         words = shlex.split(os.environ.get(APPLICATION, "")) or [sys.executable, "-m", "rackless.cli.main", "serve"]
         keep = ("RACKLESS_FABRIC", "RACKLESS_STATE", "RACKLESS_RUN", "RACKLESS_IMAGES", "RACKLESS_SITE", "PYTHONPATH", "PATH")
         environment = {name: os.environ[name] for name in keep if name in os.environ}
-        environment |= {"RACKLESS_DATABASE": url, "RACKLESS_FABRIC_NODE": node.id}
+        # A folder of its own for each: the server that was here before the fabric keeps what it has.
+        for variable, name in (("RACKLESS_STATE", "state"), ("RACKLESS_RUN", "run")):
+            environment.setdefault(variable, str(folder / name))
+        environment |= {"RACKLESS_DATABASE": url, "RACKLESS_FABRIC_NODE": node.id, "HOME": str(folder.path)}
         command = (*words, *application.arguments(node, folder))
         # Machines are its children and outlive it.
         return Program(name="application", command=command, user=folder.user, order=50, group=False, environment=environment)
@@ -183,7 +198,7 @@ class Applying:
         folder.write("chrony.conf", chrony.configuration(layout, folder))
         leave = ["-x"] if os.environ.get(CLOCK) == "leave" else []
         command = (program_path("chronyd"), "-n", "-u", "root", *leave, "-f", str(folder / "chrony.conf"))
-        return Program(name="chrony", command=command, order=5)
+        return Program(name="chrony", command=command, order=5, pid_files=(folder / chrony.PID,))
 
 
 def postgresql() -> Path:

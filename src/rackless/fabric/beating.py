@@ -97,14 +97,16 @@ class Beating:
         heard = await self._world.partner()
         if self.begun and heard is None:
             return True
-        self._standing = taking_over.may_lead(truth, self._world.node, heard, self._world.told)
+        why = taking_over.may_lead(truth, self._world.node, heard, self._world.told)
         other = taking_over.partner(truth, self._world.node)
         if heard is not None and heard > truth.generation:
             self._world.allow(None)
             await self._world.follow()
         here = truth.layout.node(self._world.node)
         stands_by = here is not None and other is not None and not here.has(Function.VOTE) and heard is not None
-        self.begun = self.begun or not self._standing or stands_by
+        if not stands_by:  # one that does works too: what it may do is read below
+            self._standing = why
+        self.begun = self.begun or not why or stands_by
         return self.begun
 
     def _complain(self, trouble: str) -> None:

@@ -2,13 +2,31 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from rackless.fabric.engines import patroni
 from rackless.fabric.places import Folder
 from rackless.model.errors import ProviderError
+from rackless.running import run
 
 CONNECT = 5
+CONTROL = 10.0
+"""Seconds for pg_controldata."""
+
+
+async def identity(data: Path, binaries: Path) -> str:
+    """What PostgreSQL calls its system identifier, of the database in that folder.
+
+    Raises:
+        ProviderError: there is none.
+    """
+    done = await run([binaries / "pg_controldata", "-D", data], deadline=CONTROL, env={"LC_ALL": "C"})
+    for line in done.out.decode(errors="replace").splitlines():
+        name, _, value = line.partition(":")
+        if name == "Database system identifier":
+            return value.strip()
+    raise ProviderError(f"There is no copy of the database in {data}.")
 
 
 def prepare(address: str, folder: Folder) -> None:

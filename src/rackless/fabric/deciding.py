@@ -25,7 +25,9 @@ TURN = 20.0
 REPLACE = 600.0
 """Seconds of watched silence after which a voter's vote goes to another node: longer than a reboot, with checks of its disks."""
 MOVES = 60.0
-"""Seconds between two tries to move etcd's leader."""
+"""Seconds between two tries to move etcd's leader, and between two to move the primary."""
+FULL, ROOM = 95.0, 90.0
+"""Percent: the primary leaves a node whose disk is that full, for one with that much room (ailments.DISK says what they mean)."""
 
 
 class Deciding:
@@ -33,7 +35,7 @@ class Deciding:
         self._world = world
         self.watch = Watch()
         self._pending = Pending()
-        self._moved = float("-inf")
+        self._moved = self._left = float("-inf")
         self._failed: dict[int, str] = {}
         """By task, why it did not come off the last time: said once."""
 
@@ -60,7 +62,8 @@ class Deciding:
             return
         decided, pending = self._decide(read.truth, epoch)
         if decided != read.truth:
-            await self._world.write(read.revision, decided, epoch)
+            silent = {start: read.heard.get(start, 0) for start in membership.silenced(read.truth, decided)}
+            await self._world.write(read.revision, decided, epoch, silent)
             for line in changes(read.truth, decided):
                 self._world.log(line)
         self._pending = pending
@@ -75,6 +78,7 @@ class Deciding:
         health = known(truth, self.watch)
         truth = upgrading.next_step(truth, {id: each for id, (each, _) in health.items()}, now)
         truth = self._move_leader(truth, {id: each for id, (each, _) in health.items()})
+        truth = self._leave_full(truth, {id: each for id, (each, _) in health.items()})
         seen = Seen(
             health={id: each for id, (each, _) in health.items()},
             ages={id: age for id, (_, age) in health.items()},
@@ -113,6 +117,16 @@ class Deciding:
             return truth
         self._moved = self._world.monotonic()
         return truth.asked(actions.MOVE_LEADER, node=others[0])
+
+    def _leave_full(self, truth: Truth, health: Mapping[str, Health]) -> Truth:
+        """A primary whose disk is full does not end by that: it refuses what needs one page more, and would for ever."""
+        full = next((id for id, each in health.items() if each.database is DatabaseRole.PRIMARY and (each.disk or 0) >= FULL), "")
+        room = any(each.database is DatabaseRole.SYNCHRONOUS and (each.disk or 0) < ROOM for each in health.values())
+        late = self._world.monotonic() - self._left >= MOVES
+        if not full or not room or not late or any(task.kind == actions.SWITCH_OVER for task in truth.tasks):
+            return truth
+        self._left = self._world.monotonic()
+        return truth.asked(actions.SWITCH_OVER, node=full)
 
     async def _work(self, truth: Truth, epoch: int) -> None:
         """What is done is taken away together: whoever ends in between leaves some of it to be done twice."""

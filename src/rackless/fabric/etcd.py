@@ -79,13 +79,25 @@ class Etcd:
         """All whose keys begin so, by key."""
         return _entries(await self._asked("kv/range", {"key": _coded(prefix), "range_end": _coded(_after(prefix))}))
 
-    async def swap(self, key: str, revision: int, value: str, *, holding: tuple[str, int] | None = None) -> bool:
+    async def swap(
+        self,
+        key: str,
+        revision: int,
+        value: str,
+        *,
+        holding: tuple[str, int] | None = None,
+        unchanged: Mapping[str, int] | None = None,
+    ) -> bool:
         """Set it if it was last changed at that revision (0: there is none). False when it was not: read it again.
 
         Args:
             holding: a key, and the revision at which it was made: only while that very one is there.
+            unchanged: other keys that must have been changed last at these revisions, too.
         """
-        compare = [{"key": _coded(key), "target": "MOD", "result": "EQUAL", "mod_revision": str(revision)}]
+        compare = [
+            {"key": _coded(one), "target": "MOD", "result": "EQUAL", "mod_revision": str(at)}
+            for one, at in {**(unchanged or {}), key: revision}.items()
+        ]
         if holding is not None:
             made = {"key": _coded(holding[0]), "target": "CREATE", "result": "EQUAL", "create_revision": str(holding[1])}
             compare.append(made)

@@ -6,6 +6,7 @@ import asyncio
 import os
 import time
 from datetime import UTC
+from pathlib import Path
 
 import httpx
 
@@ -16,7 +17,7 @@ from rackless.fabric.etcd import Etcd
 from rackless.fabric.places import Places
 from rackless.fabric.supervision import Supervision
 from rackless.model.errors import ProviderError, RacklessError
-from rackless.model.fabric import DatabaseRole, Function, Health, Layout, Node
+from rackless.model.fabric import DatabaseRole, Filesystem, Function, Health, Layout, Node
 from rackless.release import release
 
 EVERY = 2.0
@@ -42,7 +43,7 @@ async def measured(places: Places, layout: Layout, node: Node, supervision: Supe
         load=os.getloadavg()[0] / processors,
         memory=total,
         memory_used=used,
-        filesystems=(facts.filesystem(places.top),),
+        filesystems=_filesystems(places),
         database=database,
         lag=lag,
         etcd=votes,
@@ -55,6 +56,15 @@ async def measured(places: Places, layout: Layout, node: Node, supervision: Supe
         serving=await _serving(places, node) if node.has(Function.APPLICATION) else None,
         engines_down=await supervision.down(),
     )
+
+
+def _filesystems(places: Places) -> tuple[Filesystem, ...]:
+    """The node's, and those of engines that have one of their own."""
+    found: dict[int, Path] = {}
+    for path in (places.top, places.postgresql.path, places.etcd.path):
+        if path.is_dir():
+            found.setdefault(path.stat().st_dev, path)
+    return tuple(facts.filesystem(path) for path in found.values())
 
 
 def until(places: Places) -> float:

@@ -123,13 +123,11 @@ async def join(
     async with await _listening(address):
         found: Examined = await _ask(token, "examine", asked, Examined)
         reached = {id: await health.reaches(there, PEER_PORT) for id, there in found.members.items()}
-        # As if the answer had been given in the middle: the quickest one says most.
-        fastest, offset = ASKING, 0.0
+        offset = 0.0
         for _ in range(OFTEN):
             before = time.time()
             seen: Examined = await _ask(token, "examine", replace(asked, now=before), Examined)
-            if (took := time.time() - before) < fastest:
-                fastest, offset = took, before + took / 2 - seen.now
+            offset = max(offset, ahead(before, seen.now, time.time()), key=abs)
         request = replace(request, reached=reached, clock_offset=offset)
         asked = replace(asked, request=request, now=time.time())
         found = await _ask(token, "examine", asked, Examined)
@@ -149,6 +147,16 @@ async def join(
         await _leave(places, token)
         await undone(places)
         raise
+
+
+def ahead(before: float, there: float, after: float) -> float:
+    """Seconds by which this clock is ahead of the other (behind it: negative), as far as that is certain.
+
+    Args:
+        before, after: this clock when the other was asked, and when its answer had come.
+        there: the other's, at some moment in between; on busy nodes that may be any.
+    """
+    return before - there if before > there else min(0.0, after - there)
 
 
 def refused(name: str, refusals: Sequence[Refusal]) -> InputError:

@@ -1,7 +1,9 @@
 """Who lives, who is dead, who is back, and who only says so. Pure: of the truth and of what was watched, the next truth.
 
 A verdict that takes something from a node raises its term first; all that follows (its jobs go to others) is a task under that
-term. So whoever is cut off in between has lost its right to act before anybody else was given what it had.
+term. So whoever is cut off in between has lost its right to act before anybody else was given what it had. It is written only if
+none of those that lose their term was heard since it was found (`silenced`): a node reads the truth after each beat, and has
+either the new term then, or was heard.
 """
 
 from __future__ import annotations
@@ -106,6 +108,15 @@ def _of_a_dead(truth: Truth, node: Node, heard: list[Heard], now: float) -> Trut
 def _became(node: Node, verdict: Verdict, life: Life, now: float, why: str) -> Verdict:
     change(LIFE, "node", node.name, verdict.life, life)
     return replace(verdict, life=life, since=now, why=why)
+
+
+def silenced(before: Truth, after: Truth) -> Iterator[tuple[str, str]]:
+    """The starts of nodes, (id, incarnation), that lose their term from one truth to the other. One of them that is heard before
+    that is written reads that it still has it, and goes on: then it must not be written."""
+    for node in after.layout.nodes:
+        had = before.verdict(node.id)
+        if had.incarnation and after.verdict(node.id).term > had.term:
+            yield node.id, had.incarnation
 
 
 def _machines(watch: Watch, node: str) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
-from rackless.fabric import ailments, alarms
+from rackless.fabric import ailments, alarms, saying
 from rackless.fabric.alarms import Pending
 from rackless.fabric.truth import as_text, from_text
 from rackless.model.errors import InputError, RacklessError, StateError
@@ -134,15 +134,15 @@ class Monitor:
         )
         return replace(found, alarms=(silent, *found.alarms))
 
-    def acknowledge(self, key: str, who: str) -> Alarm:
-        """Raises:
-        NotFoundError: there is no such alarm.
-        StateError: the alarms are a fabric's.
+    async def acknowledge(self, key: str, who: str) -> Alarm:
+        """A fabric's are acknowledged by its daemon on this node.
+
+        Raises:
+            NotFoundError: there is no such alarm.
+            ProviderError: the daemon does not answer.
         """
-        if self._shared() is not None:
-            raise StateError(
-                "The alarms of a fabric are acknowledged on one of its nodes.", hint=f"`rackless fabric acknowledge {key}` there."
-            )
+        if self._fabric is not None and self._shared() is not None:
+            return await saying.acknowledged(self._fabric.with_name(saying.SOCKET), key, who)
         after = alarms.acknowledge(self._alarms, key, who, time.time())
         self._remember(after)
         return next(each for each in after if each.key == key)

@@ -14,8 +14,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from rackless.fabric import certifying, database, facts, hurrying, peers, showing, switching
-from rackless.fabric.applying import Applying
+from rackless.fabric import certifying, database, facts, hurrying, peers, placing, showing, switching, taking_over
+from rackless.fabric.applying import Applying, postgresql
 from rackless.fabric.authority import RENEWED, Purpose, Subject, client_context, new_request, shown
 from rackless.fabric.beating import Beating
 from rackless.fabric.deciding import Deciding
@@ -26,7 +26,7 @@ from rackless.fabric.over_etcd import TRUTH, OverEtcd
 from rackless.fabric.places import Places, Self
 from rackless.fabric.supervision import Supervision
 from rackless.fabric.truth import Truth, as_text, from_text
-from rackless.model.errors import InputError, RacklessError, StateError
+from rackless.model.errors import InputError, ProviderError, RacklessError, StateError
 from rackless.model.fabric import Function, Health, Layout, Node
 
 log = logging.getLogger(__name__)
@@ -44,6 +44,11 @@ FOUNDER = "founder"
 """A file in own/: this node began the fabric, and its etcd has not begun yet."""
 
 
+def may_sign(layout: Layout, node: Node) -> bool:
+    """It votes, or is the one that takes over."""
+    return node.has(Function.VOTE) or placing.standby(layout) == node
+
+
 class NodeDaemon:
     """Use `run` as the task that all is about."""
 
@@ -53,12 +58,17 @@ class NodeDaemon:
         self.supervision = supervision
         self.applying = Applying(places, supervision)
         self.truth = from_text(Truth, places.truth_file.read_text(encoding="utf-8"))
+        self.unkept = ""
+        """Why the truth was not written to this node's disk the last time."""
         self.current = False
         """The truth was read in this turn, not remembered."""
         self.removed = False
         self.health = Health(node=me.id)
         self.trouble = ""
         """Why this node is not what it is to be, as far as it is known."""
+        self.behind = False
+        """Its partner took over: it is to become that one's standby."""
+        self._making = asyncio.Lock()
         self._applied: tuple[object, ...] = ()
         self._applied_at = 0.0
         self.etcd = Etcd(etcd_text.endpoints(self.layout), client_context(places.own.authority, places.own.pair))
@@ -107,7 +117,8 @@ class NodeDaemon:
         while True:
             began = time.monotonic()
             try:
-                await self._turn()
+                async with self._making:
+                    await self._turn()
                 self.trouble = ""
             except (RacklessError, OSError) as error:
                 self.trouble = error.message if isinstance(error, RacklessError) else str(error)
@@ -125,6 +136,11 @@ class NodeDaemon:
             )
 
     async def _turn(self) -> None:
+        if self.behind:
+            await self._follow()
+        if taking_over.paired(self.truth) and not self.beating.begun:
+            # What runs goes on: it is this daemon that was started anew then.
+            raise StateError(f"{self.me.name} waits: {self.beating.why_not}")
         await self._see()
         node = self.node
         if node is None:
@@ -144,15 +160,19 @@ class NodeDaemon:
     async def _see(self) -> None:
         """Read the truth, and keep it for a start without etcd."""
         self.etcd.use(etcd_text.endpoints(self.layout))
-        self.current = False
         try:
             found = await self.etcd.get(TRUTH)
         except RacklessError as error:
+            self.current = False
             log.info("the last known layout holds: %s", error.message)
             return
         if found is None:
-            if not (self.places.own / FOUNDER).exists():
+            self.current = False
+            founder = self.places.own / FOUNDER
+            if not founder.exists():
                 return
+            if known := founder.read_text(encoding="ascii"):  # a database that is there already
+                await self.etcd.swap(patroni.initialize_key(self.layout), 0, known)
             await self.etcd.swap(TRUTH, 0, as_text(self.truth))
             return
         self.current = True
@@ -164,7 +184,46 @@ class NodeDaemon:
         if seen.layout.fabric != self.me.fabric:
             raise InputError(f"What etcd holds is of the fabric {seen.layout.fabric}, not of {self.me.fabric}.")
         self.truth = seen
-        self.places.own.write(self.places.truth_file.name, as_text(seen))
+        try:
+            self.places.own.write(self.places.truth_file.name, as_text(seen))
+        except OSError as error:  # a full disk: what is only remembered for the next start ends no daemon
+            if self.unkept != str(error):
+                log.warning("what the fabric agreed on is not kept here: %s", error)
+            self.unkept = str(error)
+        else:
+            self.unkept = ""
+
+    async def take_over(self, truth: Truth) -> None:
+        """Be the fabric, by an operator's word: etcd begins anew here with that truth, and the copy of the database becomes the
+        primary. What is cut off in between is gone on with at the next start."""
+        async with self._making:
+            await self.applying.wait()  # Patroni asks the etcd that it was started with
+            kept = await database.identity(self.places.postgresql.path / "data", postgresql())
+            self.applying.aside(self.places.etcd)
+            self.places.own.write(FOUNDER, kept)
+            self._anew(truth)
+            self.world.told = True
+
+    async def _follow(self) -> None:
+        """Be the standby of the partner, which took over. What this node had is kept aside: it may have acknowledged what the
+        partner never saw."""
+        other = taking_over.partner(self.truth, self.me.id)
+        found = await peers.ask(self.places, other, "GET", "truth") if other is not None else None
+        if other is None or found is None:
+            raise ProviderError("The partner took over, and does not say what is agreed on now.")
+        log.warning("%s took over: this node becomes its standby; what it had is kept aside", other.name)
+        await self.applying.wait()
+        self.applying.aside(self.places.etcd)
+        self.applying.aside(self.places.postgresql)
+        (self.places.own / FOUNDER).unlink(missing_ok=True)
+        self._anew(from_text(Truth, str(found["truth"])))
+        self.behind = self.world.told = False
+
+    def _anew(self, truth: Truth) -> None:
+        self.take(truth)
+        self.etcd.use(etcd_text.endpoints(self.layout))
+        self.world.anew()
+        self._applied, self._prepared = (), ""
 
     async def change(self, what: Callable[[Truth], Truth]) -> Truth:
         """Change the truth: read, change, compare and swap. `what` may raise to leave it so."""
@@ -203,8 +262,8 @@ class NodeDaemon:
         return {by_url.get(one.peer, one.name): one.peer for one in members}
 
     async def _sign(self, node: Node) -> None:
-        """Who votes has the authority's key: of another that votes."""
-        if not node.has(Function.VOTE) or self.places.authority.signs:
+        """Who votes, or will when it takes over, has the authority's key: of another that votes."""
+        if self.places.authority.signs or not may_sign(self.layout, node):
             return
         for other in self.layout.voters:
             if other.id == node.id:

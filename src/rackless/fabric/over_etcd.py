@@ -7,18 +7,19 @@ import contextlib
 import logging
 import time
 import uuid
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import httpx
 
-from rackless.fabric import actions, health, receivers, switching
+from rackless.fabric import actions, health, installing, peers, receivers, switching, upgrading
 from rackless.fabric.engines import etcd as etcd_text
 from rackless.fabric.etcd import Etcd, Member
 from rackless.fabric.places import PEER_PORT
 from rackless.fabric.sending import Sending
 from rackless.fabric.taking_over import partner
 from rackless.fabric.truth import Beat, Task, Truth, as_text, from_text
-from rackless.fabric.world import Read
+from rackless.fabric.world import Read, Start
 from rackless.model.errors import InputError, ProviderError, RacklessError, StateError
 from rackless.model.fabric import Alarm, Function, Health, Layout
 
@@ -34,6 +35,8 @@ LEASE = 10
 """Seconds for which the office is held without being asked for."""
 KEPT = 60
 """Seconds for which a heartbeat is kept."""
+GENERATION = 1 << 40
+"""What a take-over adds to the numbers of offices: its etcd is a new one, which counts its revisions from one."""
 
 
 class OverEtcd:
@@ -43,7 +46,7 @@ class OverEtcd:
         self._incarnation = uuid.uuid4().hex[:12]
         self._office = 0
         self.epoch = 0
-        """The revision at which this node took the office; 0: it does not hold it."""
+        """The revision at which this node took the office, and GENERATION for each take-over; 0: it does not hold it."""
         self._beats = (0, 0.0)
         """The heartbeats' lease, and when it was had."""
         self.allowed: int | None = None
@@ -82,17 +85,18 @@ class OverEtcd:
             raise ProviderError("The fabric has no state yet.")
         truth = from_text(Truth, found.value)
         self._daemon.take(truth)
-        return Read(truth=truth, revision=found.revision, beats=await self.beats())
-
-    async def beats(self) -> tuple[Beat, ...]:
-        found = []
+        beats, heard = [], {}
         for entry in await self.etcd.under(BEATS):
             with contextlib.suppress(InputError):
-                found.append(from_text(Beat, entry.value))
-        return tuple(found)
+                beat = from_text(Beat, entry.value)
+                beats.append(beat)
+                heard[beat.node, beat.incarnation] = entry.revision
+        return Read(truth=truth, revision=found.revision, beats=tuple(beats), heard=heard)
 
-    async def write(self, revision: int, truth: Truth, epoch: int = 0) -> None:
-        if not await self.etcd.swap(TRUTH, revision, as_text(truth), holding=(OFFICE, epoch) if epoch else None):
+    async def write(self, revision: int, truth: Truth, epoch: int = 0, silent: Mapping[Start, int] | None = None) -> None:
+        unchanged = {f"{BEATS}{node}/{incarnation}": at for (node, incarnation), at in (silent or {}).items()}
+        holding = (OFFICE, epoch % GENERATION) if epoch else None
+        if not await self.etcd.swap(TRUTH, revision, as_text(truth), holding=holding, unchanged=unchanged):
             raise StateError("The fabric's state was changed by another.", hint="Try again.")
 
     async def beat(self, beat: Beat) -> None:
@@ -110,8 +114,14 @@ class OverEtcd:
             self._office = self.epoch = 0
         if not self._office:
             self._office = await self.etcd.lease(LEASE)
-        self.epoch = max(0, await self.etcd.claim(OFFICE, self.node, self._office))
+        made = await self.etcd.claim(OFFICE, self.node, self._office)
+        self.epoch = made + (self._daemon.truth.generation - 1) * GENERATION if made > 0 else 0
         return self.epoch
+
+    def anew(self) -> None:
+        """Another etcd from now on: leases of the one before are nothing."""
+        self._office = self.epoch = 0
+        self._beats = (0, 0.0)
 
     async def leave(self) -> None:
         """In order: the next one need not wait."""
@@ -142,9 +152,7 @@ class OverEtcd:
             return None
 
     async def follow(self) -> None:
-        raise ProviderError(
-            "The partner took over: this node has to be joined anew.", hint="`rackless fabric forget`, then `join`."
-        )
+        self._daemon.behind = True
 
     def allow(self, term: int | None) -> None:
         self.allowed = term
@@ -164,14 +172,27 @@ class OverEtcd:
                 await self._move_leader(layout, task.node)
             case actions.SWITCH_OVER:
                 if await switching.primary(self.etcd, layout) == task.node:
-                    await switching.switched(self._daemon.places, self.etcd, layout, "")
+                    try:
+                        await switching.switched(self._daemon.places, self.etcd, layout, "")
+                    except StateError as error:  # Patroni's, not that of a newer decider
+                        raise ProviderError(error.message, hint=error.hint) from error
             case actions.INSTALL:
-                raise ProviderError("Releases are installed by the machine's own packages.", hint="apt-get install rackless")
+                await self._install(layout, task)
             case actions.TELL:
                 await self.sending.tell(from_text(Alarm, task.text))
             case _:
                 # Every node reads the layout itself; jobs and machines follow from the heartbeats that applications write.
                 log.info("%s %s %s", task.kind, task.node, task.text)
+
+    async def _install(self, layout: Layout, task: Task) -> None:
+        node, upgrade = layout.node(task.node), self._daemon.truth.upgrade
+        if node is None or upgrade is None:
+            return
+        found = await peers.ask(self._daemon.places, node, "POST", "install", {"release": task.text, "how": upgrade.how})
+        if found is not None and found["state"] == installing.FAILED:
+            await self._daemon.change(lambda truth: upgrading.failed(truth, node.id, str(found["why"])))
+        elif found is None or found["state"] != installing.DONE:
+            raise ProviderError(f"{node.name} is at it.")
 
     async def _add_vote(self, layout: Layout, id: str) -> None:
         """One step at each try: it follows, and counts for no majority; when it has caught up it votes."""

@@ -14,6 +14,8 @@ import grp
 import json
 import os
 import pwd
+import socket
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -76,6 +78,12 @@ class Folder:
         write_private(path, wanted)
         self._give(path)
         return True
+
+    def listening(self, name: str, made: Callable[[str], socket.socket]) -> socket.socket:
+        """A unix socket for its user only."""
+        found = made(str(self.path / name))
+        self._give(self.path / name)
+        return found
 
     def _give(self, path: Path) -> None:
         if os.geteuid() == 0 and self.user != "root":

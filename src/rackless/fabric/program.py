@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import json
 import logging
 import os
 import signal
 import sys
+import time
+from pathlib import Path
 from typing import Any
 
 from rackless import observing
 from rackless.fabric import facts, joining, places, tokens
-from rackless.model.errors import InputError, NotFoundError, RacklessError
+from rackless.model.errors import InputError, NotFoundError, ProviderError, RacklessError, StateError
 from rackless.model.fabric import NodeRole
 
 FAILED, WRONG = 1, 2
@@ -53,6 +56,29 @@ def parser() -> argparse.ArgumentParser:
     maintenance = command("maintenance", "let a node serve nobody, or again", "maintenance n2 on", _maintenance)
     maintenance.add_argument("node")
     maintenance.add_argument("state", choices=["on", "off"])
+    takeover = command(
+        "takeover",
+        "be the fabric: of two nodes, when the other is off and there is no third",
+        "takeover --other-is-off",
+        _takeover,
+    )
+    takeover.add_argument("--other-is-off", action="store_true", help="you made sure that the other node is switched off")
+    takeover.add_argument("--yes", action="store_true", help="do not ask again")
+    takeover.add_argument("--json", action="store_true", help="for programs")
+    upgrade = command(
+        "upgrade",
+        "bring every node to a release, one after the other, and stop when health falls",
+        "upgrade rackless_0.2.0_amd64.deb --wait",
+        _upgrade,
+    )
+    upgrade.add_argument("package", nargs="?", default="", help="Debian package; nodes hand it to each other")
+    upgrade.add_argument("--run", default="", metavar="COMMAND", help="run this on each node, as root, in place of a package")
+    upgrade.add_argument("--release", default="", help="that a node has after COMMAND")
+    upgrade.add_argument("--status", action="store_true", help="show how far it is")
+    upgrade.add_argument("--resume", action="store_true", help="go on where it stopped")
+    upgrade.add_argument("--abandon", action="store_true", help="leave every node as it is")
+    upgrade.add_argument("--wait", action="store_true", help="until it is done or stops")
+    upgrade.add_argument("--json", action="store_true", help="for programs")
     command("forget", "be a node no more: for one that was removed, or a copy of one", "forget", _forget)
     command("adopt", "take this machine's new hardware for the node's own", "adopt", _adopt)
     run = command("run", "the daemon of this node (the service runs it)", "run", _run)
@@ -114,6 +140,70 @@ def _switchover(asked: argparse.Namespace) -> None:
 def _maintenance(asked: argparse.Namespace) -> None:
     _administered("POST", "maintenance", {"name": asked.node, "on": asked.state == "on"})
     _say(f"{asked.node} {'is in maintenance' if asked.state == 'on' else 'serves again'}.")
+
+
+def _upgrade(asked: argparse.Namespace) -> None:
+    given = [bool(asked.package), bool(asked.run), asked.status, asked.resume, asked.abandon]
+    if sum(given) != 1:
+        raise InputError("Give one: a package, `--run`, `--status`, `--resume` or `--abandon`.")
+    if bool(asked.run) != bool(asked.release):
+        raise InputError("`--run` and `--release` go together.", hint="--run 'apt-get install rackless' --release 0.2.0")
+    if asked.status:
+        found = _administered("GET", "upgrade")
+    elif asked.resume or asked.abandon:
+        found = _administered("POST", f"upgrade/{'resume' if asked.resume else 'abandon'}")
+    else:
+        path = str(Path(asked.package).absolute()) if asked.package else ""
+        found = _administered("POST", "upgrade", {"package": path, "command": asked.run, "release": asked.release})
+    _tell_upgrade(asked, found)
+    while asked.wait and found["upgrade"] is not None and not found["upgrade"]["stopped"]:
+        time.sleep(LOOK)
+        before = found
+        with contextlib.suppress(ProviderError, StateError):  # this node's own daemon starts again, too
+            found = _administered("GET", "upgrade")
+        if before != found:
+            _tell_upgrade(asked, found)
+    if asked.wait and found["upgrade"] is not None:
+        raise StateError(found["upgrade"]["stopped"], hint="Put that right, then `--resume` or `--abandon` it.")
+
+
+LOOK = 1.0
+"""Seconds between two looks at an upgrade, each stage of which has a deadline (upgrading.py)."""
+
+
+def _tell_upgrade(asked: argparse.Namespace, found: dict[str, Any]) -> None:
+    upgrade = found["upgrade"]
+    if asked.json:
+        _say(json.dumps(found))
+    elif upgrade is None:
+        _say(f"No upgrade is under way. {', '.join(f'{name}: {has}' for name, has in found['releases'].items())}.")
+    else:
+        now = f"{upgrade['node']} is {upgrade['stage']}" if upgrade["node"] else "between two nodes"
+        done = f"{len(upgrade['done'])} of {len(upgrade['order'])} nodes have it"
+        stopped = f" It stopped: {upgrade['stopped']}" if upgrade["stopped"] else ""
+        _say(f"Upgrade to {upgrade['release']}: {done}, {now}.{stopped}")
+
+
+def _takeover(asked: argparse.Namespace) -> None:
+    if asked.other_is_off and not asked.yes:
+        if not sys.stdin.isatty():
+            raise InputError("Nobody confirms it.", hint="Add `--yes`.")
+        print(  # noqa: T201
+            "This node becomes the primary. If the other one is on and merely cut off, there are two until they meet, and what "
+            "the other was told since is kept aside there. Type yes to go on: ",
+            end="",
+            file=sys.stderr,
+            flush=True,
+        )
+        if sys.stdin.readline().strip() != "yes":
+            raise InputError("Nothing was done.")
+    found = _administered("POST", "takeover", {"off": asked.other_is_off})
+    if asked.json:
+        _say(json.dumps(found, indent=1))
+        return
+    _say(
+        f"{found['node']} takes over from {found['other']} (generation {found['generation']}); `rackless fabric status` shows it."
+    )
 
 
 def _status(asked: argparse.Namespace) -> None:

@@ -2,7 +2,8 @@
 
     9444, both sides certified by the fabric    other nodes: who one is, leave, a certificate anew, the authority's key for voters
     9445, the server certified                  those who join, by token
-    own/fabric.sock, root only                  whoever administers this node: `rackless fabric`, the server's API
+    own/fabric.sock, root only                  whoever administers this node: `rackless fabric`
+    application/fabric.sock, the server's       alarms that its users acknowledge
 
 A certificate alone is not enough: its node has to be a member still, so that a node that was removed is refused by all.
 """
@@ -22,18 +23,19 @@ from typing import Any
 import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from rackless.fabric import admitting, certifying, health, operating
+from rackless.fabric import admitting, certifying, health, installing, operating, saying
 from rackless.fabric.admitting import Asked, read, written
 from rackless.fabric.authority import Purpose, Subject, server_context, subject_of_peer
-from rackless.fabric.node import NodeDaemon
+from rackless.fabric.node import NodeDaemon, may_sign
 from rackless.fabric.places import JOIN_PORT, PEER_PORT
-from rackless.model.errors import DefectError, ForbiddenError, InputError, RacklessError
-from rackless.model.fabric import Function
+from rackless.fabric.truth import as_text
+from rackless.model.errors import DefectError, ForbiddenError, InputError, RacklessError, StateError
+from rackless.model.fabric import NodeRole
 
 log = logging.getLogger(__name__)
 
@@ -75,10 +77,13 @@ class Answers:
         return _application(
             {
                 "GET /v1/hello": self._hello,
+                "GET /v1/truth": self._truth,
                 "POST /v1/leave": self._leave,
                 "POST /v1/authority": self._authority,
                 "POST /v1/certificates": self._certificates,
                 "POST /v1/reach": self._reach,
+                "POST /v1/install": self._install,
+                "GET /v1/packages/{digest}": self._package,
             },
             self._member,
         )
@@ -88,6 +93,9 @@ class Answers:
 
     def administration(self) -> Starlette:
         return _application({"GET /v1/status": self._status, **operating.verbs(self._daemon)}, None)
+
+    def application(self) -> Starlette:
+        return _application({f"POST {saying.ACKNOWLEDGE}": self._acknowledge}, None)
 
     def _member(self, request: Request) -> None:
         """Raises ForbiddenError for one that is none."""
@@ -109,12 +117,15 @@ class Answers:
             "generation": self._daemon.truth.generation,
         }
 
+    async def _truth(self, request: Request) -> Any:
+        return {"truth": as_text(self._daemon.truth)}
+
     async def _leave(self, request: Request) -> None:
         await admitting.leave(self._daemon, request.scope[PEER].name)
 
     async def _authority(self, request: Request) -> Any:
         node = self._daemon.layout.node(request.scope[PEER].name)
-        if node is None or not node.has(Function.VOTE):
+        if node is None or not may_sign(self._daemon.layout, node):
             raise ForbiddenError("Only nodes that vote sign certificates.")
         if not self._daemon.places.authority.signs:
             raise ForbiddenError("This node signs none itself.")
@@ -136,6 +147,18 @@ class Answers:
         asked = json.loads(await request.body())
         return {"reason": await health.reaches(str(asked["address"]), int(asked["port"]))}
 
+    async def _install(self, request: Request) -> Any:
+        """As the fabric decided: what is asked for is what its own state says, whoever asks."""
+        asked, upgrade = json.loads(await request.body()), (await self._daemon.world.read()).truth.upgrade
+        me = self._daemon.me.id
+        if upgrade is None or (upgrade.node, upgrade.release, upgrade.how) != (me, str(asked["release"]), str(asked["how"])):
+            raise StateError("It is not this node's turn.")
+        others = [one for one in self._daemon.layout.nodes if one.id != me]
+        return await installing.asked(self._daemon.places, others, upgrade.release, upgrade.how)
+
+    async def _package(self, request: Request) -> Any:
+        return FileResponse(installing.package(self._daemon.places, request.path_params["digest"]))
+
     # Those who join
 
     async def _examine(self, request: Request) -> Any:
@@ -145,6 +168,10 @@ class Answers:
         return await admitting.admit(self._daemon, read(Asked, await request.body()))
 
     # This node
+
+    async def _acknowledge(self, request: Request) -> Any:
+        asked = json.loads(await request.body())
+        return await operating.acknowledged(self._daemon, str(asked["key"]), str(asked["who"]))
 
     async def _status(self, request: Request) -> Any:
         return await operating.status(self._daemon)
@@ -176,6 +203,8 @@ def _answering(verb: Verb, check: Callable[[Request], None] | None) -> Callable[
             )
         if found is None:
             return Response(status_code=204)
+        if isinstance(found, Response):
+            return found
         body = json.dumps(found).encode() if isinstance(found, dict) else written(found)
         return Response(body, media_type="application/json")
 
@@ -197,6 +226,9 @@ async def serve(daemon: NodeDaemon) -> None:
         (_tcp(address, JOIN_PORT), answers.joining(), server_context(places.own.authority, pair, ask=False)),
         (_unix(str(places.socket)), answers.administration(), None),
     ]
+    if daemon.node is None or daemon.node.role is not NodeRole.WITNESS:
+        places.application.make()
+        servers.append((places.application.listening(saying.SOCKET, _unix), answers.application(), None))
     async with asyncio.TaskGroup() as group:
         for listening, app, tls in servers:
             group.create_task(_Server(_config(app, tls)).serve(sockets=[listening]))

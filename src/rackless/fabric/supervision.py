@@ -2,6 +2,8 @@
 
 A program is described once, and its unit and its section are pure texts. Both start again what
 ended, for ever: an engine that is killed comes back, and it is Patroni and etcd that say what it may be then.
+When the machine starts only the daemon does, and starts the engines once it knows that they may run: a copy of a node's disk
+starts none, nor does one of two nodes that may have been taken over.
 """
 
 from __future__ import annotations
@@ -37,12 +39,24 @@ class Program:
     user: str = "root"
     order: int = 100
     before: tuple[str, ...] = ()
+    pid_files: tuple[Path, ...] = ()
+    """Where it writes its process's number. After a boot that number is somebody else's, who would be taken for it: before each
+    start those go that name no process of this program."""
     group: bool = True
     stop_wait: int = 30
     reload: str = "HUP"
     environment: Mapping[str, str] = field(default_factory=dict)
+    first: bool = False
+    """It is started with the machine, and starts the others."""
     after: str = ""
     """Of systemd: units it starts after."""
+
+
+def _forgetting(program: Program) -> str:
+    """The shell's words that remove stale files of process numbers."""
+    name = Path(program.command[0]).name[:15]  # as the kernel keeps it: proc(5), /proc/PID/comm
+    files = _words([str(path) for path in program.pid_files])
+    return f'for f in {files}; do [ "$(cat /proc/$(cat $f)/comm)" = {name} ] || rm -f $f; done'
 
 
 def unit(program: Program) -> str:
@@ -59,6 +73,7 @@ def unit(program: Program) -> str:
         f"User={program.user}",
         *(f"Environment={_quoted(f'{key}={value}')}" for key, value in sorted(program.environment.items())),
         *([f"ExecStartPre=-{_words(program.before)}", f"ExecStopPost=-{_words(program.before)}"] if program.before else []),
+        *([f"ExecStartPre=-/bin/sh -c {_quoted(_forgetting(program), dollars=True)}"] if program.pid_files else []),
         f"ExecStart={_words(program.command)}",
         f"ExecReload=/bin/kill -{program.reload} $MAINPID",
         f"KillMode={'control-group' if program.group else 'process'}",
@@ -81,8 +96,9 @@ def unit(program: Program) -> str:
 def section(program: Program, log: Path) -> str:
     """Of supervisord.conf. A percent sign begins an expansion there."""
     command = _words(program.command)
-    if program.before:
-        command = _words(("/bin/sh", "-c", f"{_words(program.before)} 2>/dev/null; exec {command}"))
+    first = ([_words(program.before)] if program.before else []) + ([_forgetting(program)] if program.pid_files else [])
+    if first:
+        command = _words(("/bin/sh", "-c", f"{{ {'; '.join(first)}; }} 2>/dev/null; exec {command}"))
     group = "true" if program.group else "false"
     environment = ",".join(f'{key}="{value}"' for key, value in sorted(program.environment.items()))
     lines = [
@@ -91,6 +107,7 @@ def section(program: Program, log: Path) -> str:
         f"user={program.user}",
         f"priority={program.order}",
         *([f"environment={environment}"] if environment else []),
+        f"autostart={'true' if program.first else 'false'}",
         "autorestart=true",
         "startsecs=1",
         "startretries=1000000",
@@ -134,8 +151,10 @@ def _words(words: Sequence[str]) -> str:
     return " ".join(shlex.quote(word) for word in words)
 
 
-def _quoted(text: str) -> str:
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%") + '"'
+def _quoted(text: str, *, dollars: bool = False) -> str:
+    """`dollars`: they are the shell's, not systemd's."""
+    text = text.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%")
+    return f'"{text.replace("$", "$$") if dollars else text}"'
 
 
 def program_path(name: str, *more: str) -> str:
@@ -229,6 +248,7 @@ class Supervisor:
         for name, text in texts.items():
             (self._folder / name).write_text(text, encoding="utf-8")
         await self._ctl("update")
+        await self._ctl("start", "all", check=False)  # those that run are said to, as a failure
         self._told = True
         return frozenset(one.name for one in programs if there.get(f"{one.name}.conf") != texts[f"{one.name}.conf"])
 
@@ -270,6 +290,7 @@ class Systemd:
     async def have(self, programs: Sequence[Program]) -> frozenset[str]:
         self._wanted = {one.name: one for one in programs}
         texts = {self._file(one.name): unit(one) for one in sorted(programs, key=lambda one: one.order)}
+        first = {self._file(one.name) for one in programs if one.first}
         gone = [path for path in self._units.glob(f"{PREFIX}fabric-*.service") if path not in texts]
         for path in gone:
             await self._ctl("disable", *self._runtime, "--now", path.name)
@@ -280,7 +301,9 @@ class Systemd:
         if gone or changed:
             await self._ctl("daemon-reload")
         for path in texts if gone or changed or not self._told else ():
-            await self._ctl("enable", *self._runtime, "--now", path.name)
+            if path in first:
+                await self._ctl("enable", *self._runtime, path.name)
+            await self._ctl("start", path.name)
         for path in changed:
             if path != self._file("node"):  # which says this
                 await self._ctl("restart", path.name)

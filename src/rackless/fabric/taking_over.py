@@ -42,18 +42,7 @@ def take_over(truth: Truth, me: str, *, off: bool, answers: Mapping[str, bool], 
         )
     if node.has(Function.VOTE):
         raise StateError(f"{node.name} has the primary already.", hint=f"Run it on the standby, when {node.name} is gone.")
-    alive = sorted(way for way, answered in answers.items() if answered)
-    if alive:
-        raise StateError(
-            f"{other.name} answers ({', '.join(alive)}): two would be primary.",
-            hint=f"`rackless fabric switchover` moves the primary in order; or switch {other.name} off first.",
-        )
-    if not off:
-        raise StateError(
-            f"That {other.name} does not answer does not say that it is off.",
-            hint="Make sure that it is, then run `rackless fabric takeover --other-is-off`. What was acknowledged on it and not "
-            "copied yet is lost, if copies were not synchronous.",
-        )
+    sure(other, off, answers)
     given = replace(node, functions=node.functions | {Function.VOTE, Function.DATABASE})
     taken = replace(other, functions=other.functions - {Function.VOTE, Function.DATABASE, Function.ADDRESS})
     layout = placing.assign(truth.with_node(given).with_node(taken).layout)
@@ -61,6 +50,22 @@ def take_over(truth: Truth, me: str, *, off: bool, answers: Mapping[str, bool], 
     dead = replace(before, life=Life.DEAD, since=now, term=before.term + 1, why=f"{node.name} took over, by an operator's word")
     truth = replace(truth, layout=layout, generation=truth.generation + 1, tasks=()).judged(other.id, dead)
     return truth.asked(actions.HAND_ON, node=other.id, term=dead.term).asked(actions.APPLY, text=str(layout.version))
+
+
+def sure(other: Node, off: bool, answers: Mapping[str, bool]) -> None:
+    """Raises StateError unless all that can be known says that the other one is off."""
+    alive = sorted(way for way, answered in answers.items() if answered)
+    if alive:
+        raise StateError(
+            f"{other.name} answers ({', '.join(alive)}): two would be primary.",
+            hint=f"Switch {other.name} off first; while both are well nothing has to be taken over.",
+        )
+    if not off:
+        raise StateError(
+            f"That {other.name} does not answer does not say that it is off.",
+            hint="Make sure that it is, then run `rackless fabric takeover --other-is-off`. What was acknowledged on it and not "
+            "copied yet is lost, if copies were not synchronous.",
+        )
 
 
 def may_lead(truth: Truth, me: str, heard: int | None, told: bool) -> str:

@@ -47,9 +47,11 @@ class Task:
 
 @dataclass(frozen=True, kw_only=True)
 class Upgrade:
-    """A rolling upgrade: `node` is the one whose turn it is, at `stage` since `since`; `stopped`: why it does not go on."""
+    """A rolling upgrade: `node` is the one whose turn it is, at `stage` since `since`; `stopped`: why it does not go on. `how`: a
+    node comes by the release (installing.py)."""
 
     release: str
+    how: str = ""
     before: str = ""
     order: tuple[str, ...] = ()
     done: tuple[str, ...] = ()

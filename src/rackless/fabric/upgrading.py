@@ -35,7 +35,7 @@ BORNE = frozenset({"one-from-a-stop", "not-synchronous", "no-failover", "release
 """Alarms that an upgraded node itself makes, or that say nothing about going on: who lives is looked at by itself."""
 
 
-def begin(truth: Truth, release: str, health: Mapping[str, Health], now: float) -> Truth:
+def begin(truth: Truth, release: str, health: Mapping[str, Health], now: float, how: str = "") -> Truth:
     """Raises:
     StateError: one runs already, or the fabric is not healthy to begin with.
     """
@@ -50,7 +50,7 @@ def begin(truth: Truth, release: str, health: Mapping[str, Health], now: float) 
             f"The fabric is not healthy: {why}", hint="Put that right first; `rackless fabric alarms` lists what is wrong."
         )
     before = next((each.release for each in truth.layout.nodes), "")
-    return replace(truth, upgrade=Upgrade(release=release, before=before, order=tuple(left), since=now))
+    return replace(truth, upgrade=Upgrade(release=release, how=how, before=before, order=tuple(left), since=now))
 
 
 def order(truth: Truth, health: Mapping[str, Health]) -> list[Node]:
@@ -178,7 +178,19 @@ def resume(truth: Truth, now: float) -> Truth:
     """
     if truth.upgrade is None or not truth.upgrade.stopped:
         raise StateError("No upgrade is stopped.", hint="`rackless fabric alarms` says what stands.")
-    return replace(truth, upgrade=replace(truth.upgrade, stopped="", since=now))
+    truth = replace(truth, upgrade=replace(truth.upgrade, stopped="", since=now))
+    upgrade = truth.upgrade
+    assert upgrade is not None
+    if upgrade.stage == Stage.INSTALLING and not any(task.kind == actions.INSTALL for task in truth.tasks):
+        return truth.asked(actions.INSTALL, node=upgrade.node, text=upgrade.release)
+    return truth
+
+
+def failed(truth: Truth, node: str, why: str) -> Truth:
+    """That node tried, and it did not come off."""
+    if truth.upgrade is None or truth.upgrade.node != node or truth.upgrade.stopped:
+        return truth
+    return _stopped(truth, f"{_name(truth)} did not get {truth.upgrade.release}. {why}")
 
 
 def abandon(truth: Truth) -> Truth:

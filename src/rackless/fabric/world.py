@@ -6,20 +6,26 @@ tests/stories/fabric/simulated.py. Sleeping is the event loop's.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from rackless.fabric.truth import Beat, Task, Truth
 from rackless.model.fabric import Health
 
+Start = tuple[str, str]
+"""A node's id, and which of its starts (Beat.incarnation)."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Read:
-    """One moment of what is shared. `revision`: of the truth, for a change of it; `revised`: when it was changed last."""
+    """One moment of what is shared. `revision`: of the truth, for a change of it."""
 
     truth: Truth
     revision: int
     beats: tuple[Beat, ...]
+    heard: Mapping[Start, int] = field(default_factory=dict)
+    """The revision of each beat, by the start that it is of."""
 
 
 class World(Protocol):
@@ -55,11 +61,13 @@ class World(Protocol):
         """Linearizable: nothing that was acknowledged before is missing."""
         ...
 
-    async def write(self, revision: int, truth: Truth, epoch: int = 0) -> None:
+    async def write(self, revision: int, truth: Truth, epoch: int = 0, silent: Mapping[Start, int] | None = None) -> None:
         """`epoch`: only while this node holds that office (0: an operator's change, which anybody may hand in).
 
+        `silent`: only while each of these has not beaten again, by the revision of its beat (0: there is none).
+
         Raises:
-            StateError: it was changed since that revision, or the office is another's.
+            StateError: it was changed since that revision, the office is another's, or one of those was heard.
         """
         ...
 

@@ -25,7 +25,7 @@ from rackless.store import machines, ports, sandboxes, wires
 from rackless.workflows import deploy
 from rackless.workflows.disconnect import unwire_segment
 from rackless.workflows.hooks import beside
-from rackless.workflows.machines import RANK, ref_of
+from rackless.workflows.machines import RANK, late, ref_of
 from rackless.workflows.routers import OF_ROUTERS
 from rackless.workflows.verb import CLERICAL, Work, carried_out
 from rackless.workflows.world import boot_id
@@ -172,15 +172,15 @@ async def _ready(work: Work) -> None:
     world, key = work.world, work.lab.id
 
     def record(db: sa.Connection) -> list[str]:
-        late = [row.name for row in machines.of(db, key) if row.state is not MachineState.RUNNING]
-        if not late:
+        missing = late(db, key, work.lab.plan)
+        if not missing:
             plan = work.lab.plan
             taken = numbers.pooled(plan, world.site, world.forwarded) + numbers.drawn(db, key, plan)
             sandboxes.hold(db, key, world.wanted(plan) + taken)
             sandboxes.move(db, key, SandboxState.READY, "every machine, port and wire is there")
-        return late
+        return missing
 
-    late = await world.database.run(record)
-    if late:
-        raise ProviderError(f"Not running at the end: {', '.join(late)}.", hint="Run `rackless apply` again.")
+    missing = await world.database.run(record)
+    if missing:
+        raise ProviderError(f"Not running at the end: {', '.join(missing)}.", hint="Run `rackless apply` again.")
     world.changed.set()  # what it gave back may be what another waits for

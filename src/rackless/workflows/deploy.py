@@ -27,7 +27,7 @@ from rackless.workflows import own_ground, snapshots
 from rackless.workflows.deaths import running
 from rackless.workflows.driving import Tell
 from rackless.workflows.hooks import beside
-from rackless.workflows.machines import RANK, START, start
+from rackless.workflows.machines import RANK, START, late, start
 from rackless.workflows.routers import OF_ROUTERS, read_inventory, set_up_router
 from rackless.workflows.segments import segment_of
 from rackless.workflows.verb import CLERICAL, Work, carried_out, work_of
@@ -223,11 +223,11 @@ async def impair(work: Work, row: wires.WireRow, *, clears: bool = False) -> Non
 
 async def _ready(work: Work) -> None:
     def record(db: sa.Connection) -> list[str]:
-        late = [row.name for row in machines.of(db, work.lab.id) if row.state is not MachineState.RUNNING]
-        if not late:
+        missing = late(db, work.lab.id, work.lab.plan)
+        if not missing:
             sandboxes.move(db, work.lab.id, SandboxState.READY, "every machine, port and wire is there")
-        return late
+        return missing
 
-    late = await work.world.database.run(record)
-    if late:
-        raise ProviderError(f"Not running at the end: {', '.join(late)}.", hint="Run `rackless up` again.")
+    missing = await work.world.database.run(record)
+    if missing:
+        raise ProviderError(f"Not running at the end: {', '.join(missing)}.", hint="Run `rackless up` again.")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import sqlalchemy as sa
+
 from rackless.console.dialogue import Dialogue
 from rackless.deadline import Deadline
 from rackless.model.blueprint import HostWish
@@ -171,6 +173,25 @@ def _checked(spec: MachineSpec, macs: dict[str, str]) -> dict[str, str]:
                 hint=f"See `rackless console {spec.sandbox} {spec.name}`.",
             )
     return macs
+
+
+def late(db: sa.Connection, key: int, plan: Plan) -> list[str]:
+    """The machines of a lab that are not running when all has been done for them.
+
+    A card that did not answer on its host channel in time, and whose ports its controller has all shown since, runs.
+    """
+    shown: dict[str, list[bool]] = {}
+    for port in ports.of(db, key):
+        shown.setdefault(port.machine, []).append(port.mac is not None)
+    found = []
+    for row in machines.of(db, key):
+        spec = plan.machine(row.name)
+        whole = spec is not None and spec.role is Role.CARD and all(shown.get(row.name, [False]))
+        if row.state is MachineState.STARTING and whole:
+            machines.move(db, key, row.name, MachineState.RUNNING, "its ports are there")
+        elif row.state is not MachineState.RUNNING:
+            found.append(row.name)
+    return found
 
 
 async def stop(world: World, key: int, spec: MachineSpec, reason: str) -> None:

@@ -233,8 +233,10 @@ async def _started(work: Work, names: frozenset[str], seconds: float) -> Deadlin
     deadline = Deadline(seconds)
     while True:
         rows = await work.world.database.run(machines.of, work.lab.id)
-        starting = any(row.name in names and row.state is MachineState.STARTING for row in rows)
-        if work.world.booting.awaited(f"{work.lab.name}/{name}" for name in names):
+        states = {row.state for row in rows if row.name in names}
+        starting = MachineState.STARTING in states
+        # On a server with much to do minutes may go by before a card's own workflow begins.
+        if MachineState.PLANNED in states or work.world.booting.awaited(f"{work.lab.name}/{name}" for name in names):
             deadline = Deadline(seconds)
         elif not starting or deadline.over or deadline.spent >= QUIET:
             return deadline

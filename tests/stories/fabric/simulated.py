@@ -6,6 +6,7 @@ Each node runs the real daemon (Beating, Deciding). What must never be, is looke
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -13,7 +14,7 @@ from rackless.fabric import actions, placing, taking_over
 from rackless.fabric.beating import Beating
 from rackless.fabric.deciding import Deciding
 from rackless.fabric.truth import Beat, Task, Truth, Verdict, from_text
-from rackless.fabric.world import Read
+from rackless.fabric.world import Read, Start
 from rackless.model.errors import DeadlineError, ProviderError, StateError
 from rackless.model.fabric import Alarm, DatabaseRole, Filesystem, Function, Health, JoinRequest, Layout, Node, NodeRole
 
@@ -98,6 +99,11 @@ class Machine:
     world: World | None = None
 
 
+def _revisions(store: Store) -> dict[Start, int]:
+    """As good as etcd's: a start's next beat counts one more."""
+    return {start: beat.count for start, (beat, _) in store.beats.items()}
+
+
 class World:
     def __init__(self, cluster: Cluster, machine: Machine) -> None:
         self.cluster, self.me = cluster, machine
@@ -153,9 +159,10 @@ class World:
         self.me.last = store.truth
         now = self.cluster.loop.time()
         store.beats = {key: kept for key, kept in store.beats.items() if now - kept[1] < KEPT}
-        return Read(truth=store.truth, revision=store.revision, beats=tuple(beat for beat, _ in store.beats.values()))
+        beats = tuple(beat for beat, _ in store.beats.values())
+        return Read(truth=store.truth, revision=store.revision, beats=beats, heard=_revisions(store))
 
-    async def write(self, revision: int, truth: Truth, epoch: int = 0) -> None:
+    async def write(self, revision: int, truth: Truth, epoch: int = 0, silent: Mapping[Start, int] | None = None) -> None:
         if epoch:
             await self.cluster.cut("before", self.me)
         store = await self._store(writes=True)
@@ -163,6 +170,8 @@ class World:
             raise StateError("It was changed meanwhile.")
         if epoch and (store.holder, store.epoch) != (self.incarnation, epoch):
             raise StateError("The office is another's.")
+        if any(_revisions(store).get(start, 0) != at for start, at in (silent or {}).items()):
+            raise StateError("A node was heard meanwhile.")
         self.cluster.judged(store.truth, truth)
         store.truth, store.revision = truth, revision + 1
         self.cluster.acted(epoch, self)

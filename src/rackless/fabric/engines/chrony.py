@@ -5,6 +5,8 @@ from __future__ import annotations
 from rackless.fabric.places import Folder
 from rackless.model.fabric import Layout
 
+PID = "chronyd.pid"
+
 
 def configuration(layout: Layout, folder: Folder) -> str:
     """Where chrony is the fabric's own."""
@@ -16,7 +18,7 @@ def configuration(layout: Layout, folder: Folder) -> str:
         "port 0\n"
         "cmdport 0\n"
         f"bindcmdaddress {folder / 'chronyd.sock'}\n"
-        f"pidfile {folder / 'chronyd.pid'}\n"
+        f"pidfile {folder / PID}\n"
     )
 
 

@@ -1,13 +1,15 @@
-/** What admins see to: people, and what was done. */
+/** What admins see to: people, nodes, and what was done. */
 import { Heading } from "../../parts/heading";
 import { Tabbed } from "../../parts/tabbed";
 import { AccessLog } from "./access-log";
+import { Fabric } from "./fabric";
 import { Quotas } from "./quotas";
 import { Users } from "./users";
 
 const TABS = [
   { tab: "", title: "Users" },
   { tab: "quotas", title: "Quotas" },
+  { tab: "fabric", title: "Fabric" },
   { tab: "access-log", title: "Access log" },
 ] as const;
 
@@ -28,6 +30,8 @@ function Part({ tab }: { tab: string }) {
       return <Users />;
     case "quotas":
       return <Quotas />;
+    case "fabric":
+      return <Fabric />;
     case "access-log":
       return <AccessLog />;
     default:
