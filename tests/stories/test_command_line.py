@@ -26,6 +26,15 @@ def test_the_main_job_from_up_to_down(shell: Shell) -> None:
     shell.run("connect", "back-to-back", "west:ge-0/0/1", "east:ge-1/0/1")
     shown = shell.run("show", "back-to-back").stdout
     assert "west:ge-0/0/1  east:ge-1/0/1  connected" in shown
+    wire = ("link", "back-to-back", "west:ge-0/0/1")
+    said = shell.run(*wire, "--delay", "20ms", "--jitter", "2ms", "--loss", "1%", "--rate", "10m").stdout
+    assert said == "The wire at west:ge-0/0/1 has delay 20ms, jitter 2ms, loss 1%, rate 10m.\n"
+    assert "delay 20ms, jitter 2ms, loss 1%, rate 10m" in shell.run("show", "back-to-back").stdout
+    assert shell.json(*wire, "--loss", "5%")["impairment"] == {"loss": "5%"}
+    wrong = shell.run(*wire, "--loss", "2", code=2).stderr
+    assert "Error: The loss '2' is no share of the frames." in wrong
+    assert "Hint: Write for example 1% or 0.5%." in wrong
+    assert shell.run(*wire, "--clear").stdout == "The wire at west:ge-0/0/1 is not impaired.\n"
     shell.run("disconnect", "back-to-back", "west:ge-0/0/1", "east:ge-1/0/1")
     assert len(shell.json("show", "back-to-back")["wires"]) == 2
 
