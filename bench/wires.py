@@ -87,7 +87,7 @@ async def measure(span: float) -> dict[str, float]:
     plain = await wire(span)
     through, dumped = await wire(span, relayed), await wire(span, captured)
     found = {"dgram_frames_s": kinds[0].frames, "dgram_ms": kinds[0].seconds * 1000}
-    for kind in kinds[1:]:
+    for kind in (kind for kind in kinds[1:] if not kind.why):
         found[f"{kind.kind}_frames_ratio"] = kind.frames / kinds[0].frames
         found[f"{kind.kind}_time_ratio"] = kind.seconds / kinds[0].seconds
     return found | {
