@@ -258,6 +258,7 @@ SCENARIOS: dict[str, Scenario] = {
     "connect": _of_job("connect", "POST", "/labs/a/wires", {"a": WIRE[0], "b": WIRE[1]}),
     "disconnect": _of_job("disconnect", "DELETE", "/labs/a/wires?a=west:ge-0/0/0&b=east:ge-0/0/0"),
     "link": _of_job("link", "PATCH", "/labs/a/wires", {"end": "west:ge-0/0/0", "up": False}),
+    "impair": _of_job("impair", "PUT", "/labs/a/wires/impairment", {"end": "west:ge-0/0/0", "delay": "20ms", "loss": "1%"}),
     "restart-of-a-card": _of_job("restart", "POST", "/labs/a/machines/west-vfp0/restart"),
     "restart-of-a-controller": _of_job("restart", "POST", "/labs/a/machines/west-vcp/restart"),
     "save": _of_job("save", "POST", "/labs/a/save", {"routers": []}),
