@@ -1,6 +1,6 @@
 # The two a newcomer needs: `make demo` and `make test`. The rest is for those who work on Rackless.
 BIN := .venv/bin
-.PHONY: demo test test-all setup images check client unit machines deb bench bench-service bench-vsphere bench-openstack lock clean
+.PHONY: demo test test-all setup images check client unit machines deb bench bench-warm bench-many bench-wires bench-service bench-vsphere bench-openstack lock clean
 
 demo: setup images  ## set up, build the images once, deploy examples/back-to-back.yaml and show it
 	@packaging/demo.sh
@@ -38,6 +38,15 @@ bench-vsphere: setup-test  ## calls of a vCenter's API per router and wire, on g
 bench-openstack: setup  ## requests to an OpenStack per router and wire: of real services, with Nova's fake driver; as root
 	@packaging/setup.sh --openstack
 	@$(BIN)/python bench/openstack_services.py
+
+bench-warm: setup images  ## what warm starts give, against the bare thing, in one run
+	@$(BIN)/python bench/warm.py
+
+bench-many: setup images  ## many machines at once, and their end, against the same QEMUs without us, in one run
+	@$(BIN)/python bench/many.py
+
+bench-wires: setup  ## what wires, impaired wires and captured ports carry, in one run
+	@$(BIN)/python bench/wires.py
 
 bench-service: setup  ## how the service grows, on the fake provider, from 100 routers to 10,000
 	@$(BIN)/python bench/service.py
