@@ -177,17 +177,21 @@ def test_the_active_nodes_link_is_cut(fabric: Net) -> None:
     with lossless(fabric, "cut off") as writer:
         node = primary(fabric)
         node.cut()
-        before = len(writer.acknowledged())
-        wait(lambda: len(writer.acknowledged()) >= before + ENOUGH, "writes without it")
-        node.heal()
+        try:
+            before = len(writer.acknowledged())
+            wait(lambda: len(writer.acknowledged()) >= before + ENOUGH, "writes without it")
+        finally:
+            node.heal()
 
 
 def test_the_link_of_the_virtual_addresss_holder_is_cut(fabric: Net) -> None:
     with lossless(fabric, "holder of the virtual address cut off"):
         (node,) = holder(fabric)
         node.cut()
-        wait(lambda: [each for each in holder(fabric) if each is not node], "another to hold it", 60)
-        node.heal()
+        try:
+            wait(lambda: [each for each in holder(fabric) if each is not node], "another to hold it", 60)
+        finally:
+            node.heal()
 
 
 def test_the_active_nodes_disk_fills(fabric: Net) -> None:
@@ -207,9 +211,11 @@ def test_the_active_node_is_frozen_and_wakes(fabric: Net) -> None:
     with lossless(fabric, "frozen", frozen=True) as writer:
         node = primary(fabric)
         node.freeze()
-        before = len(writer.acknowledged())
-        wait(lambda: len(writer.acknowledged()) >= before + ENOUGH, "writes without it")
-        node.wake()
+        try:
+            before = len(writer.acknowledged())
+            wait(lambda: len(writer.acknowledged()) >= before + ENOUGH, "writes without it")
+        finally:
+            node.wake()
 
 
 def test_etcd_loses_a_member(fabric: Net) -> None:
