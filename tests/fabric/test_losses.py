@@ -9,6 +9,8 @@ from __future__ import annotations
 import contextlib
 import itertools
 import json
+import os
+import signal
 import subprocess
 import time
 from collections.abc import Iterator
@@ -81,7 +83,7 @@ class Primaries:
     def end(self) -> None:
         for one in self.running.values():
             with contextlib.suppress(ProcessLookupError):
-                one.kill()
+                os.killpg(one.pid, signal.SIGKILL)  # what nsenter began, too
             one.wait(10)
 
     def spans(self, name: str) -> list[tuple[float, float]]:
