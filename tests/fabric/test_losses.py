@@ -229,7 +229,6 @@ def test_etcd_loses_a_member(fabric: Net) -> None:
         node.inside("pkill", "-KILL", "-x", "etcd")
 
 
-@pytest.mark.unproven
 def test_two_nodes_restart_one_after_the_other(fabric: Net) -> None:
     """Power off and on: the first waits until it is whole again, as an operator does."""
     with lossless(fabric, "restarted one after the other"):
@@ -240,7 +239,6 @@ def test_two_nodes_restart_one_after_the_other(fabric: Net) -> None:
             fabric.settled()
 
 
-@pytest.mark.unproven
 def test_the_primary_is_switched_over(fabric: Net) -> None:
     with lossless(fabric, "switched over"):
         old = primary(fabric)
