@@ -3,6 +3,9 @@ on the segment finds it, and by a TCP connection to its web port.
 
 `python holders.py CARD ADDRESS PORT` at the client's place: a line a look: monotonic moment, whether the port took a connection
 within that look, and the hardware addresses that answered, or `-`.
+
+It asks under a hardware address that nobody has (RFC 5227, a probe): what this client's kernel believes is left as it is, else
+two that answer would have its connections in turns.
 """
 
 from __future__ import annotations
@@ -20,6 +23,9 @@ from pathlib import Path
 EVERY = 0.1
 """Seconds: that is how finely the moves of the address are known."""
 ARP, ASKS, ANSWERS = 0x0806, 1, 2
+NOBODY = bytes.fromhex("0299000000fe")
+PACKET, MEMBERSHIP, PROMISCUOUS = 263, 1, 1
+"""packet(7): SOL_PACKET, PACKET_ADD_MEMBERSHIP, PACKET_MR_PROMISC."""
 
 
 @dataclass(frozen=True)
@@ -66,9 +72,9 @@ class Holders:
         return sum(two.at - one.at for one, two in itertools.pairwise(looks) if len(one.macs) > 1)
 
 
-def _question(mac: bytes, own: bytes, address: bytes) -> bytes:
-    frame = struct.pack("!6s6sH", b"\xff" * 6, mac, ARP)
-    return frame + struct.pack("!HHBBH6s4s6s4s", 1, 0x0800, 6, 4, ASKS, mac, own, bytes(6), address)
+def _question(address: bytes) -> bytes:
+    frame = struct.pack("!6s6sH", b"\xff" * 6, NOBODY, ARP)
+    return frame + struct.pack("!HHBBH6s4s6s4s", 1, 0x0800, 6, 4, ASKS, NOBODY, bytes(4), bytes(6), address)
 
 
 def _answered(frame: bytes, address: bytes) -> str:
@@ -82,13 +88,11 @@ def _answered(frame: bytes, address: bytes) -> str:
 def main(card: str, address: str, port: int) -> None:
     wire = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ARP))
     wire.bind((card, 0))
-    mac, wanted = wire.getsockname()[4], socket.inet_aton(address)
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as way:
-        way.connect((address, port))
-        own = socket.inet_aton(way.getsockname()[0])
+    wire.setsockopt(PACKET, MEMBERSHIP, struct.pack("iHH8s", socket.if_nametoindex(card), PROMISCUOUS, 0, bytes(8)))
+    wanted = socket.inet_aton(address)
     while True:
         began = time.monotonic()
-        wire.send(_question(mac, own, wanted))
+        wire.send(_question(wanted))
         trying = socket.socket()
         trying.settimeout(EVERY)
         connects = not trying.connect_ex((address, port))

@@ -9,6 +9,7 @@ processes.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -180,7 +181,17 @@ class Node:
         self.signal(signal.SIGSTOP)
 
     def wake(self) -> None:
+        self._visitors(signal.SIGCONT)
         self.signal(signal.SIGCONT)
+
+    def _visitors(self, number: int) -> None:
+        """To each nsenter that began something here. It stops with what it began, and while it lives it is the only one that can
+        bury that: until then no namespace ends."""
+        wanted = f"nsenter\0-t\0{self.first}\0".encode()
+        for path in Path("/proc").iterdir():
+            with contextlib.suppress(OSError):
+                if path.name.isdigit() and (path / "cmdline").read_bytes().startswith(wanted):
+                    os.kill(int(path.name), number)
 
     def cut(self) -> None:
         self.net.ip("link", "set", self.name, "down")
@@ -190,8 +201,9 @@ class Node:
 
     def power_off(self) -> None:
         """All of it is gone but its disk."""
+        self._visitors(signal.SIGKILL)
         os.kill(self.first, signal.SIGKILL)
-        self.outer.wait(20)
+        self.outer.wait(60)
         # A namespace goes some time after its last process; its card shall not meet the next one's.
         sh("nsenter", "-t", str(self.net.outer.pid), "--net", "ip", "link", "delete", self.name, check=False)
 
@@ -252,8 +264,7 @@ class Net:
     def __exit__(self, *_: object) -> None:
         for node in self.nodes:
             if node.outer.poll() is None:
-                os.kill(node.first, signal.SIGKILL)
-                node.outer.wait(20)
+                node.power_off()
         self.outer.kill()
         self.outer.wait()
         if not os.environ.get("RACKLESS_TEST_KEEP"):

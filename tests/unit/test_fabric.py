@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from rackless.fabric import ailments, alarms, changing, joining, placing, preflight, taking_over
+from rackless.fabric import ailments, alarms, changing, placing, preflight, taking_over
 from rackless.fabric.alarms import Condition, Pending
 from rackless.fabric.truth import Truth, Upgrade, Verdict, as_text, from_text
 from rackless.model.errors import InputError, NotFoundError, StateError
@@ -137,19 +137,6 @@ def test_a_join_is_refused_with_every_reason(differs: dict[str, object], names: 
     found = preflight.refusals(layout(F, F, F), request(**differs))
     assert [each.name for each in found] == names
     assert all(each.reason.endswith(".") and each.hint for each in found)
-
-
-@pytest.mark.parametrize(
-    ("before", "there", "after", "certain"),
-    [
-        (100.0, 100.0, 100.1, 0.0),
-        (100.0, 100.9, 101.0, 0.0),  # a busy node: it may have looked at its clock at any moment
-        (100.0, 99.5, 101.0, 0.5),
-        (100.0, 101.5, 101.0, -0.5),
-    ],
-)
-def test_a_clock_is_off_by_what_no_delay_explains(before: float, there: float, after: float, certain: float) -> None:
-    assert joining.ahead(before, there, after) == certain
 
 
 def test_first_and_second_node_are_apart_and_in_the_subnet() -> None:

@@ -61,7 +61,7 @@ class Site:
         self._known: set[str] = set()
 
     def _await(self) -> None:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 90
         while time.monotonic() < deadline and self._server.poll() is None:
             with contextlib.suppress(httpx.TransportError):
                 httpx.get(f"{self.place}/healthz", timeout=5)

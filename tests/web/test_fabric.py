@@ -35,7 +35,7 @@ class Daemon(threading.Thread):
         super().__init__(daemon=True)
         folder.mkdir()
         self._folder = Folder(folder)
-        truth = first(dict.fromkeys(("n1", "n2", "n3"), NodeRole.FULL), name="lab fabric")
+        truth = first(dict.fromkeys(("n1", "n2", "n3"), NodeRole.FULL))
         dead = Verdict(life=Life.DEAD, since=1.0, why="nothing was heard of it for 10 s", term=1, incarnation="n31")
         self.truth: Truth = replace(truth.judged("n3", dead), alarms=(GONE, FULL), decider="n2")
         self._ended = threading.Event()
@@ -110,7 +110,7 @@ def test_nodes_and_alarms_are_shown_and_an_alarm_is_acknowledged(
     visitor = visit()
     page = visitor.log_in("ada", "/admin/fabric")
     visitor.shown()
-    expect(page.get_by_text("lab fabric")).to_be_visible()
+    expect(page.get_by_text("fabric lab")).to_be_visible()
     nodes = page.get_by_role("region", name="Nodes")
     rows = {name: nodes.get_by_role("row").filter(has=page.get_by_text(name, exact=True)) for name in ("n1", "n2", "n3")}
     for word in ("alive", "primary", "holds the address", "12 %", "25 %", "85 %", "1.2 ms", "300 days", "0.1.0"):

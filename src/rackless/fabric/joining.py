@@ -123,12 +123,12 @@ async def join(
     async with await _listening(address):
         found: Examined = await _ask(token, "examine", asked, Examined)
         reached = {id: await health.reaches(there, PEER_PORT) for id, there in found.members.items()}
-        offset = 0.0
+        looks = []
         for _ in range(OFTEN):
             before = time.time()
             seen: Examined = await _ask(token, "examine", replace(asked, now=before), Examined)
-            offset = max(offset, ahead(before, seen.now, time.time()), key=abs)
-        request = replace(request, reached=reached, clock_offset=offset)
+            looks.append((before, seen.now, time.time()))
+        request = replace(request, reached=reached, clock_offset=apart(looks))
         asked = replace(asked, request=request, now=time.time())
         found = await _ask(token, "examine", asked, Examined)
         if found.refusals:
@@ -149,14 +149,15 @@ async def join(
         raise
 
 
-def ahead(before: float, there: float, after: float) -> float:
-    """Seconds by which this clock is ahead of the other (behind it: negative), as far as that is certain.
+def apart(looks: Sequence[tuple[float, float, float]]) -> float:
+    """How far this clock is ahead of another at least, seconds; 0 when they may well be the same.
 
     Args:
-        before, after: this clock when the other was asked, and when its answer had come.
-        there: the other's, at some moment in between; on busy nodes that may be any.
+        looks: this clock before, the other one's answer, this clock after. The answer was given some time in between, and an
+            examination may take seconds, so no look says more than that (F. Cristian, Probabilistic clock synchronization, 1989).
     """
-    return before - there if before > there else min(0.0, after - there)
+    least, most = max(before - there for before, there, _ in looks), min(after - there for _, there, after in looks)
+    return least if least > 0 else min(0.0, most)
 
 
 def refused(name: str, refusals: Sequence[Refusal]) -> InputError:

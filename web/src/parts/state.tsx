@@ -7,6 +7,8 @@ const TONE: Record<string, "good" | "busy" | "wait" | "bad" | "off"> = {
   succeeded: "good",
   done: "good",
   up: "good",
+  alive: "good",
+  returning: "busy",
   deploying: "busy",
   starting: "busy",
   bootstrapping: "busy",
@@ -15,10 +17,12 @@ const TONE: Record<string, "good" | "busy" | "wait" | "bad" | "off"> = {
   booked: "wait",
   waiting: "wait",
   planned: "wait",
+  suspect: "wait",
   failed: "bad",
   stopped: "bad",
   missing: "bad",
   leftover: "bad",
+  dead: "bad",
 };
 
 export function tone(state: string): string {
