@@ -171,7 +171,7 @@ def logs(net: Net) -> str:
 def whole(web: Web, lab: str, seconds: float = 240) -> None:
     """The lab is ready with all that its blueprint has, once."""
     end = time.monotonic() + seconds
-    while (found := web.show(lab))["state"] != "ready":
+    while (found := web.show(lab))["state"] != "ready" or found["job"]["state"] == "running":
         assert time.monotonic() < end, f"{found}\n{logs(web.net)}"
         assert found["state"] not in {"failed"}, found
         time.sleep(0.5)

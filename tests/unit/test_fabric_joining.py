@@ -1,10 +1,14 @@
-"""What a machine finds out about its clock before it joins."""
+"""What a machine finds out about its clock before it joins, and how it stays a node on other hardware."""
 
 from __future__ import annotations
 
 import pytest
+from tests.stories.fabric.simulated import first
 
+from rackless.fabric import changing
 from rackless.fabric.joining import apart
+from rackless.fabric.truth import Verdict
+from rackless.model.fabric import Life, NodeRole
 
 
 @pytest.mark.parametrize(
@@ -22,3 +26,12 @@ from rackless.fabric.joining import apart
 )
 def test_clocks_differ_only_by_what_is_certain(looks: list[tuple[float, float, float]], found: float) -> None:
     assert apart(looks) == pytest.approx(found)
+
+
+def test_adopted_hardware_counts_when_the_old_is_silent() -> None:
+    truth = first(dict.fromkeys("abc", NodeRole.FULL))
+    assert changing.rehouse(truth, "b", "new") == truth, "the old one is heard: a copy was adopted"
+    silent = truth.judged("b", Verdict(life=Life.DEAD, term=1))
+    found = changing.rehouse(silent, "b", "new")
+    assert [node.machine for node in found.layout.nodes] == ["m-a", "new", "m-c"]
+    assert changing.rehouse(found, "b", "new") == found

@@ -89,6 +89,15 @@ def _placed(before: Truth, after: Truth, lost: str = "") -> Truth:
     return after.asked(actions.APPLY, text=str(layout.version)) if layout != before.layout else after
 
 
+def rehouse(truth: Truth, id: str, machine: str) -> Truth:
+    """The node is on other hardware now, by an operator's word (`rackless fabric adopt`). Not while the old one is heard: then
+    somebody adopted a copy of it."""
+    node = truth.layout.node(id)
+    if node is None or node.machine == machine or truth.verdict(id).life is not Life.DEAD:
+        return truth
+    return truth.with_node(replace(node, machine=machine))
+
+
 def maintain(truth: Truth, id: str, on: bool, primary: str = "") -> Truth:
     """`primary`: the node that has it now.
 

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from rackless.fabric import certifying, database, facts, hurrying, peers, placing, showing, switching, taking_over
+from rackless.fabric import certifying, changing, database, facts, hurrying, peers, placing, showing, switching, taking_over
 from rackless.fabric.applying import Applying, postgresql
 from rackless.fabric.authority import RENEWED, Purpose, Subject, client_context, new_request, shown
 from rackless.fabric.beating import Beating
@@ -150,7 +150,9 @@ class NodeDaemon:
                 self.removed = True
             return
         self.removed = False
-        await self._apply(node)
+        if self.current and node.machine != self.me.machine:  # it was adopted
+            await self.change(lambda truth: changing.rehouse(truth, self.me.id, self.me.machine))
+        await self._apply(self.node or node)
         await self._sign(node)
         await self._renew(node)
         if self.world.epoch:
