@@ -74,6 +74,15 @@ SUITES = {
         "packaging/apt-fabric.txt",
         "packaging/fabric.lock",
     ),
+    # Many machines at once, and the benches in short.
+    "scale": (
+        "tests/machines/test_many.py",
+        "tests/machines/test_benches.py",
+        "bench",
+        "src/rackless/providers/local",
+        "src/rackless/qemu",
+        "src/rackless/workflows/booting.py",
+    ),
     # The VM host's appliance: its disks on loop devices, and booted in QEMU.
     "appliance": (
         "tests/appliance",

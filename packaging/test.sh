@@ -27,7 +27,7 @@ if [ "$(id -u)" = 0 ] && [ -z "${RACKLESS_TEST_NAMESPACE:-}" ]; then
   exit
 fi
 all=; [ "${1:-}" != --all ] || all=1
-clouds="not vsphere and not openstack and not appliance and not fabric and not unproven"
+clouds="not vsphere and not openstack and not appliance and not fabric and not scale and not unproven"
 side_by_side=(pytest -m "not machines and $clouds" -n 2 --dist loadfile)
 
 suite() { # NAME COMMAND...: run it if it is due, and mark it as passed
@@ -58,7 +58,9 @@ appliance() { # its disks; booted only with --all, which takes an hour, and then
 
 "${side_by_side[@]}" tests --ignore tests/web --ignore tests/kills
 suite openstack openstack
-[ -z "$all" ] || suite fabric fabric # not in every run before it has passed as a whole
+# Not in every run before they have passed as a whole.
+[ -z "$all" ] || suite fabric fabric
+[ -z "$all" ] || suite scale pytest -m "scale and not unproven" --timeout 3600 tests/machines
 suite vsphere pytest -m vsphere tests
 suite appliance appliance
 suite kills "${side_by_side[@]}" --timeout 600 tests/kills

@@ -15,7 +15,7 @@ import pytest
 
 from .cli import REPOSITORY
 
-pytestmark = [pytest.mark.machines, pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.scale, pytest.mark.timeout(1800)]
 BENCHES = {
     "run": (["--short", "--tries", "1"], {"deploy_ratio", "connect_ms", "disconnect_ms", "teardown_s", "memory_ratio"}),
     "warm": (["--host"], {"cold_ratio", "warm_ratio", "warm_of_cold", "warm_private_mib"}),

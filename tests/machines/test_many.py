@@ -19,7 +19,7 @@ from rackless.providers.local.pressure import Pressure
 
 from .cli import Installation
 
-pytestmark = [pytest.mark.machines, pytest.mark.timeout(3600)]
+pytestmark = [pytest.mark.scale, pytest.mark.timeout(3600)]
 ROUTERS, HOSTS = 6, 48
 PATIENCE = 3000.0
 NEED = ROUTERS * (admission.memory_with(192) + admission.memory_with(128)) + HOSTS * admission.memory_with(128)
