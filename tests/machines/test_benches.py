@@ -24,7 +24,13 @@ BENCHES = {
 }
 
 
-@pytest.mark.parametrize("name", BENCHES)
+UNPROVEN = {"many"}
+"""Its whole form has run, this one has not passed yet."""
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.unproven] if name in UNPROVEN else []) for name in BENCHES]
+)
 def test_a_bench_runs_in_its_short_form_and_leaves_nothing(name: str) -> None:
     words, promised = BENCHES[name]
     before = benched()
