@@ -72,7 +72,9 @@ def parser() -> argparse.ArgumentParser:
         _upgrade,
     )
     upgrade.add_argument("package", nargs="?", default="", help="Debian package; nodes hand it to each other")
-    upgrade.add_argument("--run", default="", metavar="COMMAND", help="run this on each node, as root, in place of a package")
+    upgrade.add_argument(
+        "--run", dest="command", default="", metavar="COMMAND", help="run this on each node, as root, in place of a package"
+    )
     upgrade.add_argument("--release", default="", help="that a node has after COMMAND")
     upgrade.add_argument("--status", action="store_true", help="show how far it is")
     upgrade.add_argument("--resume", action="store_true", help="go on where it stopped")
@@ -143,10 +145,10 @@ def _maintenance(asked: argparse.Namespace) -> None:
 
 
 def _upgrade(asked: argparse.Namespace) -> None:
-    given = [bool(asked.package), bool(asked.run), asked.status, asked.resume, asked.abandon]
+    given = [bool(asked.package), bool(asked.command), asked.status, asked.resume, asked.abandon]
     if sum(given) != 1:
         raise InputError("Give one: a package, `--run`, `--status`, `--resume` or `--abandon`.")
-    if bool(asked.run) != bool(asked.release):
+    if bool(asked.command) != bool(asked.release):
         raise InputError("`--run` and `--release` go together.", hint="--run 'apt-get install rackless' --release 0.2.0")
     if asked.status:
         found = _administered("GET", "upgrade")
@@ -154,7 +156,7 @@ def _upgrade(asked: argparse.Namespace) -> None:
         found = _administered("POST", f"upgrade/{'resume' if asked.resume else 'abandon'}")
     else:
         path = str(Path(asked.package).absolute()) if asked.package else ""
-        found = _administered("POST", "upgrade", {"package": path, "command": asked.run, "release": asked.release})
+        found = _administered("POST", "upgrade", {"package": path, "command": asked.command, "release": asked.release})
     _tell_upgrade(asked, found)
     while asked.wait and found["upgrade"] is not None and not found["upgrade"]["stopped"]:
         time.sleep(LOOK)
