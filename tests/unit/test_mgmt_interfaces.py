@@ -21,7 +21,7 @@ def commands_of(alias: str) -> list[list[str]]:
         ran.append(argv)
         return SimpleNamespace(code=0, out="", err="")
 
-    world = SimpleNamespace(run=run, links=lambda: [LINK | {"ifalias": alias}])
+    world = SimpleNamespace(live=False, run=run, links=lambda: [LINK | {"ifalias": alias}])
     reconcile(SimpleNamespace(world=world), {"ge-0-0-0": WISH})  # type: ignore[arg-type]
     return ran
 
