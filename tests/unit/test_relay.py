@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -177,8 +178,15 @@ WIRE = SegmentSpec(
 )
 
 
-async def test_relays_carry_our_mark_are_healed_and_leave_nothing(tmp_path: Path) -> None:
-    settings = Settings(state=tmp_path / "s", run=tmp_path / "r", images=tmp_path / "i", site_file=tmp_path / "site.yaml")
+@pytest.fixture
+def short() -> Iterator[Path]:
+    """A path of a socket has 107 octets at most, and pytest's own folders take most of them."""
+    with tempfile.TemporaryDirectory(prefix="rl", dir="/tmp") as name:
+        yield Path(name)
+
+
+async def test_relays_carry_our_mark_are_healed_and_leave_nothing(tmp_path: Path, short: Path) -> None:
+    settings = Settings(state=tmp_path / "s", run=short, images=tmp_path / "i", site_file=tmp_path / "site.yaml")
     layout = Layout(settings)
     relays = Relays(layout)
     try:
