@@ -17,6 +17,7 @@ from rackless.fabric import admitting, alarms, changing, installing, switching, 
 from rackless.fabric.engines import etcd, haproxy, patroni
 from rackless.fabric.places import PEER_PORT
 from rackless.fabric.truth import Truth, from_text
+from rackless.fabric.world import Read
 from rackless.model.errors import InputError, RacklessError
 from rackless.model.fabric import Alarm, DatabaseRole, Function, Health, Life, Membership, Node, Status
 
@@ -95,8 +96,9 @@ async def status(daemon: NodeDaemon) -> Status:
     now = time.time()
     truth = daemon.truth
     try:
-        truth = (await daemon.world.read()).truth
-        known |= await _facts(daemon)
+        read = await daemon.world.read()
+        truth = read.truth
+        known |= _facts(read)
         primary = await switching.primary(daemon.etcd, daemon.layout)
     except RacklessError:
         known[daemon.me.id] = daemon.health
@@ -169,13 +171,12 @@ async def upgraded(daemon: NodeDaemon, *, package: str, command: str, release: s
         how = f"{installing.RUN} {command}"
     else:
         raise InputError("It is not said what to install.", hint="Give a Debian package, or `--run COMMAND --release RELEASE`.")
-    health = await _facts(daemon)
+    health = _facts(await daemon.world.read())
     return shown(daemon, await daemon.change(lambda truth: upgrading.begin(truth, release, health, time.time(), how)))
 
 
-async def _facts(daemon: NodeDaemon) -> dict[str, Health]:
+def _facts(read: Read) -> dict[str, Health]:
     """By node, what members said of themselves last."""
-    read = await daemon.world.read()
     told = [beat for beat in read.beats if beat.facts and beat.incarnation == read.truth.verdict(beat.node).incarnation]
     return {beat.node: from_text(Health, beat.facts) for beat in told}
 
