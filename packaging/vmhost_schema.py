@@ -13,7 +13,8 @@ from typing import Any
 
 from rackless.model import vmhost
 from rackless.model.errors import Code
-from rackless.model.vmhost import LoginClass, Reason, Verb
+from rackless.model.vmhost import Reason
+from rackless.model.vmhost_verbs import LoginClass, Verb
 from rackless.vmhost.administration import Administration
 from rackless.vmhost.channel import FEATURES, MOST_DEADLINE, MOST_ID, VERSION
 from rackless.vmhost.requests import PARAMETERS, SHOWN, Parameter
