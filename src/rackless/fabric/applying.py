@@ -24,6 +24,7 @@ APPLICATION = "RACKLESS_FABRIC_APPLICATION"
 """Another program than this server as the application: a command line, to which the server's own words are added."""
 CLOCK = "RACKLESS_FABRIC_CLOCK"
 """`leave`: the fabric's chrony sets no clock (this machine's is somebody else's); `none`: there is no chrony."""
+SERVER = (sys.executable, "-m", "rackless.cli.main")
 BEGAN = "began"
 """Beside etcd's data: the number of the member as which it began."""
 POSTGRESQL = Path("/usr/lib/postgresql")
@@ -33,6 +34,8 @@ class Applying:
     def __init__(self, places: Places, supervision: Supervision) -> None:
         self._places = places
         self._supervision = supervision
+        self.quiet = False
+        """The server of this node does not run: its store is being filled."""
 
     async def apply(self, layout: Layout, node: Node, seat: Seat) -> None:
         """Make this node what it is to be. `seat`: of its etcd (voting.py)."""
@@ -46,7 +49,7 @@ class Applying:
             programs.append(await self._haproxy(layout, node, changed))
         if node.has(Function.ADDRESS) and not node.maintenance:
             programs.append(await self._keepalived(layout, node, changed))
-        if node.has(Function.APPLICATION) and not node.maintenance:
+        if node.has(Function.APPLICATION) and not node.maintenance and not self.quiet:
             programs.append(self._application(node, changed))
         if layout.time_sources and os.environ.get(CLOCK) != "none":
             programs.append(self._chrony(layout, changed))
@@ -186,17 +189,26 @@ class Applying:
         files = ("ca.crt", "application.crt", "application.key")
         if any([folder.write(name, own.path.joinpath(name).read_bytes()) for name in files]):
             changed.add("application")
-        url = application.database_url(folder)
-        words = shlex.split(os.environ.get(APPLICATION, "")) or [sys.executable, "-m", "rackless.cli.main", "serve"]
+        words = shlex.split(os.environ.get(APPLICATION, "")) or [*SERVER, "serve"]
+        command = (*words, *application.arguments(node, folder))
+        # Machines are its children and outlive it.
+        return Program(
+            name="application", command=command, user=folder.user, order=50, group=False, environment=self._served(node)
+        )
+
+    def restoring(self, node: Node) -> tuple[list[str], dict[str, str]]:
+        """The words that put a backup into this node's store, but for the file, and what its server has in its environment."""
+        return [*SERVER, "restore"], self._served(node)
+
+    def _served(self, node: Node) -> dict[str, str]:
+        folder = self._places.application
         keep = ("RACKLESS_FABRIC", "RACKLESS_STATE", "RACKLESS_RUN", "RACKLESS_IMAGES", "RACKLESS_SITE", "PYTHONPATH", "PATH")
         environment = {name: os.environ[name] for name in keep if name in os.environ}
         # A folder of its own for each: the server that was here before the fabric keeps what it has.
         for variable, name in (("RACKLESS_STATE", "state"), ("RACKLESS_RUN", "run")):
             environment.setdefault(variable, str(folder / name))
-        environment |= {"RACKLESS_DATABASE": url, "RACKLESS_FABRIC_NODE": node.id, "HOME": str(folder.path)}
-        command = (*words, *application.arguments(node, folder))
-        # Machines are its children and outlive it.
-        return Program(name="application", command=command, user=folder.user, order=50, group=False, environment=environment)
+        url = application.database_url(folder)
+        return environment | {"RACKLESS_DATABASE": url, "RACKLESS_FABRIC_NODE": node.id, "HOME": str(folder.path)}
 
     def _chrony(self, layout: Layout, changed: set[str]) -> Program:
         folder = self._places.chrony

@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -261,6 +261,19 @@ class NodeDaemon:
             return
         await self.applying.apply(self.layout, node, seat)
         self._applied, self._applied_at = wanted, time.monotonic()
+
+    @contextlib.asynccontextmanager
+    async def quiet(self) -> AsyncIterator[None]:
+        """This node's server has ended, and is started again at the end."""
+        self.applying.quiet = True
+        try:
+            async with self._making:
+                self._applied = ()
+                if self.node is not None:
+                    await self._apply(self.node)
+            yield
+        finally:
+            self.applying.quiet, self._applied = False, ()
 
     async def _seat(self) -> voting.Seat:
         node, begun = self.node, self.applying.begun
