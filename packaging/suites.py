@@ -64,6 +64,7 @@ SUITES = {
         "src/rackless/keepers/heartbeat.py",
         "src/rackless/keepers/silence.py",
         "src/rackless/store/database.py",
+        "src/rackless/store/archive.py",
         "src/rackless/store/servers.py",
         "src/rackless/store/snapshot.py",
         "src/rackless/workflows/deaths.py",

@@ -51,6 +51,10 @@ def restore(file: str, *, replace: bool = False) -> Restored:
         InputError: it is no whole backup.
     """
     settings = load()
+    if settings.node and not settings.store:
+        raise StateError(
+            "The store of this node is its fabric's.", hint="`rackless fabric restore FILE` ends its server meanwhile."
+        )
     with private(), alone(settings), tempfile.TemporaryDirectory(prefix=".restore.", dir=settings.state) as folder:
         parts = Path(folder)
         manifest = archive.unpack(Path(file).absolute(), parts)

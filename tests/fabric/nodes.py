@@ -120,7 +120,6 @@ class Node:
             "RACKLESS_FABRIC_PROGRAMS": str(TOP / ".venv-fabric/bin"),
             "RACKLESS_FABRIC_APPLICATION": self.net.application,
             "RACKLESS_FABRIC_CLOCK": "leave",
-            "RACKLESS_FABRIC_NEEDS": "none",
             **self.net.environment,
         }
 

@@ -192,7 +192,6 @@ def ids(net: Net) -> list[int]:
     return [int(line) for line in out.split()]
 
 
-@pytest.mark.unproven
 def test_a_lab_under_way_on_the_node_that_is_lost_finishes_on_another(web: Web) -> None:
     net = web.net
     following = There(web)  # type: ignore[arg-type]
@@ -237,7 +236,7 @@ def test_a_lab_under_way_on_the_node_that_is_lost_finishes_on_another(web: Web) 
     assert "another one goes on with this job" in web.run("logs", asked[-1])
 
     # The console, on the same line.
-    wait(lambda: _alive(console), "the console", 1)
+    assert console.poll() is None, console.communicate()
     assert console.stdin is not None
     assert console.stdout is not None
     answers: list[str] = []
@@ -263,7 +262,6 @@ def test_a_lab_under_way_on_the_node_that_is_lost_finishes_on_another(web: Web) 
     assert following.connected >= 2
 
 
-@pytest.mark.unproven
 def test_the_node_that_comes_back_takes_labs(web: Web) -> None:
     net = web.net
     lost = next(node for node in net.nodes if node.outer.poll() is not None)
@@ -275,11 +273,6 @@ def test_the_node_that_comes_back_takes_labs(web: Web) -> None:
     whole(web, "last")
 
 
-def _alive(process: subprocess.Popen[str]) -> bool:
-    return process.poll() is None
-
-
-@pytest.mark.unproven
 def test_nobody_but_the_fabric_starts_a_nodes_server(web: Web) -> None:
     net = web.net
     node = net.nodes[2]
@@ -289,7 +282,7 @@ def test_nobody_but_the_fabric_starts_a_nodes_server(web: Web) -> None:
     wait(lambda: not socket.exists(), "its server to end")
     line = node.entered(sys.executable, "-m", "rackless.cli.main", "list")
     done = subprocess.run(line, capture_output=True, text=True, timeout=60, check=False)
-    assert done.returncode == 1
+    assert done.returncode == 4, "not now"
     assert "The server of this node does not run." in done.stderr
     node.fabric("maintenance", node.name, "off")
     net.settled()

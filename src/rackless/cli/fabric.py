@@ -24,6 +24,7 @@ VERBS = {
     "upgrade": "Bring every node to a release, one after the other.",
     "takeover": "Of two nodes without a third: be the fabric, because the other is off.",
     "maintenance": "Let a node serve nobody, or again.",
+    "restore": "Put a backup into the fabric's database.",
     "forget": "Be a node no more: for one that was removed, or a copy of one.",
     "adopt": "Take this machine's new hardware for the node's own.",
 }

@@ -14,6 +14,7 @@ from rackless.model.errors import (
     Problem,
     RacklessError,
     ServerGoneError,
+    UnavailableError,
     remade,
 )
 
@@ -30,13 +31,18 @@ def error_of(body: dict[str, Any]) -> RacklessError:
 
 
 def error_in(content: bytes, status: int, where: str) -> RacklessError:
-    """The error of an answer with this status. `where`: the server, for what an answer says that is none of ours."""
+    """The error of an answer with this status. `where`: the server, for what an answer says that is none of ours: a load balancer
+    that has no server at the moment (503), or lost it under way (502, 504)."""
     try:
         body = json.loads(content)
     except ValueError:
         body = None
     if isinstance(body, dict) and "code" in body:
         return error_of(body)
+    if status == 503:
+        return UnavailableError(f"No server stands behind {where} at the moment.", hint="Run the same command again.")
+    if status in {502, 504}:
+        return ServerGoneError(f"The server behind {where} went away ({status}).", hint="Run the same command again.")
     if status == 404:
         return RacklessError(f"{where} does not speak this version of Rackless's API.", hint="Is the address right?")
     return DefectError(f"{where} answered with status {status} and no reason.", hint="The server's log tells more.")

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from rackless.client.errors import error_of
-from rackless.model.errors import ProviderError
+from rackless.model.errors import ProviderError, UnavailableError
 
 if TYPE_CHECKING:
     from rackless.client.synchronous.client import Client
@@ -46,8 +46,13 @@ def join(
     with _raw():
         stream: Any = client.socket(path, query)
         while stream is not None:
-            ended = _Joined(stream, opening).run(resizes=resizes)
-            stream = _reopened(client, path, query) if again and ended in AWAY else None
+            try:
+                lost = _Joined(stream, opening).run(resizes=resizes) in AWAY
+            except UnavailableError:
+                if not again:
+                    raise
+                lost = True
+            stream = _reopened(client, path, query) if again and lost else None
 
 
 class _Joined:
@@ -106,7 +111,7 @@ def _reopened(client: Client, path: str, query: dict[str, Any]) -> Any:
         try:
             client.connect()
             return client.socket(path, {**query, "replay": "false"})
-        except ProviderError:
+        except (ProviderError, UnavailableError):
             if time.monotonic() > end:
                 raise
         time.sleep(AGAIN)

@@ -8,13 +8,13 @@ import os
 import shlex
 import shutil
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 
 from rackless.fabric import facts, haproxy_socket
 from rackless.fabric.engines import application, chrony, etcd, haproxy, keepalived, patroni
 from rackless.fabric.places import Folder, Places
 from rackless.fabric.supervision import Program, Supervision, program_path
+from rackless.fabric.voting import Seat
 from rackless.model.errors import ProviderError
 from rackless.model.fabric import Function, Layout, Node
 
@@ -24,6 +24,9 @@ APPLICATION = "RACKLESS_FABRIC_APPLICATION"
 """Another program than this server as the application: a command line, to which the server's own words are added."""
 CLOCK = "RACKLESS_FABRIC_CLOCK"
 """`leave`: the fabric's chrony sets no clock (this machine's is somebody else's); `none`: there is no chrony."""
+SERVER = (sys.executable, "-m", "rackless.cli.main")
+BEGAN = "began"
+"""Beside etcd's data: the number of the member as which it began."""
 POSTGRESQL = Path("/usr/lib/postgresql")
 
 
@@ -31,28 +34,28 @@ class Applying:
     def __init__(self, places: Places, supervision: Supervision) -> None:
         self._places = places
         self._supervision = supervision
+        self.quiet = False
+        """The server of this node does not run: its store is being filled."""
 
-    async def apply(self, layout: Layout, node: Node, votes: Mapping[str, str] | None) -> None:
-        """Make this node what it is to be.
-
-        Args:
-            votes: peer URLs of those that vote, by name, if this node is one of them by now; None: not yet, or not known.
-        """
+    async def apply(self, layout: Layout, node: Node, seat: Seat) -> None:
+        """Make this node what it is to be. `seat`: of its etcd (voting.py)."""
         changed: set[str] = set()
         programs = [self.daemon()]
-        if node.has(Function.VOTE) and (self._voted or votes is not None):
-            programs.append(self._etcd(layout, node, votes or {}))
+        if seat.runs:
+            programs.append(self._etcd(layout, node, seat))
         if node.has(Function.DATABASE) or node.has(Function.REPLICA):
             programs.append(self._patroni(layout, node, changed))
         if node.has(Function.BALANCER):
             programs.append(await self._haproxy(layout, node, changed))
         if node.has(Function.ADDRESS) and not node.maintenance:
             programs.append(await self._keepalived(layout, node, changed))
-        if node.has(Function.APPLICATION) and not node.maintenance:
+        if node.has(Function.APPLICATION) and not node.maintenance and not self.quiet:
             programs.append(self._application(node, changed))
         if layout.time_sources and os.environ.get(CLOCK) != "none":
             programs.append(self._chrony(layout, changed))
         changed -= await self._supervision.have(programs)
+        if seat.stale:
+            self.aside(self._places.etcd)
         for name in sorted(changed - {"haproxy"}):
             log.info("%s reads its configuration anew", name)
             await self._supervision.reload(name)
@@ -60,21 +63,23 @@ class Applying:
             await self._rebalance(layout, node)
 
     @property
-    def _voted(self) -> bool:
-        """Its etcd has begun once."""
-        return (self._places.etcd / "data" / "member").exists()
+    def begun(self) -> str | None:
+        """As which member its etcd began, empty if that was not kept; None: it did not."""
+        folder = self._places.etcd
+        if not (folder / "data" / "member").exists():
+            return None
+        try:
+            return (folder / BEGAN).read_text(encoding="ascii")
+        except FileNotFoundError:
+            return ""
 
-    async def leave(self) -> None:
-        """This node is none of a fabric's any more: nothing runs, and what engines kept is set aside."""
-        await self._supervision.have([self.daemon()])
-        for folder in (
-            self._places.etcd,
-            self._places.haproxy,
-            self._places.keepalived,
-            self._places.chrony,
-            self._places.application,
-        ):
-            shutil.rmtree(folder.path, ignore_errors=True)
+    async def leave(self, seat: Seat) -> None:
+        """This node is none of a fabric's any more: nothing runs, but etcd until its vote is taken; what engines kept goes."""
+        places = self._places
+        await self._supervision.have([self.daemon(), *([self._voting()] if seat.runs else [])])
+        for folder in (places.etcd, places.haproxy, places.keepalived, places.chrony, places.application):
+            if folder != places.etcd or not seat.runs:
+                shutil.rmtree(folder.path, ignore_errors=True)
 
     async def wait(self) -> None:
         """Nothing runs but the daemon; what engines kept stays."""
@@ -117,12 +122,16 @@ class Applying:
         }
         return any([folder.write(name, data) for name, data in files.items()])
 
-    def _etcd(self, layout: Layout, node: Node, votes: Mapping[str, str]) -> Program:
+    def _etcd(self, layout: Layout, node: Node, seat: Seat) -> Program:
         folder = self._places.etcd
         self._certify(folder)  # etcd reads them anew with each connection
-        if not self._voted:
-            others = {name: url for name, url in votes.items() if name != node.id}
-            folder.write("etcd.json", etcd.configuration(layout, node, folder, others))
+        if self.begun is None:
+            folder.write("etcd.json", etcd.configuration(layout, node, folder, dict(seat.others)))
+            folder.write(BEGAN, seat.member)
+        return self._voting()
+
+    def _voting(self) -> Program:
+        folder = self._places.etcd
         command = (program_path("etcd"), "--config-file", str(folder / "etcd.json"))
         return Program(name="etcd", command=command, user=folder.user, order=10)
 
@@ -180,17 +189,26 @@ class Applying:
         files = ("ca.crt", "application.crt", "application.key")
         if any([folder.write(name, own.path.joinpath(name).read_bytes()) for name in files]):
             changed.add("application")
-        url = application.database_url(folder)
-        words = shlex.split(os.environ.get(APPLICATION, "")) or [sys.executable, "-m", "rackless.cli.main", "serve"]
+        words = shlex.split(os.environ.get(APPLICATION, "")) or [*SERVER, "serve"]
+        command = (*words, *application.arguments(node, folder))
+        # Machines are its children and outlive it.
+        return Program(
+            name="application", command=command, user=folder.user, order=50, group=False, environment=self._served(node)
+        )
+
+    def restoring(self, node: Node) -> tuple[list[str], dict[str, str]]:
+        """The words that put a backup into this node's store, but for the file, and what its server has in its environment."""
+        return [*SERVER, "restore"], self._served(node)
+
+    def _served(self, node: Node) -> dict[str, str]:
+        folder = self._places.application
         keep = ("RACKLESS_FABRIC", "RACKLESS_STATE", "RACKLESS_RUN", "RACKLESS_IMAGES", "RACKLESS_SITE", "PYTHONPATH", "PATH")
         environment = {name: os.environ[name] for name in keep if name in os.environ}
         # A folder of its own for each: the server that was here before the fabric keeps what it has.
         for variable, name in (("RACKLESS_STATE", "state"), ("RACKLESS_RUN", "run")):
             environment.setdefault(variable, str(folder / name))
-        environment |= {"RACKLESS_DATABASE": url, "RACKLESS_FABRIC_NODE": node.id, "HOME": str(folder.path)}
-        command = (*words, *application.arguments(node, folder))
-        # Machines are its children and outlive it.
-        return Program(name="application", command=command, user=folder.user, order=50, group=False, environment=environment)
+        url = application.database_url(folder)
+        return environment | {"RACKLESS_DATABASE": url, "RACKLESS_FABRIC_NODE": node.id, "HOME": str(folder.path)}
 
     def _chrony(self, layout: Layout, changed: set[str]) -> Program:
         folder = self._places.chrony

@@ -77,11 +77,12 @@ def _unable(truth: Truth) -> set[str]:
 
 
 def _placed(before: Truth, after: Truth, lost: str = "") -> Truth:
-    """With the tasks that follow from another layout. A lost vote goes before another comes: in between fewer are needed."""
+    """With the tasks that follow from another layout. A lost vote goes before another comes: in between fewer are needed; and
+    those of nodes that are gone or dead go before those of living ones, who are the majority that the first change takes."""
     layout = placing.assign(after.layout, _unable(after) | ({lost} if lost else set()))
     after = replace(after, layout=layout)
     had, have = ({each.id for each in which.layout.voters} for which in (before, after))
-    for id in sorted(had - have):
+    for id in sorted(had - have, key=lambda id: (layout.node(id) is not None and id not in after.dead(), id)):
         after = after.asked(actions.REMOVE_VOTE, node=id)
     for node in layout.voters:
         if node.id not in had:

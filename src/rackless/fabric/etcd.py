@@ -5,6 +5,7 @@ certified by the fabric. Keys and values are text here, base64 on the wire; revi
 from __future__ import annotations
 
 import base64
+import contextlib
 import ssl
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -141,16 +142,16 @@ class Etcd:
     # Members
 
     async def members(self) -> list[Member]:
-        answer = await self._asked("cluster/member/list", {})
-        return [
-            Member(
-                id=int(one["ID"]),
-                name=one.get("name", ""),
-                peer=(one.get("peerURLs") or [""])[0],
-                learner=bool(one.get("isLearner")),
-            )
-            for one in answer["members"]
-        ]
+        return _members(await self._asked("cluster/member/list", {}))
+
+    async def members_now(self) -> list[Member]:
+        """As the majority has them. Each server answers with what it knows itself, and a read before makes that be of now
+        (https://etcd.io/docs/v3.4/learning/api_guarantees/, linearizability)."""
+        for endpoint in tuple(self._endpoints):
+            with contextlib.suppress(_AwayError):
+                await self._post(endpoint, "kv/range", {"key": _coded("/")})
+                return _members(await self._post(endpoint, "cluster/member/list", {}))
+        raise ProviderError("No node that votes says who does.", hint=HINT)
 
     async def add_learner(self, peer: str) -> None:
         """It follows from when it is started, and counts for no majority before it is promoted: nothing waits for it."""
@@ -243,6 +244,18 @@ def _entries(answer: Mapping[str, Any]) -> list[Entry]:
             lease=int(one.get("lease", 0)),
         )
         for one in answer.get("kvs", ())
+    ]
+
+
+def _members(answer: Mapping[str, Any]) -> list[Member]:
+    return [
+        Member(
+            id=int(one["ID"]),
+            name=one.get("name", ""),
+            peer=(one.get("peerURLs") or [""])[0],
+            learner=bool(one.get("isLearner")),
+        )
+        for one in answer["members"]
     ]
 
 

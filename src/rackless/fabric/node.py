@@ -10,11 +10,23 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from rackless.fabric import certifying, changing, database, facts, hurrying, peers, placing, showing, switching, taking_over
+from rackless.fabric import (
+    certifying,
+    changing,
+    database,
+    facts,
+    hurrying,
+    peers,
+    placing,
+    showing,
+    switching,
+    taking_over,
+    voting,
+)
 from rackless.fabric.applying import Applying, postgresql
 from rackless.fabric.authority import RENEWED, Purpose, Subject, client_context, new_request, shown
 from rackless.fabric.beating import Beating
@@ -145,9 +157,12 @@ class NodeDaemon:
         node = self.node
         if node is None:
             if self.current and not self.removed:
-                log.warning("this node is no member of the fabric any more: its engines end")
-                await self.applying.leave()
-                self.removed = True
+                seat = await self._seat()
+                log.warning(
+                    "this node is no member of the fabric any more: its engines end%s", ", etcd last" if seat.runs else ""
+                )
+                await self.applying.leave(seat)
+                self.removed = not seat.runs
             return
         self.removed = False
         if self.current and node.machine != self.me.machine:  # it was adopted
@@ -239,29 +254,35 @@ class NodeDaemon:
         return self.truth
 
     async def _apply(self, node: Node) -> None:
-        votes = await self._votes(node)
+        seat = await self._seat()
         certificates = tuple(path.stat().st_mtime_ns for path in sorted(self.places.own.path.glob("*.crt")))
-        wanted = (self.layout, None if votes is None else tuple(sorted(votes.items())), certificates)
+        wanted = (self.layout, seat, certificates)
         if wanted == self._applied and time.monotonic() - self._applied_at < AFRESH:
             return
-        await self.applying.apply(self.layout, node, votes)
+        await self.applying.apply(self.layout, node, seat)
         self._applied, self._applied_at = wanted, time.monotonic()
 
-    async def _votes(self, node: Node) -> dict[str, str] | None:
-        """Those that vote, if this node is one of them, by etcd's own list; None if not, or if that is not known."""
-        if not node.has(Function.VOTE):
-            return None
-        if (self.places.own / FOUNDER).exists():
-            return {}
-        mine = etcd_text.peer_url(node)
+    @contextlib.asynccontextmanager
+    async def quiet(self) -> AsyncIterator[None]:
+        """This node's server has ended, and is started again at the end."""
+        self.applying.quiet = True
         try:
-            members = await self.etcd.members()
-        except RacklessError:
-            return None
-        if all(one.peer != mine for one in members):
-            return None
-        by_url = {etcd_text.peer_url(one): one.id for one in self.layout.nodes}
-        return {by_url.get(one.peer, one.name): one.peer for one in members}
+            async with self._making:
+                self._applied = ()
+                if self.node is not None:
+                    await self._apply(self.node)
+            yield
+        finally:
+            self.applying.quiet, self._applied = False, ()
+
+    async def _seat(self) -> voting.Seat:
+        node, begun = self.node, self.applying.begun
+        if begun is None and (node is None or not node.has(Function.VOTE)):
+            return voting.Seat(runs=False)
+        members = None
+        with contextlib.suppress(RacklessError):
+            members = await self.etcd.members_now()
+        return voting.seat(self.layout, self.me, members, begun, founder=(self.places.own / FOUNDER).exists())
 
     async def _sign(self, node: Node) -> None:
         """Who votes, or will when it takes over, has the authority's key: of another that votes."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.requests import Request
 
-from rackless.fabric import admitting, alarms, changing, installing, switching, taking_over, upgrading
+from rackless.fabric import admitting, alarms, changing, installing, refilling, switching, taking_over, upgrading
 from rackless.fabric.engines import etcd, haproxy, patroni
 from rackless.fabric.places import PEER_PORT
 from rackless.fabric.truth import Truth, from_text
@@ -68,6 +68,10 @@ def verbs(daemon: NodeDaemon) -> dict[str, Callable[[Request], Awaitable[Any]]]:
     async def abandoned(request: Request) -> Any:
         return shown(daemon, await daemon.change(upgrading.abandon))
 
+    async def restore(request: Request) -> Any:
+        asked = await _body(request)
+        return await refilling.restored(daemon, Path(str(asked["file"])), replace=bool(asked.get("replace")))
+
     async def lacking(request: Request) -> Any:
         return {"lacks": list(ready(daemon))}
 
@@ -82,6 +86,7 @@ def verbs(daemon: NodeDaemon) -> dict[str, Callable[[Request], Awaitable[Any]]]:
         "POST /v1/upgrade": upgrade,
         "POST /v1/upgrade/resume": resumed,
         "POST /v1/upgrade/abandon": abandoned,
+        "POST /v1/restore": restore,
     }
 
 

@@ -165,9 +165,7 @@ class OverEtcd:
             case actions.ADD_VOTE:
                 await self._add_vote(layout, task.node)
             case actions.REMOVE_VOTE:
-                for member in await self.etcd.members():
-                    if member.name == task.node:
-                        await self.etcd.remove_member(member.id)
+                await self._remove_vote(layout, task.node)
             case actions.MOVE_LEADER:
                 await self._move_leader(layout, task.node)
             case actions.SWITCH_OVER:
@@ -208,6 +206,13 @@ class OverEtcd:
             raise ProviderError(f"etcd of {node.name} has not started yet.")
         if member.learner:
             await self.etcd.promote(member.id)
+
+    async def _remove_vote(self, layout: Layout, id: str) -> None:
+        """Also of one that never started its etcd: a member without a name, and with an address that no other node has."""
+        by_url = {etcd_text.peer_url(one): one.id for one in layout.nodes}
+        for member in await self.etcd.members():
+            if (member.name or by_url.get(member.peer, id)) == id:
+                await self.etcd.remove_member(member.id)
 
     async def _move_leader(self, layout: Layout, id: str) -> None:
         members: dict[int, Member] = {one.id: one for one in await self.etcd.members() if not one.learner}

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from rackless import observing
-from rackless.fabric import facts, joining, places, tokens
+from rackless.fabric import facts, joining, places, refilling, tokens
 from rackless.model.errors import InputError, NotFoundError, ProviderError, RacklessError, StateError
 from rackless.model.fabric import NodeRole
 
@@ -81,6 +81,10 @@ def parser() -> argparse.ArgumentParser:
     upgrade.add_argument("--abandon", action="store_true", help="leave every node as it is")
     upgrade.add_argument("--wait", action="store_true", help="until it is done or stops")
     upgrade.add_argument("--json", action="store_true", help="for programs")
+    restore = command("restore", "put a backup into the fabric's database", "restore /var/backups/rackless.backup", _restore)
+    restore.add_argument("file", help="of `rackless backup`, on this node")
+    restore.add_argument("--replace", action="store_true", help="also when there are labs or users: they are kept aside")
+    restore.add_argument("--json", action="store_true", help="for programs")
     command("forget", "be a node no more: for one that was removed, or a copy of one", "forget", _forget)
     command("adopt", "take this machine's new hardware for the node's own", "adopt", _adopt)
     run = command("run", "the daemon of this node (the service runs it)", "run", _run)
@@ -231,6 +235,19 @@ def _status(asked: argparse.Namespace) -> None:
         _say("  ".join(word.ljust(width) for word, width in zip(row, widths, strict=True)).rstrip())
 
 
+def _restore(asked: argparse.Namespace) -> None:
+    file = str(Path(asked.file).absolute())
+    found = _administered("POST", "restore", {"file": file, "replace": asked.replace}, answers=refilling.TAKES + refilling.SERVES)
+    if asked.json:
+        _say(json.dumps(found, indent=1))
+        return
+    _say(f"Restored: {found['rows']} rows, {len(found['labs'])} labs.")
+    if found["aside"]:
+        _say(f"What was there before is in {found['aside']}.")
+    if found["site"] == "kept":
+        _say("site.yaml stayed as it is; the backup's is beside it, as site.yaml.from-backup.")
+
+
 def _forget(asked: argparse.Namespace) -> None:
     asyncio.run(joining.undone(places.load()))
     _say("This machine is no node of a fabric.")
@@ -241,8 +258,8 @@ def _adopt(asked: argparse.Namespace) -> None:
     _say("This machine is the node; `rackless fabric status` shows it in a moment.")
 
 
-def _administered(method: str, verb: str, body: dict[str, Any] | None = None) -> Any:
-    return asyncio.run(joining.administer(places.load(), method, verb, body))
+def _administered(method: str, verb: str, body: dict[str, Any] | None = None, *, answers: float = 120.0) -> Any:
+    return asyncio.run(joining.administer(places.load(), method, verb, body, answers=answers))
 
 
 def _run(asked: argparse.Namespace) -> None:

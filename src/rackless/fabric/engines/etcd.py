@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
-from rackless.fabric.places import Folder
+from rackless.fabric.places import Folder, Self
 from rackless.model.fabric import Layout, Node
 
 CLIENT_PORT, PEER_PORT = 2379, 2380
@@ -19,7 +19,7 @@ def client_url(node: Node) -> str:
     return f"https://{node.address}:{CLIENT_PORT}"
 
 
-def peer_url(node: Node) -> str:
+def peer_url(node: Node | Self) -> str:
     return f"https://{node.address}:{PEER_PORT}"
 
 
