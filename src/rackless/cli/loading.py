@@ -8,8 +8,8 @@ from types import ModuleType
 
 
 def loaded(module: str) -> ModuleType:
-    """Without looking for garbage meanwhile, of which there is none, nor ever again at what was loaded: a fifth of the time that
-    a server takes to start, and every full collection of it later."""
+    """Without looking for garbage meanwhile, of which there is none: a fifth of the time that a server takes to start. What was
+    loaded is set aside until keepers/collecting.py has all looked at."""
     gc.disable()
     try:
         return import_module(module)
