@@ -20,10 +20,11 @@ async def keep() -> None:
     """Until cancelled; then the collector works as it does by itself."""
     gc.callbacks.append(_set_aside)
     try:
+        gc.freeze()
         while True:
+            await asyncio.sleep(AGAIN)
             gc.unfreeze()
             gc.collect()
-            await asyncio.sleep(AGAIN)
     finally:
         gc.callbacks.remove(_set_aside)
         gc.unfreeze()
