@@ -1,6 +1,6 @@
 # The two a newcomer needs: `make demo` and `make test`. The rest is for those who work on Rackless.
 BIN := .venv/bin
-.PHONY: demo test test-all setup images check client unit machines deb bench bench-warm bench-many bench-wires bench-service bench-fabric bench-vsphere bench-openstack lock clean
+.PHONY: demo test test-all setup images check client unit machines deb bench bench-warm bench-many bench-wires bench-service bench-standing bench-fabric bench-vsphere bench-openstack lock clean
 
 demo: setup images  ## set up, build the images once, deploy examples/back-to-back.yaml and show it
 	@packaging/demo.sh
@@ -50,6 +50,9 @@ bench-wires: setup  ## what wires, impaired wires and captured ports carry, in o
 
 bench-service: setup  ## how the service grows, on the fake provider, from 100 routers to 10,000
 	@$(BIN)/python bench/service.py
+
+bench-standing: setup  ## a server that is started where ten thousand routers stand, on the fake provider
+	@$(BIN)/python bench/standing.py
 
 bench-fabric: setup-test  ## failovers, requests by number of nodes, joining, memory: nodes in network namespaces, as root
 	@packaging/setup.sh --fabric

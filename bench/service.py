@@ -64,12 +64,13 @@ def blueprint(name: str, routers: int) -> dict[str, str]:
 
 @contextmanager
 def server(folder: Path, place: Path) -> Iterator[tuple[int, Path]]:
-    """A server of its own: its pid and its socket."""
+    """A server of its own, or another on the same folder: its pid and its socket."""
     state, run = folder / "state", folder / "run"
-    state.mkdir()
-    # The place is not what is measured: its files are in memory.
-    (state / "fake-cloud").symlink_to(place)
-    (state / "site.yaml").write_text(SITE)
+    if not state.exists():
+        state.mkdir()
+        # The place is not what is measured: its files are in memory.
+        (state / "fake-cloud").symlink_to(place)
+        (state / "site.yaml").write_text(SITE)
     env = {
         **os.environ,
         "RACKLESS_PROVIDER": "fake",

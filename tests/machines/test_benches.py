@@ -48,13 +48,16 @@ def test_a_bench_runs_in_its_short_form_and_leaves_nothing(name: str) -> None:
     assert benched() <= before
 
 
-def test_the_bench_of_the_service_runs_with_a_few_routers() -> None:
+@pytest.mark.parametrize("name", ["service", "standing"])
+def test_a_bench_of_the_service_runs_with_a_few_routers(name: str) -> None:
     words = ["--json", "--routers", "4", "--per-lab", "2", "--clients", "2", "--reads", "2"]
     ran = subprocess.run(
-        [sys.executable, "bench/service.py", *words], cwd=REPOSITORY, capture_output=True, text=True, check=False
+        [sys.executable, f"bench/{name}.py", *words], cwd=REPOSITORY, capture_output=True, text=True, check=False
     )
     assert ran.returncode == 0, ran.stderr[-4000:]
-    assert json.loads(ran.stdout)
+    (found,) = json.loads(ran.stdout)
+    assert found["routers"] == 4
+    assert min(found.values()) > 0, found
 
 
 def benched() -> set[str]:
