@@ -18,7 +18,7 @@ from tests.stories.shell import Shell
 from rackless.fabric.engines import application
 from rackless.fabric.places import Folder
 
-pytestmark = [pytest.mark.fabric, pytest.mark.root]
+pytestmark = [pytest.mark.fabric, pytest.mark.root, pytest.mark.unproven]
 
 ROWS = """
 import json, sys
