@@ -121,7 +121,6 @@ def test_a_lost_fabric_goes_on_in_a_new_one(net: Net) -> None:
     assert {lab["name"] for lab in json.loads(rackless(new, "list", "--json"))} == {"first", "second"}
 
 
-@pytest.mark.unproven
 def test_an_installation_on_sqlite_goes_into_it(net: Net, tmp_path: Path) -> None:
     shell = Shell(tmp_path, RACKLESS_PROVIDER="fake", RACKLESS_DATABASE="")
     (tmp_path / "s").mkdir(mode=0o700)
