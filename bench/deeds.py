@@ -39,10 +39,12 @@ async def wire(where: Provider, *, there: bool) -> None:
 
 
 class Counted:
-    """`calls`: gives how often each call was made so far. `found`: calls and seconds of each deed, by its title."""
+    """`calls`: gives how often each call was made so far. `tell`: is given each deed's line when it is done. `found`: calls and
+    seconds of each deed, by its title."""
 
-    def __init__(self, calls: Callable[[], Mapping[str, int]]) -> None:
+    def __init__(self, calls: Callable[[], Mapping[str, int]], tell: Callable[[str], None] = lambda _: None) -> None:
         self._calls = calls
+        self._tell = tell
         self.found: dict[str, dict[str, Any]] = {}
 
     async def deed(self, title: str, work: Awaitable[object], per: int = 1) -> None:
@@ -57,10 +59,15 @@ class Counted:
             "seconds": round(seconds / per, 2),
             "by kind": dict(calls.most_common()),
         }
+        self._tell(_line(title, self.found[title]))
 
     def table(self) -> str:
         lines = []
         for title, facts in self.found.items():
-            lines.append(f"{title:55} {facts['calls']:7.1f} calls {facts['seconds']:8.2f} s")
+            lines.append(_line(title, facts))
             lines.append(" " * 8 + ", ".join(f"{count} {kind}" for kind, count in facts["by kind"].items()))
         return "\n".join(lines)
+
+
+def _line(title: str, facts: Mapping[str, Any]) -> str:
+    return f"{title:55} {facts['calls']:7.1f} calls {facts['seconds']:8.2f} s"

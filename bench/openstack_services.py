@@ -69,7 +69,7 @@ async def measure(folder: Path, way: Rewiring, routers: int) -> Counted:
     )
     where = venue.provider()
     parking.BOUND_SECONDS = 0.0  # Nova's fake driver has no switch that would bind a port.
-    found = Counted(lambda: where.cloud.calls)
+    found = Counted(lambda: where.cloud.calls, lambda line: print(line, file=sys.stderr, flush=True))  # it takes minutes
     await found.deed("first router, with image, flavor and parking network", router(where, "r0", 0))
     await found.deed("router", router(where, "r1", 1))
     cloud = stack.admin(folder)

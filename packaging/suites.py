@@ -75,6 +75,26 @@ SUITES = {
         "packaging/apt-fabric.txt",
         "packaging/fabric.lock",
     ),
+    # The VM host's agent on a simulated machine, with the power lost after every step.
+    "vmhost-stories": (
+        "tests/stories/test_vmhost.py",
+        "tests/stories/vmhost",
+        "src/rackless/__init__.py",
+        "src/rackless/model",
+        "src/rackless/vmhost",
+        "requirements.lock",
+    ),
+    # The core of a fabric on a simulated cluster; with the decider killed after one step.
+    "fabric-stories": (
+        "tests/stories/test_fabric_stories.py",
+        "tests/stories/fabric",
+        "tests/stories/vmhost",
+        "src/rackless/__init__.py",
+        "src/rackless/model",
+        "src/rackless/fabric",
+        "src/rackless/vmhost",
+        "requirements.lock",
+    ),
     # Many machines at once, and the benches in short.
     "scale": (
         "tests/machines/test_many.py",

@@ -57,7 +57,10 @@ appliance() { # its disks; booted only with --all, which takes an hour, and then
   pytest -m "appliance and not unproven" --timeout 3600 "${more[@]}" tests/appliance
 }
 
-"${side_by_side[@]}" tests --ignore tests/web --ignore tests/kills
+told=(tests/stories/test_vmhost.py tests/stories/test_fabric_stories.py)
+"${side_by_side[@]}" tests --ignore tests/web --ignore tests/kills "${told[@]/#/--ignore=}"
+suite vmhost-stories "${side_by_side[@]}" --dist worksteal --timeout 600 "${told[0]}"
+suite fabric-stories "${side_by_side[@]}" --dist worksteal --timeout 600 "${told[1]}"
 suite openstack openstack
 # Not in every run before they have passed as a whole.
 [ -z "$all" ] || suite fabric fabric

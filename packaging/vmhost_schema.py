@@ -11,9 +11,10 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
-from rackless.model import vmhost
+from rackless.model import vmhost, vmhost_verbs
 from rackless.model.errors import Code
-from rackless.model.vmhost import LoginClass, Reason, Verb
+from rackless.model.vmhost import Reason
+from rackless.model.vmhost_verbs import LoginClass, Verb
 from rackless.vmhost.administration import Administration
 from rackless.vmhost.channel import FEATURES, MOST_DEADLINE, MOST_ID, VERSION
 from rackless.vmhost.requests import PARAMETERS, SHOWN, Parameter
@@ -27,6 +28,7 @@ SIMPLE: dict[object, dict[str, Any]] = {
     type(None): {"type": "null"},
     Reason: {"type": "string", "pattern": "^0x[0-9a-f]+:.+$"},
 }
+NAMES = {**vars(vmhost), **vars(vmhost_verbs)}
 Schema = dict[str, Any]
 
 
@@ -50,7 +52,7 @@ def of_class(kind: Any, defs: dict[str, Schema]) -> Schema:
     name = kind.__name__
     if name not in defs:
         defs[name] = {}
-        hints = typing.get_type_hints(kind, vars(vmhost))
+        hints = typing.get_type_hints(kind, NAMES)
         fields = {field.name: of_type(hints[field.name], defs) for field in dataclasses.fields(kind)}
         defs[name] = {"type": "object", "required": list(fields), "properties": fields, "additionalProperties": False}
     return {"$ref": f"#/$defs/{name}"}
@@ -117,7 +119,7 @@ def document() -> Schema:
         elif verb.changes:
             results[f"result-{verb}"] = of_type(vmhost.Done, defs)
         else:
-            kind = typing.get_type_hints(getattr(Administration, names[verb]), vars(vmhost))["return"]
+            kind = typing.get_type_hints(getattr(Administration, names[verb]), NAMES)["return"]
             results[f"result-{verb}"] = of_type(kind, defs)
     base64: Schema = {"type": "string", "maxLength": 60_000, "pattern": "^[A-Za-z0-9+/]+=*$"}
     greeting: Schema = {

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests import sqlite
 from tests.openstack import stack
 from tests.postgresql import KINDS, Cluster, shared, stop_shared
 
@@ -53,7 +54,7 @@ def cluster() -> Cluster:
 @pytest.fixture(params=KINDS)
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """A database without a row: a test that uses this runs on both kinds."""
-    return f"sqlite:///{tmp_path}/rackless.sqlite" if request.param == "sqlite" else shared().ready()
+    return sqlite.ready(tmp_path) if request.param == "sqlite" else shared().ready()
 
 
 @pytest.fixture(params=KINDS)

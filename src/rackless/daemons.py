@@ -1,6 +1,6 @@
 """Wiring: one server process a state directory, on a unix socket whose file permissions are its lock.
 
-Start: lock, migrate, resume the jobs that a crash interrupted, open the consoles of machines that run, listen.
+Start: lock, migrate, resume the jobs that a crash interrupted, listen, open the serial lines of machines that run.
 End: on SIGTERM, SIGINT or `rackless stop`. Machines go on running; jobs go on with the next server.
 """
 
@@ -30,16 +30,16 @@ from rackless.api.web import Listening
 from rackless.certificate import Pair
 from rackless.fabric import receivers
 from rackless.fabric.sending import Sending
-from rackless.keepers import glancing, hosts, lines, reconcile, stranding, timekeeper, warming, webhook
+from rackless.keepers import collecting, glancing, hosts, lines, reconcile, stranding, timekeeper, warming, webhook
 from rackless.keepers.heartbeat import GIVE_UP, Heartbeat
 from rackless.keepers.maintenance import Maintenance
 from rackless.keepers.readiness import Readiness
 from rackless.lease import EVER, Lease
 from rackless.listening import Listeners, Serving, address
-from rackless.model.errors import InputError, RacklessError, StateError
+from rackless.model.errors import InputError, StateError
 from rackless.notifying import Manager
 from rackless.providers import registry
-from rackless.providers.contract import Channel, Provider, RefKind, Warming, at, survey
+from rackless.providers.contract import Channel, Provider, Warming, at
 from rackless.providers.everywhere import Whereabouts
 from rackless.providers.local.pressure import LocalRoom
 from rackless.routers.families import FAMILIES
@@ -48,7 +48,7 @@ from rackless.sandboxes import numbers
 from rackless.sandboxes.site_file import load_site
 from rackless.sandboxes.whereabouts import whereabouts
 from rackless.settings import Settings, load
-from rackless.store import answers, jobs, machines, sandboxes, secrets
+from rackless.store import answers, jobs
 from rackless.store.database import Database
 from rackless.workflows.booting import Booting
 from rackless.workflows.consoles import Consoles
@@ -167,25 +167,6 @@ async def resume(world: World) -> None:
         await durable.start(VERBS[job.verb], job.id, job.id)
 
 
-async def open_consoles(world: World) -> None:
-    """The serial line of each machine that runs, so that its transcript goes on."""
-    try:
-        seen = await survey(world.provider)
-    except RacklessError as error:
-        log.warning("consoles stay closed: %s", error.message)
-        return
-    if seen.silent:
-        log.warning("consoles stay closed there: %s", seen)
-    labs = {row.name: row for row in await world.database.run(sandboxes.live)}
-    for ref in seen.refs:
-        row = labs.get(ref.sandbox)
-        if row is None or ref.kind is not RefKind.MACHINE or not ref.running or row.plan.machine(ref.name) is None:
-            continue
-        known = await world.database.run(machines.get, row.id, ref.name)
-        mine = await world.database.run(secrets.of, row.id, known.owner)
-        await world.consoles.open(ref, Path(known.transcript), tuple(mine.values()))
-
-
 @contextmanager
 def alone(settings: Settings) -> Iterator[None]:
     """The only server on this state directory, as long as the process lives.
@@ -218,10 +199,11 @@ def _keepers(world: World) -> dict[str, Coroutine[Any, Any, None]]:
         "timekeeper": timekeeper.keep(world),
         "reconcile": reconcile.keep(world),
         "stranding": stranding.keep(world, give_up=lambda: os._exit(1)),
+        "lines": lines.keep(world),
+        "collecting": collecting.keep(),
     }
     if world.database.shared:
         found["sharing"] = world.sharing.keep()
-        found["lines"] = lines.keep(world)
     if world.site.places:
         found["glancing"] = glancing.keep(world)
     if hosts.hosts(world):
@@ -271,7 +253,6 @@ async def _serve(settings: Settings, serving: Serving) -> int:
     keeping = []
     if heartbeat is not None:
         keeping.append(asyncio.create_task(heartbeat.run(), name="heartbeat"))
-    await open_consoles(world)
     sending = Sending(receivers.read(settings.state / "alarms.yaml"))
     app.state.monitor = monitor = fabric.watching(world, sending.tell)
     watching = {"monitor": monitor.keep(), "alarms": sending.keep(), "watchdog": manager.keep()}

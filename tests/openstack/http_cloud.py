@@ -48,6 +48,9 @@ class HttpCloud:
             kind: {} for kind in ("images", "networks", "subnets", "ports", "trunks", "servers", "flavors", "floatingips")
         }
         self.faults: dict[int, Fault] = {}
+        self.refused: dict[str, tuple[int, Any]] = {}
+        """What is answered to a kind of request, as "POST /ports", instead of doing it."""
+        self.logins = 0
         self.after: set[int] = set()
         self.stale: set[int] = set()
         self.before: dict[str, list[dict[str, Any]]] = {}
@@ -95,6 +98,8 @@ class HttpCloud:
         self.asked.append(f"{request.method} {path}")
         if number in self.faults:
             return self.faults[number](request)
+        if self.asked[-1] in self.refused:
+            return _reply(request, *self.refused[self.asked[-1]])
         body = request.json() if request.body and "json" in request.headers.get("Content-Type", "") else {}
         self._number = number
         code, said = self._do(request.method, [part for part in path.split("/") if part], parse_qs(url.query), body)
@@ -107,6 +112,7 @@ class HttpCloud:
             link = [{"rel": "self", "href": HOSTS["identity"]}]
             found = {"id": "v3.14", "status": "stable", "links": link, "updated": "2020-04-07T00:00:00Z"}
             return requests_mock.create_response(request, json={"version": found})
+        self.logins += 1
         catalog = [
             {
                 "type": kind, "name": kind, "id": kind,

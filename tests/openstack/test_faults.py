@@ -182,6 +182,24 @@ async def test_a_cloud_that_only_says_later_is_waited_for_until_the_deadline(
         await place.provider().owned("lab")
 
 
+async def test_many_calls_at_once_have_their_deadline_from_their_turn_on(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only eight are made at once; who waits for his turn does not wait for the cloud."""
+    provider = place.provider()
+    await provider.owned()
+    monkeypatch.setattr(calls, "CALL_SECONDS", 2.0)
+    running, most = 0, 0
+
+    def slow(_: object) -> None:
+        nonlocal running, most
+        running += 1
+        most = max(most, running)
+        time.sleep(0.5)
+        running -= 1
+
+    await asyncio.gather(*(provider.cloud.call("waiting", slow) for _ in range(8 * 6)))
+    assert most == 8
+
+
 @pytest.mark.parametrize("kind", ["servers", "ports", "networks"])
 async def test_a_quota_is_told_with_its_reason_and_nothing_is_left(place: Place, kind: str) -> None:
     place.cloud.quota = {kind: 0}
@@ -384,6 +402,89 @@ async def test_passwords_may_be_in_a_file_beside(place: Place, tmp_path: Path) -
         await place.provider().owned()
     (tmp_path / "secure.yaml").write_text(json.dumps({"clouds": {"mock": {"auth": {"password": password}}}}))
     assert await place.provider().owned() == ()
+
+
+async def test_the_environment_may_have_the_credentials(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    known = json.loads((place.place.clouds_file or Path()).read_text())["clouds"]["mock"]
+    for name, value in known["auth"].items():
+        monkeypatch.setenv(f"OS_{name.upper()}", value)
+    await place.build(cloud="", clouds_file=None)
+    assert len(place.cloud.things["servers"]) == 1
+    await place.clear()
+    monkeypatch.delenv("OS_PASSWORD")
+    with pytest.raises(ProviderError, match="mock: the credentials can't be used: password is a required attribute"):
+        await place.provider(cloud="", clouds_file=None).owned()
+
+
+async def test_a_session_that_is_lost_at_each_request_in_turn_is_begun_again(place: Place) -> None:
+    await place.build()
+    await place.clear()
+    place.cloud.asked.clear()
+    total = await count(place)  # of one that finds image, flavor and parking network
+    lost_ones = 0
+    for number in range(total):
+        place.cloud.asked.clear()
+        place.cloud.faults = {number: status(401)}
+        began = place.cloud.logins
+        await place.build()
+        lost_ones += place.cloud.logins > began + 1  # its own, and another
+        place.cloud.faults = {}
+        assert len(place.cloud.things["servers"]) == 1
+        await place.clear()
+    assert lost_ones > total * 0.9  # requests that are made side by side are not always as many
+
+
+async def test_requests_that_lose_one_session_together_begin_another(place: Place) -> None:
+    """keystoneauth1 forgets a session without its lock: who is about to use it finds none, or can't forget it once more."""
+    await place.build()
+    provider = place.provider()
+    for _ in range(20):
+        asked = len(place.cloud.asked)
+        place.cloud.faults = dict.fromkeys(range(asked, asked + 4), status(401))
+        assert len(await provider.owned("lab")) == 4
+    place.cloud.faults = {}
+    await place.clear()
+
+
+async def test_one_who_may_no_longer_log_in_is_told_and_what_was_made_is_found(place: Place) -> None:
+    await place.build()
+    place.cloud.faults = dict.fromkeys(range(10000), status(401))
+    with pytest.raises(ProviderError, match="injected 401") as caught:
+        await place.provider().owned("lab")
+    assert "rackless site check mock" in caught.value.hint
+    place.cloud.faults = {}
+    await place.clear()
+
+
+@pytest.mark.parametrize(
+    ("request_", "said"),
+    [
+        ("POST /ports", {"NeutronError": {"type": "IpAddressAlreadyAllocated", "message": "IP address in use.", "detail": ""}}),
+        ("POST /ports", {"NeutronError": {"type": "MacAddressInUse", "message": "The mac address is in use.", "detail": ""}}),
+        ("POST /servers", {"conflictingRequest": {"code": 409, "message": "Port 7 is still in use."}}),
+    ],
+)
+async def test_a_port_in_use_is_told_in_the_clouds_words_and_nothing_is_left(
+    place: Place, request_: str, said: dict[str, object]
+) -> None:
+    place.cloud.refused = {request_: (409, said)}
+    refusal = await place.refusal()
+    assert refusal is not None
+    assert "in use." in refusal
+    assert "Hint: " in refusal
+    await place.clear()
+    place.cloud.refused = {}
+    await place.build()
+    await place.clear()
+
+
+async def test_every_port_of_a_router_lets_all_frames_through(place: Place) -> None:
+    await place.build()
+    ports = list(place.cloud.things["ports"].values())
+    assert len(ports) > 3
+    assert {port["port_security_enabled"] for port in ports} == {False}
+    assert [port["security_groups"] for port in ports] == [[]] * len(ports)
+    await place.clear()
 
 
 async def examined(place: Place, **changed: object) -> dict[str, Finding]:

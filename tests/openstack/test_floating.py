@@ -96,7 +96,6 @@ def floating(folder: Path) -> dict[str, str]:
     return {one.floating_ip_address: one.fixed_ip_address for one in stack.admin(folder).network.ips()}
 
 
-@pytest.mark.unproven
 def test_a_router_is_deployed_and_reached_by_its_floating_address(openstack_stack: Path, inside: None, tmp_path: Path) -> None:
     site = tmp_path / "site.yaml"
     site.write_text(SITE.format(clouds=openstack_stack / "clouds.yaml"))
@@ -117,16 +116,18 @@ def test_a_router_is_deployed_and_reached_by_its_floating_address(openstack_stac
         here.close()
 
 
-@pytest.mark.unproven
-async def test_a_network_without_a_way_out_is_refused_with_what_it_lacks(openstack_stack: Path, outside: Any) -> None:
-    venue = OpenStackVenue(openstack_stack, floating_network=OUTSIDE)
-    try:
-        provider, spec = venue.provider(), specs.machine("lab", "west-vcp")
-        for one in (specs.internal("lab", "west"), spec.disks[0], spec):
-            await provider.ensure(one)
-        with pytest.raises(ProviderError) as caught:
-            await provider.power(Ref(kind=RefKind.MACHINE, sandbox="lab", name="west-vcp"), Power.ON)
-        assert f"There must be a router between {OUTSIDE} and the network of fxp0" in caught.value.hint
-    finally:
-        venue.end()
+@pytest.fixture
+def venue(openstack_stack: Path, outside: Any) -> Iterator[OpenStackVenue]:
+    made = OpenStackVenue(openstack_stack, floating_network=OUTSIDE)
+    yield made
+    made.end()
     assert floating(openstack_stack) == {}
+
+
+async def test_a_network_without_a_way_out_is_refused_with_what_it_lacks(venue: OpenStackVenue) -> None:
+    provider, spec = venue.provider(), specs.machine("lab", "west-vcp")
+    for one in (specs.internal("lab", "west"), spec.disks[0], spec):
+        await provider.ensure(one)
+    with pytest.raises(ProviderError) as caught:
+        await provider.power(Ref(kind=RefKind.MACHINE, sandbox="lab", name="west-vcp"), Power.ON)
+    assert f"There must be a router between {OUTSIDE} and the network of fxp0" in caught.value.hint

@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
+from tests import sqlite
 
 from rackless import daemons, durable, settings
 from rackless.api.app import make
@@ -97,6 +98,8 @@ async def serving(tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyP
     if site:
         (tmp_path / "site.yaml").write_text(site)
         places["RACKLESS_SITE"] = str(tmp_path / "site.yaml")
+    if database_url.startswith("sqlite:"):
+        sqlite.record(tmp_path / "s")
     world = daemons.build(settings.load(places))
     use(world)
     await daemons.resume(world)

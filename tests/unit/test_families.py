@@ -108,6 +108,16 @@ def test_a_vmx_on_this_machine_and_at_a_cloud() -> None:
     assert vcp.config_drive == ()
 
 
+@pytest.mark.parametrize("site", [SITE, CLOUD], ids=["here", "cloud"])
+@pytest.mark.parametrize("family", [*SINGLE, *(one for one in FAMILIES if one.name == "vmx")], ids=lambda family: family.name)
+def test_no_configuration_of_junos_lies_on_a_drive(family: Family, site: Site) -> None:
+    """Each says what it would read; a password would be in it, so the dialogue does it."""
+    for facts in family.roles:
+        assert (facts.config is ConfigFormat.NONE) == (facts.role is Role.CARD)
+    machines = planned(f"name: lab\nrouters:\n  a: {{family: {family.name}}}\n", site).machines
+    assert [machine.config_drive for machine in machines] == [()] * len(machines)
+
+
 def taken_by_qemu(spec: MachineSpec, folder: Path) -> str:
     """ "" when QEMU makes that machine (and does not start it), else what it says."""
     disks = tuple(folder / f"{disk.name}.qcow2" for disk in spec.disks)

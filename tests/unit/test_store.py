@@ -202,6 +202,37 @@ async def test_what_is_recalled_is_never_older_than_the_last_write(database: Dat
     assert reads == (3 if database.shared else 2)
 
 
+async def test_of_many_who_ask_for_the_same_at_once_one_reads(database: Database) -> None:
+    reads, go_on = 0, threading.Event()
+
+    def slow(db: sa.Connection) -> list[str]:
+        nonlocal reads
+        reads += 1
+        assert go_on.wait(20)
+        return sandboxes.names(db)
+
+    first, *others = [asyncio.create_task(database.recall(slow)) for _ in range(4)]
+    await asyncio.sleep(0)
+    first.cancel()
+    go_on.set()
+    assert await asyncio.gather(*others) == [[], [], []]
+    if not database.shared:
+        assert reads == 1
+
+
+async def test_a_read_that_failed_is_not_recalled(database: Database) -> None:
+    failures = ["the first"]
+
+    def failing(db: sa.Connection) -> list[str]:
+        if failures:
+            raise ValueError(failures.pop())
+        return sandboxes.names(db)
+
+    with pytest.raises(ValueError, match="the first"):
+        await database.recall(failing)
+    assert await database.recall(failing) == []
+
+
 async def test_a_read_that_a_write_overtook_is_not_recalled(database: Database) -> None:
     begun, go_on = threading.Event(), threading.Event()
 

@@ -11,7 +11,8 @@ import pytest
 from tests.stories.vmhost.simulated import Installed, Loop, Machine
 
 from rackless.model.errors import InputError, NotFoundError, StateError
-from rackless.model.vmhost import Asker, BootDevice, Disk, FileKind, GuestState, LoginClass, SetName
+from rackless.model.vmhost import Asker, GuestState, SetName
+from rackless.model.vmhost_verbs import BootDevice, Disk, FileKind, LoginClass
 from rackless.qemu.accelerator import Accelerator
 from rackless.vmhost.agency import Agency
 from rackless.vmhost.configuration import Configuration, Guest

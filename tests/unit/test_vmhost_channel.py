@@ -19,7 +19,8 @@ import pytest_asyncio
 from tests.unit.vmhost_memory import RememberedHost
 
 from rackless.model.errors import CapacityError
-from rackless.model.vmhost import LoginClass, Reason, Verb
+from rackless.model.vmhost import Reason
+from rackless.model.vmhost_verbs import LoginClass, Verb
 from rackless.vmhost.channel import MOST_AT_ONCE, MOST_LINE, Conversation, Policy, Request, SocketStream, serve_channel
 from rackless.vmhost.spool import Spool
 
@@ -431,7 +432,7 @@ async def test_random_bytes_and_broken_requests_never_stop_it(guest: Guest) -> N
 async def test_a_guest_that_does_not_read_is_hung_up_on(guest: Guest) -> None:
     """What it asked for waits in buffers of a fixed size, and then its connection ends."""
     guest.host.contents = {**guest.host.contents}
-    from rackless.model.vmhost import FileKind
+    from rackless.model.vmhost_verbs import FileKind
 
     guest.host.contents[FileKind.CRASH] = {"big": bytes(30_000_000)}
     await guest.hello()

@@ -19,7 +19,7 @@ from tests.unit.vmhost_memory import RememberedHost
 
 from rackless.cli import main as cli
 from rackless.client.vmhost import ENVIRONMENT
-from rackless.model.vmhost import Verb
+from rackless.model.vmhost_verbs import Verb
 from rackless.vmhost.channel import Request
 from rackless.vmhost.operating import serve_operator
 from rackless.vmhost.spool import Spool

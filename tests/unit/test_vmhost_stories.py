@@ -16,7 +16,8 @@ from tests.unit.test_mgmt_stories import ENVIRONMENT, client, prepare, settled, 
 from tests.unit.vmhost_memory import RememberedHost
 from tests.unit.vmhost_played import PlayedHost
 
-from rackless.model.vmhost import Reason, Verb
+from rackless.model.vmhost import Reason
+from rackless.model.vmhost_verbs import Verb
 from rackless.vmhost.channel import Policy
 
 CASES = sorted(path.parent for path in (Path(__file__).parents[1] / "stories/vmhost-cli").glob("*/cmdlist"))

@@ -16,14 +16,11 @@ from rackless.model.vmhost import (
     Alarm,
     Asker,
     Boot,
-    BootDevice,
     Bridge,
     Decision,
-    Disk,
     DiskFacts,
     DiskRole,
     Done,
-    FileKind,
     Filesystem,
     GuestFacts,
     GuestState,
@@ -47,6 +44,7 @@ from rackless.model.vmhost import (
     Uptime,
     Version,
 )
+from rackless.model.vmhost_verbs import BootDevice, Disk, FileKind
 from rackless.vmhost.administration import Tell
 
 BEGUN = 1_790_000_000.0

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import re
+import tarfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -370,6 +372,51 @@ def test_an_image_is_taken_in_made_current_and_cleared_away(visit: Visit, site: 
     page.get_by_role("dialog").get_by_role("button", name="Clear away").click()
     expect(page.get_by_role("row").filter(has_text="vendor")).to_have_count(1)
     assert len(site.ask("GET", "/images")["items"]) == 1
+
+
+def test_somebody_elses_machine_is_imported_and_what_is_none_is_refused(visit: Visit, site: Site) -> None:
+    visitor = visit()
+    visitor.allow("422")
+    page = visitor.log_in("ada", "/images")
+    dialog = page.get_by_role("dialog")
+
+    def take(file: str, content: bytes, **fields: str) -> None:
+        page.get_by_role("button", name="Import…").click()
+        page.get_by_label("File").set_input_files({"name": file, "mimeType": "", "buffer": content})
+        for label, text in fields.items():
+            page.get_by_label(label, exact=True).fill(text)
+        dialog.get_by_role("button", name="Import").click()
+
+    take("notes.txt", b"no machine at all")
+    expect(dialog.get_by_role("alert")).to_contain_text("notes.txt is nothing that has a machine's disk in it")
+    page.keyboard.press("Escape")
+    disk = bytes(510) + b"\x55\xaa" + bytes(1 << 20)
+    take("disk.img", disk)
+    expect(dialog.get_by_role("alert")).to_contain_text("Nothing says which image disk.img is.")
+    page.keyboard.press("Escape")
+    # What only comes out when all is sent, and something was told already.
+    take("router.ova", _ova({"r.ovf": b"<none/>"}), Name="broken")
+    expect(dialog.get_by_role("alert")).to_be_visible()
+    page.keyboard.press("Escape")
+    take("media-vsrx-vmdisk-18.4.qcow2", disk)
+    expect(dialog).to_have_count(0)
+    expect(page.get_by_role("status").filter(has_text="Taken in: vsrx.")).to_be_visible()
+    take("disk.img", disk, Family="frr")
+    expect(page.get_by_role("row").filter(has_text="frr")).to_have_count(1)
+    found = {one["name"]: one for one in site.ask("GET", "/images")["items"]}
+    assert {"vsrx", "frr"} <= found.keys()
+    assert "broken" not in found
+    assert found["vsrx"]["about"]["source"] == "media-vsrx-vmdisk-18.4.qcow2"
+
+
+def _ova(files: dict[str, bytes]) -> bytes:
+    whole = io.BytesIO()
+    with tarfile.open(fileobj=whole, mode="w", format=tarfile.USTAR_FORMAT) as archive:
+        for name, content in files.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
+    return whole.getvalue()
 
 
 def test_a_quota_is_set_and_refuses_what_is_beyond_it(visit: Visit, site: Site) -> None:

@@ -1,8 +1,9 @@
 /** Which page is shown at which address. */
-import { Component, lazy, type ReactNode, Suspense } from "react";
+import { Component, lazy, type ReactNode, Suspense, useEffect } from "react";
 import { SessionProvider, useSession } from "./api/session";
 import { Frame } from "./layout/frame";
 import { Toasts } from "./layout/toasts";
+import { keepAsked, resumeAsked } from "./pages/asked";
 import { Login } from "./pages/login";
 import { ProblemNote } from "./parts/problem";
 import { ZoneProvider } from "./parts/time";
@@ -18,6 +19,7 @@ const Images = lazy(() => import("./pages/images"));
 const Site = lazy(() => import("./pages/site"));
 const Admin = lazy(() => import("./pages/admin"));
 const Account = lazy(() => import("./pages/account"));
+const CommandLine = lazy(() => import("./pages/command-line"));
 
 const PAGES: readonly [string, (path: Record<string, string>) => ReactNode][] = [
   ["/", () => <Labs />],
@@ -35,6 +37,7 @@ const PAGES: readonly [string, (path: Record<string, string>) => ReactNode][] = 
   ["/admin", () => <Admin tab="" />],
   ["/admin/:tab", ({ tab = "" }) => <Admin tab={tab} />],
   ["/account", () => <Account />],
+  ["/cli", () => <CommandLine />],
 ];
 
 function page(path: string): ReactNode {
@@ -53,6 +56,10 @@ function page(path: string): ReactNode {
 function Pages() {
   const { path } = useAddress();
   const { self, problem } = useSession();
+  const known = self === undefined ? undefined : self !== null;
+  useEffect(() => {
+    if (known !== undefined) (known ? resumeAsked : keepAsked)();
+  }, [known]);
   if (self === undefined) return <p className="loading center">Loading…</p>;
   if (self === null) {
     return (

@@ -39,8 +39,9 @@ async def machine_row(here: World, name: str, machine: str) -> machines.MachineR
 
 
 async def _hub(here: World, name: str, row: machines.MachineRow) -> ConsoleHub:
-    """The machine's line, which another server may have opened when it started the machine; this one opens it too."""
-    if here.database.shared and row.state in RUNS:
+    """The machine's line. One that another server opened when it started the machine, or that this server did not come to
+    since it was started, is opened now."""
+    if row.state in RUNS:
         lab = await here.database.read(sandboxes.get, name)
         if (spec := lab.plan.machine(row.name)) is not None:
             mine = await here.database.read(secrets.of, lab.id, row.owner)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import tempfile
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from rackless.cli.awaiting import awaited
 from rackless.cli.options import InJson
 from rackless.cli.output import as_json, megabytes, say, tell
 from rackless.model.errors import InputError
@@ -48,7 +48,7 @@ def build(
     """
     from rackless.appliance import build as building
 
-    built = asyncio.run(building.build(out.resolve(), version=version, development=development, edition=edition, package=package))
+    built = awaited(building.build(out.resolve(), version=version, development=development, edition=edition, package=package))
     about = built.about
     if in_json:
         as_json({**about, "folder": str(built.folder)})
@@ -77,7 +77,7 @@ def make_bundle(
         with tempfile.TemporaryDirectory(dir=folder.resolve().parent) as work:
             await bundle.make(folder / "rootfs.img", guest, signer, target, Path(work))
 
-    asyncio.run(make())
+    awaited(make())
     if in_json:
         as_json({"file": str(target), "size": target.stat().st_size})
     else:
@@ -99,7 +99,7 @@ def make_disks(
     from rackless.appliance import media
     from rackless.appliance.build import Built
 
-    asyncio.run(media.disks(Built(folder=folder.resolve()), guest, targets[:2], size * 10**9, say=tell))
+    awaited(media.disks(Built(folder=folder.resolve()), guest, targets[:2], size * 10**9, say=tell))
     if in_json:
         as_json({"files": [str(target) for target in targets[:2]]})
     else:
@@ -148,7 +148,7 @@ def make_ova(
         await ova.make(disk, target, built.about["version"], work, data=data * sizes.GIB, signer=signer)
 
     with tempfile.TemporaryDirectory(dir=target.absolute().parent, prefix=".ova-") as work:
-        asyncio.run(make(Path(work)))
+        awaited(make(Path(work)))
     paths = [target] if target.is_file() else sorted(target.iterdir())
     if in_json:
         as_json({"files": [str(path) for path in paths], "size": sum(path.stat().st_size for path in paths)})
@@ -170,7 +170,7 @@ def make_qcow2(folder: Build, target: Target, guest: Guest = None, in_json: InJs
         await ova.convert(disk, target, "qcow2")
 
     with tempfile.TemporaryDirectory(dir=target.absolute().parent, prefix=".qcow2-") as work:
-        asyncio.run(make(Path(work)))
+        awaited(make(Path(work)))
     if in_json:
         as_json({"file": str(target), "size": target.stat().st_size})
     else:
@@ -193,7 +193,7 @@ def make_usb(
     from rackless.appliance.build import Built
 
     with tempfile.TemporaryDirectory(dir=folder.resolve().parent) as work:
-        asyncio.run(media.usb(Built(folder=folder.resolve()), guest, target, Path(work), switch_off=off))
+        awaited(media.usb(Built(folder=folder.resolve()), guest, target, Path(work), switch_off=off))
     if in_json:
         as_json({"file": str(target), "size": target.stat().st_size})
     else:
@@ -242,7 +242,7 @@ def grow(
     from rackless.appliance import growing
 
     on_appliance = growing.is_appliance()
-    before, after = asyncio.run(growing.grow(folder, disks or [], say=tell, take_empty=on_appliance))
+    before, after = awaited(growing.grow(folder, disks or [], say=tell, take_empty=on_appliance))
     if in_json:
         as_json({"before": before, "after": after})
     else:

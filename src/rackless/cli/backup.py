@@ -70,9 +70,9 @@ def restore(
     Example: rackless restore /var/backups/rackless.backup
     """
     # It works on the store itself, as the server does; loaded by name, because the command line imports nothing of it.
-    from importlib import import_module
+    from rackless.cli.loading import loaded
 
-    done = import_module("rackless.restoring").restore(file, replace=replace)
+    done = loaded("rackless.restoring").restore(file, replace=replace)
     if in_json:
         as_json(asdict(done))
         return

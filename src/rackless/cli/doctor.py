@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from dataclasses import asdict
 from typing import Any
 
 import typer
 
+from rackless.cli.awaiting import awaited
 from rackless.cli.options import InJson
 from rackless.cli.output import FAILED, as_json, say
 
@@ -27,7 +27,7 @@ def doctor(in_json: InJson = False) -> None:
     if here:
         from rackless.fabric import examining
 
-        found += [asdict(one) for one in asyncio.run(examining.of_this_machine(time.time()))]
+        found += [asdict(one) for one in awaited(examining.of_this_machine(time.time()))]
     if in_json:
         as_json(found)
     for finding in [] if in_json else found:

@@ -30,29 +30,38 @@ def login(
         str | None,
         typer.Option("--token-file", metavar="FILE", help="Keep this token instead; - is standard input.", show_default=False),
     ] = None,
+    web: Annotated[
+        bool, typer.Option("--web", help="Log in on the server's page: by OpenID, or as you are logged in there already.")
+    ] = False,
     ca: Annotated[
         Path | None,
         typer.Option("--ca", metavar="FILE", help="CA of its certificate, if this machine doesn't trust it.", show_default=False),
     ] = None,
-    length: Annotated[str, typer.Option("--for", help="How long the token is good, when a password makes it.")] = "30d",
+    length: Annotated[str, typer.Option("--for", help="How long the token is good that this login makes.")] = "30d",
     in_json: InJson = False,
 ) -> None:
     """Log in to the server of another machine: from then on commands go there. `--server local` still means this one's.
 
-    With a password (asked for, or a line of standard input) a token is made there and kept; the password is not.
+    With a password (asked for, or a line of standard input) a token is made there and kept; the password is not. With --web the
+    page asks you there instead, in a browser of this machine or of any other.
 
     Example: rackless login https://labs.example.net:8443 --user una
+    Example: rackless login https://labs.example.net:8443 --web
     Example: rackless login https://labs.example.net:8443 --token-file token
     """
+    if web and (user is not None or token_file is not None):
+        raise InputError("With --web the page knows who you are.", hint="Leave --user and --token-file out.")
     from rackless.client import kept
     from rackless.client.places import address
+    from rackless.client.tokens import make_token
 
     base = address(url)
     found = str(ca.absolute()) if ca else kept.read(kept.path(os.environ)).servers.get(base, kept.Login()).ca
     if token_file is not None:
         made = kept.Login(token=_token(token_file), ca=found)
     else:
-        made = _by_password(base, user or typer.prompt("User"), found, span(length))
+        proof = _by_browser(base) if web else _by_password(user or typer.prompt("User"))
+        made = make_token(base, found, proof, label=f"login-{socket.gethostname()}"[:64], seconds=span(length))
     from rackless.client.api import Api
 
     with Api(url=base, token=made.token, ca=made.ca) as api:
@@ -78,16 +87,22 @@ def _token(file: str) -> str:
     return text.strip()
 
 
-def _by_password(base: str, user: str, ca: str, seconds: float | None) -> Login:
-    """A token of this user, made with their password."""
-    from rackless.client import kept
-    from rackless.client.password import token_by_password
-
+def _by_password(user: str) -> dict[str, str]:
     password = typer.prompt("Password", hide_input=True) if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
-    label = f"login-{socket.gethostname()}"[:64]
-    return kept.Login(
-        token=token_by_password(base, ca, user, password, label=label, seconds=seconds), ca=ca, label=label, user=user
-    )
+    return {"user": user, "password": password}
+
+
+def _by_browser(base: str) -> dict[str, str]:
+    from rackless.client.browser import ticket_by_browser
+
+    paste = sys.stdin.isatty()
+
+    def show(address: str) -> None:
+        tell(f"Open this page, and allow it there:\n\n    {address}\n")
+        if paste:
+            tell("If the browser is on another machine, paste here the address at which it ends.")
+
+    return {"ticket": ticket_by_browser(base, show, paste=paste)}
 
 
 def logout(

@@ -21,9 +21,9 @@ def move(
     Example: rackless stop; rackless move --to postgresql://rackless@db.example.net/rackless
     """
     # It works on the store itself, as the server does; loaded by name, because the command line imports nothing of it.
-    from importlib import import_module
+    from rackless.cli.loading import loaded
 
-    done = import_module("rackless.moving").move(to)
+    done = loaded("rackless.moving").move(to)
     tables = {name: {"rows": rows, "sha256": digest} for name, (rows, digest) in sorted(done.tables.items())}
     if in_json:
         as_json({"to": done.to, "tables": tables, "old": done.old, "before": done.before})

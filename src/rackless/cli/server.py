@@ -39,9 +39,9 @@ def serve(
     Example: rackless serve --tcp 0.0.0.0:8443 --certificate lab.pem --key lab.key
     """
     # The one command that is the server; loaded by name, because the command line imports nothing of it.
-    from importlib import import_module
+    from rackless.cli.loading import loaded
 
-    import_module("rackless.daemons").serve(tcp=tcp, plain=plain, certificate=certificate, key=key, clients=clients)
+    loaded("rackless.daemons").serve(tcp=tcp, plain=plain, certificate=certificate, key=key, clients=clients)
 
 
 def web(

@@ -13,7 +13,7 @@ import typer
 from rackless.cli.options import InJson, moment, span
 from rackless.cli.output import as_json, clock, say, table, tell
 from rackless.model.errors import InputError
-from rackless.model.vmhost import BootDevice, Disk, FileKind, Verb
+from rackless.model.vmhost_verbs import BootDevice, Disk, FileKind, Verb
 
 app = typer.Typer(help="The VM host that this machine is. Example: rackless vmhost show status", no_args_is_help=True)
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import httpx
 
+from rackless.client import unencrypted
 from rackless.model.errors import DeadlineError, StateError
 from rackless.release import build
 from rackless.settings import Settings
@@ -31,7 +32,7 @@ def make_way(settings: Settings) -> bool:
         StateError: it is another version's and has jobs that run.
         DeadlineError: it did not end in time.
     """
-    transport = httpx.HTTPTransport(uds=str(settings.socket))
+    transport = unencrypted.transport(settings.socket)
     with httpx.Client(transport=transport, base_url="http://rackless", timeout=ASKING, trust_env=False) as http:
         try:
             answer, root = http.get("/v1/server"), "/v1"

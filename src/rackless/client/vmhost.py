@@ -12,9 +12,10 @@ from urllib.parse import quote
 
 import httpx
 
+from rackless.client import unencrypted
 from rackless.client.errors import error_in, error_of
 from rackless.model.errors import ForbiddenError, InputError, RacklessError, ServerGoneError
-from rackless.model.vmhost import Verb
+from rackless.model.vmhost_verbs import Verb
 
 SOCKET = "/run/rackless-vmhost/operator.sock"
 ENVIRONMENT = "RACKLESS_VMHOST_SOCKET"
@@ -29,7 +30,7 @@ class HostApi:
 
     def __init__(self, path: Path | None = None) -> None:
         self.path = path or Path(os.environ.get(ENVIRONMENT, SOCKET))
-        transport = httpx.HTTPTransport(uds=str(self.path))
+        transport = unencrypted.transport(self.path)
         self._http = httpx.Client(transport=transport, base_url="http://vmhost/v1/vmhost", timeout=ASKING, trust_env=False)
 
     def __enter__(self) -> HostApi:

@@ -44,6 +44,12 @@ class ConfigFormat(StrEnum):
     """The vendor's key and value pairs, in OpenStack's meta_data.json."""
     CLOUD_INIT = "cloud-init"
     """OpenStack's meta_data.json and network_data.json, as cloud-init's ConfigDrive reads them."""
+    JUNOS_DISK = "junos-disk"
+    """Junos' own configuration, on a disk with a FAT volume `vmm-data`: `vmm-config.tgz`, with `config/juniper.conf`
+    (the vendor's make-config.sh). None is made: it would have a password in it, and the dialogue over the serial line says
+    the same."""
+    JUNOS_CD = "junos-cd"
+    """The same as `juniper.conf` on a CD (ISO 9660). None is made either."""
 
 
 class Readiness(StrEnum):

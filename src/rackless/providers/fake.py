@@ -281,8 +281,9 @@ class FakeProvider:
     async def console(self, machine: Ref) -> Stream:
         self._begin("console", machine.name)
         found = self._running(machine)
+        greeted = found.guest.greeting  # opening the line changes nothing else
         stream = FakeConsole(self.cloud, found)
-        self._end("console", machine.name, machine.sandbox)
+        self._end("console", machine.name, machine.sandbox if greeted else None)
         return stream
 
     async def channel(self, machine: Ref) -> Stream:
@@ -311,7 +312,10 @@ class FakeProvider:
     async def owned(self, sandbox: str | None = None) -> tuple[Ref, ...]:
         self._begin("owned", sandbox or "")
         refs: list[Ref] = []
-        labs = [self.cloud.lab(name) for name in (self.cloud.labs() if sandbox is None else [sandbox])]
+        labs = []
+        for name in self.cloud.labs() if sandbox is None else [sandbox]:
+            labs.append(self.cloud.lab(name))
+            await asyncio.sleep(0)  # thousands of labs may have to be read
         refs += [self._ref(machine) for lab in labs for machine in lab.machines.values()]
         refs += [Ref(kind=RefKind.DISK, sandbox=disk.sandbox, name=disk.name) for lab in labs for disk in lab.disks.values()]
         refs += [Ref(kind=RefKind.SEGMENT, sandbox=one.sandbox, name=one.name) for lab in labs for one in lab.segments.values()]

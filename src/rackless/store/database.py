@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import functools
 import logging
 import os
 import time
@@ -72,7 +73,7 @@ class Database:
         """Called in the event loop after every write of this process."""
         self.fence: Callable[[sa.Connection], None] | None = None
         """Called in every transaction that writes, in the writers' turn: raises when this server is none any more."""
-        self._recalled: dict[Any, Any] = {}
+        self._recalled: dict[Any, asyncio.Future[Any]] = {}
         """What was read since the last write."""
         self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
         self._readers = ThreadPoolExecutor(max_workers=READERS, thread_name_prefix="store-read")
@@ -281,13 +282,15 @@ class Database:
         if self.shared:
             return await self.read(body, *args, **kwargs)
         kept, key = self._recalled, (body, args, tuple(sorted(kwargs.items())))
-        if key not in kept:
-            found = await self.read(body, *args, **kwargs)
+        found = kept.get(key)
+        if found is None:
             if len(kept) >= RECALLED:
                 kept.clear()
-            kept[key] = found  # when something was written meanwhile, nobody looks into this one any more
-            return found
-        result: Result = kept[key]
+            # Of many who ask at once one reads, and it goes on when that one goes away. When something was written meanwhile,
+            # nobody looks into this dictionary any more.
+            found = kept[key] = asyncio.ensure_future(self.read(body, *args, **kwargs))
+            found.add_done_callback(functools.partial(_drop_failed, kept, key))
+        result: Result = await asyncio.shield(found)
         return result
 
     def bytes(self, db: sa.Connection) -> int:
@@ -303,6 +306,11 @@ class Database:
         self._readers.shutdown(wait=True)
         self._aside.shutdown(wait=True)
         self.engine.dispose()
+
+
+def _drop_failed(kept: dict[Any, asyncio.Future[Any]], key: Any, found: asyncio.Future[Any]) -> None:
+    if (found.cancelled() or found.exception() is not None) and kept.get(key) is found:
+        del kept[key]
 
 
 def _alembic() -> Config:

@@ -22,11 +22,8 @@ from typing import Protocol
 
 from rackless.model.vmhost import (
     Asker,
-    BootDevice,
     Bridge,
-    Disk,
     Done,
-    FileKind,
     Hardware,
     HostFile,
     Information,
@@ -39,6 +36,7 @@ from rackless.model.vmhost import (
     Uptime,
     Version,
 )
+from rackless.model.vmhost_verbs import BootDevice, Disk, FileKind
 
 GRACE = 2.0
 """Seconds between the answer to a request that takes the host down and its beginning."""

@@ -15,13 +15,10 @@ from rackless import release
 from rackless.model.errors import NotFoundError, StateError
 from rackless.model.vmhost import (
     Asker,
-    BootDevice,
     Bridge,
-    Disk,
     DiskFacts,
     DiskRole,
     Done,
-    FileKind,
     GuestFacts,
     GuestUse,
     Hardware,
@@ -37,9 +34,9 @@ from rackless.model.vmhost import (
     SoftwareSet,
     Status,
     Uptime,
-    Verb,
     Version,
 )
+from rackless.model.vmhost_verbs import BootDevice, Disk, FileKind, Verb
 from rackless.vmhost import facts, fetching, software
 from rackless.vmhost.administration import GRACE, Tell
 from rackless.vmhost.agent import Agent

@@ -22,7 +22,8 @@ from pathlib import Path
 from typing import Any
 
 from rackless.model.errors import DeadlineError, ForbiddenError, InputError, RacklessError, StateError
-from rackless.model.vmhost import Asker, FileKind, LoginClass, Verb
+from rackless.model.vmhost import Asker
+from rackless.model.vmhost_verbs import FileKind, LoginClass, Verb
 from rackless.streams import ByteStream
 from rackless.vmhost.administration import Administration
 from rackless.vmhost.requests import LONG, USER, checked, perform, verb

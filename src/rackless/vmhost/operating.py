@@ -30,7 +30,8 @@ from starlette.routing import BaseRoute, Route
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from rackless.model.errors import TITLES, Code, InputError, MalformedError, RacklessError, StateError, TooLargeError
-from rackless.model.vmhost import Asker, FileKind, LoginClass, Verb
+from rackless.model.vmhost import Asker
+from rackless.model.vmhost_verbs import FileKind, LoginClass, Verb
 from rackless.vmhost.administration import Administration, Tell
 from rackless.vmhost.channel import BEAT, GUEST_ERROR, Record, to_log
 from rackless.vmhost.channel import Request as Asked

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from rackless.model.errors import DefectError, InputError, StateError
-from rackless.model.vmhost import Asker, BootDevice, Disk, FileKind, Verb
+from rackless.model.vmhost import Asker
+from rackless.model.vmhost_verbs import BootDevice, Disk, FileKind, Verb
 from rackless.vmhost.administration import Administration, Tell
 from rackless.vmhost.plain import plain
 

@@ -69,7 +69,7 @@ const COLUMNS: Column<Image>[] = [
 
 export default function Images() {
   const { has } = useSession();
-  const [asked, setAsked] = useState<"upload" | "prune" | null>(null);
+  const [asked, setAsked] = useState<"upload" | "import" | "prune" | null>(null);
   const images = useReading("images", () =>
     all((after) => ok(api.GET("/images", { params: { query: { limit: 1000, after } } }))),
   );
@@ -120,6 +120,9 @@ export default function Images() {
               <button type="button" onClick={() => setAsked("prune")}>
                 Clear away…
               </button>
+              <button type="button" onClick={() => setAsked("import")}>
+                Import…
+              </button>
               <button type="button" className="primary" onClick={() => setAsked("upload")}>
                 Upload…
               </button>
@@ -144,6 +147,7 @@ export default function Images() {
         )}
       </Read>
       {asked === "upload" && <Upload onClose={() => setAsked(null)} onDone={() => images.reread()} />}
+      {asked === "import" && <Import onClose={() => setAsked(null)} onDone={() => images.reread()} />}
       {asked === "prune" && <Prune onClose={() => setAsked(null)} onDone={() => images.reread()} />}
     </>
   );
@@ -154,22 +158,44 @@ interface DialogProps {
   onDone: () => Promise<void>;
 }
 
-/** Send a file; fetch can't say how far it is. */
-function send(path: string, file: File, told: (share: number) => void, line: XMLHttpRequest): Promise<Image> {
+interface Sending {
+  method: "PUT" | "POST";
+  path: string;
+  file: File;
+  line: XMLHttpRequest;
+  accept: string;
+  /** Share of the file that is sent. */
+  sent: (share: number) => void;
+  /** Is given all of the answer that has come so far. */
+  heard?: (answer: string) => void;
+}
+
+/** Send a file, and return the answer's text; fetch can't say how far it is. */
+function send({ method, path, file, line, accept, sent, heard }: Sending): Promise<string> {
   return new Promise((done, failed) => {
-    line.open("PUT", BASE + path);
-    line.responseType = "json";
+    line.open(method, BASE + path);
     line.setRequestHeader("X-Rackless", "1");
     line.setRequestHeader("Content-Type", "application/octet-stream");
-    line.upload.onprogress = (event) => told(event.total ? event.loaded / event.total : 0);
+    line.setRequestHeader("Accept", accept);
+    line.upload.onprogress = (event) => sent(event.total ? event.loaded / event.total : 0);
+    line.onprogress = () => {
+      if (line.status < 300) heard?.(line.responseText);
+    };
     line.onerror = () => failed(unreachable());
     line.onabort = () => failed(new Error("The upload was stopped."));
     line.onload = () =>
-      line.status < 300
-        ? done(line.response as Image)
-        : failed(new Problem(line.status, (line.response ?? {}) as Record<string, unknown>));
+      line.status < 300 ? done(line.responseText) : failed(new Problem(line.status, bodyOf(line.responseText)));
     line.send(file);
   });
+}
+
+function bodyOf(text: string): Record<string, unknown> {
+  try {
+    const body: unknown = JSON.parse(text);
+    return typeof body === "object" && body !== null ? (body as Record<string, unknown>) : {};
+  } catch {
+    return {}; // of something between the page and the server
+  }
 }
 
 function Upload({ onClose, onDone }: DialogProps) {
@@ -183,7 +209,9 @@ function Upload({ onClose, onDone }: DialogProps) {
     if (!file) return;
     line.current = new XMLHttpRequest();
     try {
-      const found = await send(`/images/${encodeURIComponent(name)}?current=${current}`, file, setShare, line.current);
+      const path = `/images/${encodeURIComponent(name)}?current=${current}`;
+      const answer = await send({ method: "PUT", path, file, line: line.current, accept: "application/json", sent: setShare });
+      const found = JSON.parse(answer) as Image;
       toast("good", `${found.name} is taken in: ${bytes(found.total)}.`);
       await onDone();
     } finally {
@@ -216,6 +244,98 @@ function Upload({ onClose, onDone }: DialogProps) {
         <div className="progress" role="status">
           <progress aria-label="Sent" value={share} max={1} />{" "}
           {share < 1 ? `${Math.floor(share * 100)} % sent` : "Being checked…"}
+        </div>
+      )}
+    </ActionDialog>
+  );
+}
+
+/** What an import tells, line by line; the last has the images or the error. */
+interface Told {
+  doing?: string;
+  percent?: number | null;
+  images?: Image[];
+  error?: Record<string, unknown>;
+}
+
+/** The lines of an answer that goes on; one that is not whole yet is left out. */
+function linesOf(answer: string): Told[] {
+  const whole = answer.slice(0, answer.lastIndexOf("\n") + 1);
+  return whole.split("\n").flatMap((line) => (line ? [JSON.parse(line) as Told] : []));
+}
+
+/** Somebody else's machine: what the file is, its contents and its name say, or the fields. */
+function Import({ onClose, onDone }: DialogProps) {
+  const [file, setFile] = useState<File | null>(null);
+  const [family, setFamily] = useState("");
+  const [role, setRole] = useState("");
+  const [name, setName] = useState("");
+  const [current, setCurrent] = useState(true);
+  const [share, setShare] = useState<number | null>(null);
+  const [told, setTold] = useState<Told>({});
+  const line = useRef<XMLHttpRequest | null>(null);
+
+  async function run(): Promise<void> {
+    if (!file) return;
+    line.current = new XMLHttpRequest();
+    const query = new URLSearchParams({ file: file.name, family, role, name, current: `${current}` });
+    try {
+      const answer = await send({
+        method: "POST",
+        path: `/images/import?${query}`,
+        file,
+        line: line.current,
+        accept: "application/x-ndjson",
+        sent: setShare,
+        heard: (text) => setTold(linesOf(text).findLast((one) => one.doing) ?? {}),
+      });
+      const last = linesOf(answer).at(-1) ?? {};
+      if (!last.images) throw new Problem(Number(last.error?.status ?? 0), last.error ?? {});
+      toast("good", `Taken in: ${last.images.map((one) => one.name).join(", ")}.`);
+      await onDone();
+    } finally {
+      setShare(null);
+      setTold({});
+    }
+  }
+
+  return (
+    <ActionDialog
+      title="Import somebody else's machine"
+      action="Import"
+      run={run}
+      disabled={!file}
+      onClose={() => {
+        line.current?.abort();
+        onClose();
+      }}
+    >
+      <Field label="File" hint="An OVA, a disk (qcow2, VMDK, raw), or the archive that a vendor packs several in">
+        <input type="file" required onChange={(event) => setFile(event.target.files?.[0] ?? null)} />
+      </Field>
+      <p className="hint">Where the file&apos;s name says what it is, leave the rest as it is.</p>
+      <Field label="Family" hint="Whose image it is: vmx, vsrx, frr, …">
+        <input autoCapitalize="none" value={family} onChange={(event) => setFamily(event.target.value)} />
+      </Field>
+      <Field label="Role" hint="Of which of the family's machines">
+        <select value={role} onChange={(event) => setRole(event.target.value)}>
+          <option value="">what the name says</option>
+          <option>controller</option>
+          <option>card</option>
+          <option>host</option>
+        </select>
+      </Field>
+      <Field label="Name" hint="Of the image, whatever the file is called">
+        <input autoCapitalize="none" value={name} onChange={(event) => setName(event.target.value)} />
+      </Field>
+      <label className="check">
+        <input type="checkbox" checked={current} onChange={(event) => setCurrent(event.target.checked)} />
+        New machines get it from now on
+      </label>
+      {share !== null && (
+        <div className="progress" role="status">
+          <progress aria-label="Done" value={share < 1 ? share : (told.percent ?? undefined)} max={share < 1 ? 1 : 100} />{" "}
+          {share < 1 ? `${Math.floor(share * 100)} % sent` : `${told.doing ?? "being checked"}…`}
         </div>
       )}
     </ActionDialog>

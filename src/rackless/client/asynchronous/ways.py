@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
+from rackless.client import unencrypted
 from rackless.client.places import Local, Place
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ __all__ = ["Socket", "http", "now", "off_loop", "open_socket", "received", "slee
 
 def http(place: Place, timeout: httpx.Timeout) -> httpx.AsyncClient:
     if isinstance(place, Local):
-        transport = httpx.AsyncHTTPTransport(uds=str(place.settings.socket))
+        transport = unencrypted.asynchronous(place.settings.socket)
         return httpx.AsyncClient(transport=transport, base_url=place.base, timeout=timeout, trust_env=False)
     tls = place.tls
     # A proxy of the environment is for what goes out of this machine: what is in the clear does not.

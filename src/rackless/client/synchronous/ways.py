@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
 import httpx
 
+from rackless.client import unencrypted
 from rackless.client.places import Local, Place
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def off_loop(work: Callable[Given, Result], *args: Given.args, **more: Given.kwa
 
 def http(place: Place, timeout: httpx.Timeout) -> httpx.Client:
     if isinstance(place, Local):
-        transport = httpx.HTTPTransport(uds=str(place.settings.socket))
+        transport = unencrypted.transport(place.settings.socket)
         return httpx.Client(transport=transport, base_url=place.base, timeout=timeout, trust_env=False)
     tls = place.tls
     # A proxy of the environment is for what goes out of this machine: what is in the clear does not.

@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import contextvars
 import random
 import re
 import time
 from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from email.utils import parsedate_to_datetime
 from pathlib import Path
+from traceback import walk_tb
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -28,6 +31,8 @@ REQUEST_SECONDS = 60.0
 """Of one request; an image's upload is many."""
 CALL_SECONDS = 180.0
 """Of a call with all its tries."""
+WORKERS = 8
+"""Calls at once."""
 PAUSE_SECONDS = 0.5
 """Before the second try; twice as long before each later one."""
 _LIMIT = re.compile(r"quota|limit exceeded|exceeds allowed", re.IGNORECASE)
@@ -45,7 +50,8 @@ class Cloud:
         self._connect = connect or connection
         self._made: Any = None
         self._making = asyncio.Lock()
-        self._workers = asyncio.Semaphore(8)
+        self._workers = asyncio.Semaphore(WORKERS)
+        self._threads = ThreadPoolExecutor(WORKERS, thread_name_prefix=f"cloud-{place.name}")
 
     async def call(self, what: str, work: Callable[[Any], Result], *, seconds: float | None = None) -> Result:
         """`work(connection)` in a thread. `what`: for errors, as in "making the network NAME".
@@ -54,22 +60,35 @@ class Cloud:
             AbsentError, CapacityError, ProviderError: the cloud's answer, with its reason.
             DeadlineError: it said nothing but "later" until the deadline.
         """
-        deadline = Deadline(CALL_SECONDS if seconds is None else seconds)
+        left = CALL_SECONDS if seconds is None else seconds
         pause = PAUSE_SECONDS
+        renewed = False
         while True:
-            try:
-                async with self._workers:
+            async with self._workers:  # The time until it is this call's turn is not the cloud's, and does not count.
+                deadline = Deadline(left)
+                had = False
+                try:
                     made = await deadline.wait(self._connection(), f"a connection to {self.place.name}")
-                    return await deadline.wait(asyncio.to_thread(work, made), f"{self.place.name}: {what}")
-            except Exception as error:
-                # The three libraries have no common ancestor of their errors.
-                if type(error).__module__.partition(".")[0] not in ("openstack", "keystoneauth1", "requests"):
-                    raise
-                wait = _again(error)
-                if wait is None or deadline.left <= max(pause, wait):
-                    raise self.translated(what, error) from error
-                await deadline.pause(max(wait, pause * random.uniform(0.7, 1.3)))
-                pause = min(pause * 2, 15.0)
+                    had = True
+                    return await deadline.wait(self._threaded(work, made), f"{self.place.name}: {what}")
+                except Exception as error:
+                    # The three libraries have no common ancestor of their errors.
+                    theirs = type(error).__module__.partition(".")[0] in ("openstack", "keystoneauth1", "requests")
+                    if not theirs and not _ousted(error):
+                        raise
+                    wait = _again(error)
+                    if _status(error) == 401 and had and not renewed:
+                        renewed, wait = True, 0.0  # Another thread may have lost and renewed the session that this one had.
+                    if wait is None or deadline.left <= max(pause, wait):
+                        raise self.translated(what, error) from error
+            await deadline.pause(max(wait, pause * random.uniform(0.7, 1.3)))
+            pause = min(pause * 2, 15.0)
+            left = deadline.left
+
+    async def _threaded(self, work: Callable[[Any], Result], made: Any) -> Result:
+        """In a thread of our own: those of the event loop are fewer on a small machine, and others wait for them too."""
+        here = contextvars.copy_context()
+        return await asyncio.get_running_loop().run_in_executor(self._threads, lambda: here.run(work, made))
 
     async def _connection(self) -> Any:
         async with self._making:
@@ -149,6 +168,8 @@ def _status(error: BaseException) -> int | None:
 
 def _again(error: BaseException) -> float | None:
     """Seconds to wait at least before another try; None where one can't help."""
+    if _ousted(error):
+        return 0.0
     status = _status(error)
     if status is not None:
         if status not in AGAIN:
@@ -165,6 +186,15 @@ def _again(error: BaseException) -> float | None:
         "UnknownConnectionError",
     )
     return 0.0 if any(kind.__name__ in gone for kind in type(error).__mro__) else None
+
+
+def _ousted(error: BaseException) -> bool:
+    """Whether another thread's request lost the session that this one was about to use: keystoneauth1 asserts then that there is
+    one (identity/base.py, `get_access`), for it forgets a session without the lock under which it begins one."""
+    if not isinstance(error, AssertionError):
+        return False
+    *_, (last, _) = walk_tb(error.__traceback__)
+    return str(last.f_globals.get("__name__", "")).startswith("keystoneauth1.")
 
 
 def _said(error: BaseException) -> str:

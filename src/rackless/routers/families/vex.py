@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rackless.model.family import Family, NicRole, Readiness, Resumes, Role, RoleFacts
+from rackless.model.family import ConfigFormat, Family, NicRole, Readiness, Resumes, Role, RoleFacts
 
 VEX = Family(
     name="vex",
@@ -20,6 +20,7 @@ VEX = Family(
             fixed_nics=(NicRole.MANAGEMENT,),
             fixed_nic_names=("fxp0",),
             smbios=(("product", "VM-VEX"), ("family", "lab")),
+            config=ConfigFormat.JUNOS_DISK,
             ready=Readiness.DIALOGUE,
             nested=True,
             resumes=Resumes.NEVER,

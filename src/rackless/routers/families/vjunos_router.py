@@ -5,7 +5,7 @@ The first NIC is fxp0, the others are ge-0/0/0 and so on. Its flavor of the vMX 
 
 from __future__ import annotations
 
-from rackless.model.family import Family, NicRole, Readiness, Resumes, Role, RoleFacts
+from rackless.model.family import ConfigFormat, Family, NicRole, Readiness, Resumes, Role, RoleFacts
 
 VJUNOS_ROUTER = Family(
     name="vjunos-router",
@@ -23,6 +23,7 @@ VJUNOS_ROUTER = Family(
             fixed_nics=(NicRole.MANAGEMENT,),
             fixed_nic_names=("fxp0",),
             smbios=(("product", "VM-VMX"), ("family", "lab")),
+            config=ConfigFormat.JUNOS_DISK,
             ready=Readiness.DIALOGUE,
             nested=True,
             resumes=Resumes.NEVER,

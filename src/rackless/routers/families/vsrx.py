@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rackless.model.family import Family, NicRole, Readiness, Role, RoleFacts
+from rackless.model.family import ConfigFormat, Family, NicRole, Readiness, Role, RoleFacts
 
 VSRX = Family(
     name="vsrx",
@@ -19,6 +19,7 @@ VSRX = Family(
             vcpus=2,
             fixed_nics=(NicRole.MANAGEMENT,),
             fixed_nic_names=("fxp0",),
+            config=ConfigFormat.JUNOS_CD,
             ready=Readiness.DIALOGUE,
             cpu_flags=("ssse3", "sse4_1", "sse4_2"),
             first_boot=300.0,

@@ -1,4 +1,4 @@
-"""A password -> a token, by a session that ends with it."""
+"""A login -> a token, by a session that ends with it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from urllib.parse import quote
 import httpx
 
 from rackless.client.errors import error_in, gone
+from rackless.client.kept import Login
 from rackless.client.places import Remote
 
 ASKING = 30.0
@@ -15,11 +16,15 @@ CHANGES = {"X-Rackless": "1"}
 """With a session's cookie, a request that changes something says that no foreign page made it."""
 
 
-def token_by_password(base: str, ca: str, user: str, password: str, *, label: str, seconds: float | None) -> str:
+def make_token(base: str, ca: str, proof: dict[str, str], *, label: str, seconds: float | None) -> Login:
     """Log in, make a token, log out.
 
+    Args:
+        proof: `user` and `password`, or a `ticket`.
+        seconds: how long the token is good; None: until it is revoked.
+
     Raises:
-        RacklessError: the password is wrong, or the server can't be reached.
+        RacklessError: the password or the ticket is wrong, or the server can't be reached.
     """
     place = Remote(base=base, ca=ca)
     tls = place.tls
@@ -34,9 +39,9 @@ def token_by_password(base: str, ca: str, user: str, password: str, *, label: st
                 raise error_in(answer.content, answer.status_code, place.name)
             return answer.json() if answer.content else None
 
-        ask("POST", "/v1/session", {"user": user, "password": password})
+        user = str(ask("POST", "/v1/session", proof)["name"])
         try:
             made = ask("POST", f"/v1/users/{quote(user, safe='')}/tokens", {"label": label, "seconds": seconds})
         finally:
             ask("DELETE", "/v1/session")
-    return str(made["token"])
+    return Login(token=str(made["token"]), ca=ca, label=label, user=user)
