@@ -53,7 +53,7 @@ async def restored(daemon: NodeDaemon, file: Path, *, replace: bool) -> dict[str
     try:
         await asyncio.to_thread(copied, file, folder)
         async with daemon.quiet():
-            found = await _restored(daemon, folder, replace)
+            found = await _restored(daemon, folder, file, replace)
     finally:
         (folder / COPY).unlink(missing_ok=True)
     log.info("a backup was put back: %d rows, %d labs", found["rows"], len(found["labs"]))
@@ -96,7 +96,7 @@ def copied(file: Path, folder: Folder) -> None:
         os.chown(target, owner.pw_uid, owner.pw_gid)
 
 
-async def _restored(daemon: NodeDaemon, folder: Folder, replace: bool) -> dict[str, Any]:
+async def _restored(daemon: NodeDaemon, folder: Folder, file: Path, replace: bool) -> dict[str, Any]:
     node = daemon.node
     assert node is not None
     words, environment = daemon.applying.restoring(node)
@@ -112,5 +112,6 @@ async def _restored(daemon: NodeDaemon, folder: Folder, replace: bool) -> dict[s
         raise ProviderError(f"The backup was not put back: {last}", hint="Nothing of it is in the database.") from error
     if done.code:
         said = found["error"]
-        raise remade(str(said["code"]), str(said["message"]), hint=str(said["hint"]))
+        message = str(said["message"]).replace(str(folder / COPY), str(file))
+        raise remade(str(said["code"]), message, hint=str(said["hint"]))
     return dict(found)
