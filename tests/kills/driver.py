@@ -14,6 +14,7 @@ import os
 import select
 import shutil
 import signal
+import sqlite3
 import sys
 import threading
 import time
@@ -131,8 +132,9 @@ class Run:
         stopped: list[dict[str, Any]] = []
         found: list[dict[str, Any]] = []
         seen: dict[str, int] = {}
-        # The end that the client sees comes before the last record: so go on until nothing more is done.
-        while asking.is_alive() or stopped:
+        # The end that the client sees comes before the last record: so go on until nothing is under way, and nothing more is done.
+        limit = time.monotonic() + 2 * DEADLINE
+        while asking.is_alive() or stopped or (self._under_way() and time.monotonic() < limit):
             stopped = life.stops(QUIET)
             for point in stopped:
                 snapshot = self.top / f"snapshots/{len(found)}"
@@ -146,6 +148,12 @@ class Run:
             raise failures[0]
         life.kill()
         return found, end_of(self.state)
+
+    def _under_way(self) -> bool:
+        """Whether a workflow has no record of its end."""
+        with contextlib.closing(sqlite3.connect(f"file:{self.state / 'jobs.sqlite'}?mode=ro", uri=True)) as record:
+            query = "SELECT 1 FROM workflow_status WHERE status IN ('PENDING', 'ENQUEUED') LIMIT 1"
+            return record.execute(query).fetchone() is not None
 
     def killed(self, number: int) -> dict[str, Any]:
         """A server on the remains of a kill, until what was asked for is done; how it ended."""
