@@ -132,7 +132,7 @@ class Run:
         stopped: list[dict[str, Any]] = []
         found: list[dict[str, Any]] = []
         seen: dict[str, int] = {}
-        # The end that the client sees comes before the last record: so go on until nothing is under way, and nothing more is done.
+        # The end that the client sees comes before the last record: so go on until nothing is under way any more.
         limit = time.monotonic() + 2 * DEADLINE
         while asking.is_alive() or stopped or (self._under_way() and time.monotonic() < limit):
             stopped = life.stops(QUIET)
