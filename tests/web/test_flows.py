@@ -125,8 +125,8 @@ def tab_to(page: Page, what: str) -> None:
     for _ in range(60):
         page.keyboard.press("Tab")
         name = page.evaluate(
-            "(e => e.getAttribute('aria-label') || (e.labels && e.labels[0]?.innerText) || e.innerText || e.value || e.tagName)"
-            "(document.activeElement)"
+            "(e => e === document.body ? '' : e.getAttribute('aria-label') || (e.labels && e.labels[0]?.innerText)"
+            " || e.innerText || e.value || e.tagName)(document.activeElement)"
         )
         if what in name:
             return
@@ -153,6 +153,7 @@ def test_everything_by_keyboard_alone(visit: Visit, site: Site) -> None:
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", level=1)).to_have_text("New lab")
     expect(page.locator("main")).to_be_focused()
+    expect(page.get_by_role("textbox", name="Blueprint")).to_be_visible()
     tab_to(page, "Blueprint")
     page.keyboard.press("Control+a")
     page.keyboard.insert_text(SMALL.format(name="keys"))
