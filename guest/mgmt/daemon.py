@@ -248,6 +248,15 @@ def logger(world: Machine) -> Callable[[str], None]:
     return log
 
 
+def end(server: Server) -> None:
+    """SIGTERM's handler: end the process from here. An exception would be lost where the signal comes during a callback, as those
+    of an import are, and the daemon would go on; what is on the disk stands a lost power supply as well."""
+    try:
+        server.close()
+    finally:
+        os._exit(0)
+
+
 def main(arguments: list[str]) -> int:
     root = arguments[arguments.index("--root") + 1] if "--root" in arguments else ""
     path = arguments[arguments.index("--socket") + 1] if "--socket" in arguments else root + SOCKET
@@ -259,7 +268,7 @@ def main(arguments: list[str]) -> int:
     server = Server(datastore, path, log)
     if world.live:
         set_sysctls(log)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    signal.signal(signal.SIGTERM, lambda *_: end(server))
     # Clients may connect at once; they wait for the lock that start() holds.
     with datastore.lock:
         server.listen()
