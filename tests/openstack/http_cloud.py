@@ -24,6 +24,7 @@ import requests_mock
 from rackless.model.places import OpenStackPlace
 
 HOSTS = {"identity": "http://keystone/v3", "image": "http://glance", "network": "http://neutron", "compute": "http://nova/v2.1"}
+PROJECT = "x" * 32
 Fault = Callable[[Any], Any]
 
 
@@ -125,7 +126,7 @@ class HttpCloud:
         domain = {"id": "default", "name": "Default"}
         token = {
             "methods": ["password"], "issued_at": "2026-01-01T00:00:00.000000Z", "expires_at": "2096-01-01T00:00:00.000000Z",
-            "user": {"id": "u" * 32, "name": "u", "domain": domain}, "project": {"id": "x" * 32, "name": "x", "domain": domain},
+            "user": {"id": "u" * 32, "name": "u", "domain": domain}, "project": {"id": PROJECT, "name": "x", "domain": domain},
             "roles": [{"id": "m", "name": "member"}], "catalog": catalog,
         }  # fmt: skip
         return requests_mock.create_response(
@@ -170,6 +171,8 @@ class HttpCloud:
                 found = [one for one in found if wanted <= set(one["tags"])]
             elif key == "name" and kind == "servers":
                 found = [one for one in found if re.search(values[0], one["name"])]
+            elif key in ("project_id", "owner"):
+                found = [one for one in found if one["project_id"] == values[0]]
             elif key in ("name", "description", "port_id", "network_id", "id"):
                 found = [one for one in found if one.get(key) == values[0]]
         return 200, {kind: found}
@@ -195,7 +198,7 @@ class HttpCloud:
         return (202 if kind == "servers" else 201), one if kind == "images" else {kind[:-1]: one}
 
     def _one(self, kind: str, values: dict[str, Any]) -> dict[str, Any]:
-        one: dict[str, Any] = {"id": str(uuid.uuid4()), "tags": [], "description": "", **values}
+        one: dict[str, Any] = {"id": str(uuid.uuid4()), "project_id": PROJECT, "tags": [], "description": "", **values}
         if kind == "networks":
             one |= {"mtu": 9000, "subnets": [], "status": "ACTIVE"}
         elif kind == "subnets":

@@ -153,6 +153,12 @@ def connection(place: OpenStackPlace) -> Any:
         raise ProviderError(f"{place.name}: {where} can't be used: {error}", hint="See docs/howto/openstack.md.") from error
 
 
+def project(cloud: Any) -> dict[str, str]:
+    """What lists are asked for, so that they have the connection's own project only: to administrators they show all projects, of
+    which another may be a place of the same site."""
+    return {"project_id": str(cloud.current_project_id)}
+
+
 def status_of(error: BaseException) -> int | None:
     """The HTTP status that an error of the SDK stands for."""
     return _status(error)

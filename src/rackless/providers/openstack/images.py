@@ -22,7 +22,7 @@ from pydantic import TypeAdapter
 from rackless.model.errors import ProviderError
 from rackless.model.plan import DiskSpec, MachineSpec
 from rackless.providers.contract import Kept, RefKind
-from rackless.providers.openstack.cloud import Cloud
+from rackless.providers.openstack.cloud import Cloud, project
 from rackless.providers.openstack.marks import Marks
 
 UPLOAD_SECONDS = 3600.0
@@ -77,7 +77,7 @@ class Images:
         tags = [self._marks.tag] + ([self._marks.lab(sandbox)] if sandbox is not None else [])
 
         def listed(cloud: Any) -> list[Any]:
-            return list(cloud.image.images(tag=tags))
+            return _images(cloud, tag=tags)
 
         found = await self._cloud.call("listing images", listed)
         records = [_record(image) for image in found if "rackless_kind" in (image.properties or {})]
@@ -87,7 +87,7 @@ class Images:
         """Name and id of uploads that came to no end and can come to none any more, whoever began them."""
 
         def listed(cloud: Any) -> list[Any]:
-            return list(cloud.image.images(tag=[self._marks.tag]))
+            return _images(cloud, tag=[self._marks.tag])
 
         found = [one for one in await self._cloud.call("listing images", listed) if "rackless_build" in (one.properties or {})]
         now = datetime.now(UTC)
@@ -102,7 +102,7 @@ class Images:
         title = self._title(sandbox, kind, name)
 
         def named(cloud: Any) -> list[Any]:
-            return list(cloud.image.images(name=title))
+            return _images(cloud, name=title)
 
         for image in sorted(await self._cloud.call(f"looking for {kind.value} {name}", named), key=lambda image: str(image.id)):
             if self._marks.tag not in (image.tags or []):
@@ -125,7 +125,7 @@ class Images:
         tags = [self._marks.tag, self._marks.lab(spec.sandbox)]
 
         def make(cloud: Any) -> None:
-            if not list(cloud.image.images(name=title)):
+            if not _images(cloud, name=title):
                 cloud.image.create_image(
                     name=title, tags=tags, visibility="private", disk_format="qcow2", container_format="bare",
                     allow_duplicates=True, **more,
@@ -150,7 +150,7 @@ class Images:
         async with self._uploading:
 
             def upload(cloud: Any) -> str:
-                for there in sorted(cloud.image.images(name=title, tag=[self._marks.tag]), key=lambda one: str(one.id)):
+                for there in sorted(_images(cloud, name=title, tag=[self._marks.tag]), key=lambda one: str(one.id)):
                     if there.status == "active":
                         return str(there.id)
                     cloud.image.delete_image(there.id)  # A try of ours that did not come to its end.
@@ -172,7 +172,7 @@ class Images:
         """The uploaded builds, and which labs' disks stand on each."""
 
         def listed(cloud: Any) -> list[Any]:
-            return list(cloud.image.images(tag=[self._marks.tag]))
+            return _images(cloud, tag=[self._marks.tag])
 
         found = await self._cloud.call("listing images", listed)
         records = [_record(image) for image in found if "rackless_kind" in (image.properties or {})]
@@ -202,7 +202,7 @@ class Images:
                 name=title, tags=[self._marks.tag], visibility="private", disk_format="qcow2", container_format="bare",
                 allow_duplicates=True,
             )  # fmt: skip
-            for one in list(cloud.image.images(name=title, tag=[self._marks.tag])):
+            for one in _images(cloud, name=title, tag=[self._marks.tag]):
                 cloud.image.delete_image(one.id)
 
         await self._cloud.call("making an image", make)
@@ -229,6 +229,11 @@ class Images:
 
     def _title(self, sandbox: str, kind: RefKind, name: str) -> str:
         return self._marks.name(sandbox, f"{kind.value}-{name}")
+
+
+def _images(cloud: Any, **asked: object) -> list[Any]:
+    """Of the connection's own project: Glance calls it the owner."""
+    return list(cloud.image.images(owner=project(cloud)["project_id"], **asked))
 
 
 def _age(image: Any, now: datetime) -> float:

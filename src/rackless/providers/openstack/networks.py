@@ -18,7 +18,7 @@ from rackless.model.family import NicRole
 from rackless.model.places import Rewiring
 from rackless.model.plan import MachineSpec, NicSpec, SegmentSpec
 from rackless.providers.contract import Kept
-from rackless.providers.openstack.cloud import Cloud, status_of
+from rackless.providers.openstack.cloud import Cloud, project, status_of
 from rackless.providers.openstack.marks import Marks
 
 INTERNAL = "128.0.0.0/16"
@@ -80,7 +80,7 @@ class Networks:
         asked = {} if sandbox is None else {"description": self._marks.description(sandbox)}
 
         def listed(cloud: Any) -> list[Any]:
-            return list(cloud.network.networks(**asked))
+            return list(cloud.network.networks(**project(cloud), **asked))
 
         found: dict[tuple[str, str], Network] = {}
         for one in sorted(await self._cloud.call("listing networks", listed), key=lambda one: str(one.id)):
@@ -128,7 +128,7 @@ class Networks:
 
     async def _network(self, title: str, description: str, cidr: str, spec: SegmentSpec | None = None) -> Network:
         def make(cloud: Any) -> Any:
-            found = [one for one in cloud.network.networks(name=title) if one.description == description]
+            found = [one for one in cloud.network.networks(name=title, **project(cloud)) if one.description == description]
             network = min(found, key=lambda one: str(one.id)) if found else None
             if network is None:
                 network = cloud.network.create_network(
@@ -145,12 +145,27 @@ class Networks:
             made = await self._cloud.call(f"making the network {title}", make)
         except ProviderError as error:
             if spec is not None and spec.number is not None and status_of(error.__cause__ or error) == 409:
-                raise ProviderError(
-                    f"{self._place.segment_type.upper()} {spec.number} of {self._place.name} is taken by another network.",
-                    hint="Take it out of the place's numbers in site.yaml, or remove the network.",
-                ) from error
+                raise await self._taken(title, description, spec) from error
             raise self._may_not_choose(error) from error
         return Network(id=str(made.id), name=title, mtu=int(made.mtu or 0))
+
+    async def _taken(self, title: str, description: str, spec: SegmentSpec) -> ProviderError:
+        """The number is another network's: perhaps of this very segment, which another of our projects made (administrators see
+        the networks of all)."""
+        number = f"{self._place.segment_type.upper()} {spec.number} of {self._place.name}"
+
+        def look(cloud: Any) -> bool:
+            return any(one.description == description for one in cloud.network.networks(name=title))
+
+        if await self._cloud.call(f"looking for the networks {title}", look):
+            return ProviderError(
+                f"{number} is this wire's network in another project of the cloud, and Neutron gives a number to one network.",
+                hint="Put both ends in one project, and take `fabric` from one of the two places.",
+            )
+        return ProviderError(
+            f"{number} is taken by another network.",
+            hint="Take it out of the place's numbers in site.yaml, or remove the network.",
+        )
 
     def _may_not_choose(self, error: ProviderError) -> ProviderError:
         """A refusal of what only administrators may say of a network, as that."""
@@ -206,7 +221,7 @@ class Networks:
         title = self._marks.name("", "parking")
 
         def look(cloud: Any) -> list[tuple[str, int]]:
-            found = [one for one in cloud.network.networks(name=title) if one.description == self._marks.tag]
+            found = [one for one in cloud.network.networks(name=title, **project(cloud)) if one.description == self._marks.tag]
             return [(str(one.id), len(list(cloud.network.ports(network_id=one.id)))) for one in found]
 
         found = await self._cloud.call("looking at the parking network", look)
@@ -242,7 +257,7 @@ class Networks:
         asked = {} if sandbox is None else {"description": self._marks.description(sandbox)}
 
         def listed(cloud: Any) -> list[Any]:
-            return list(cloud.network.ports(**asked))
+            return list(cloud.network.ports(**project(cloud), **asked))
 
         mine = [one for one in await self._cloud.call("listing ports", listed) if str(one.description or "").startswith(prefix)]
         found = [self._port(one) for one in mine]
@@ -269,7 +284,7 @@ class Networks:
 
         def make(cloud: Any) -> list[Any]:
             names = {(str(one["name"]), str(one["network_id"])) for one in wanted}
-            old = cloud.network.ports(description=self._marks.description(spec.sandbox))
+            old = cloud.network.ports(description=self._marks.description(spec.sandbox), **project(cloud))
             there = [one for one in old if (one.name, one.network_id) in names]
             have = {(one.name, one.network_id) for one in there}
             missing = [one for one in wanted if (one["name"], one["network_id"]) not in have]
@@ -299,7 +314,7 @@ class Networks:
             try:
                 cloud.network.create_port(**wanted, port_security_enabled=False, security_groups=[], admin_state_up=False)
             finally:
-                for one in list(cloud.network.ports(name=title)):
+                for one in list(cloud.network.ports(name=title, **project(cloud))):
                     cloud.network.delete_port(one)
 
         try:
@@ -337,7 +352,7 @@ class Networks:
                 return
             description = self._marks.description(port.sandbox)
             # One that a try before made, and that came to no port.
-            free = next((one for one in cloud.network.ips(description=description) if not one.port_id), None)
+            free = next((one for one in cloud.network.ips(description=description, **project(cloud)) if not one.port_id), None)
             if free is not None:
                 cloud.network.update_ip(free, port_id=port.id)
                 return
@@ -360,7 +375,11 @@ class Networks:
             return {}
         prefix = self._marks.description("")
         asked = {} if sandbox is None else {"description": self._marks.description(sandbox)}
-        found = await self._cloud.call("listing floating addresses", lambda cloud: list(cloud.network.ips(**asked)))
+
+        def listed(cloud: Any) -> list[Any]:
+            return list(cloud.network.ips(**project(cloud), **asked))
+
+        found = await self._cloud.call("listing floating addresses", listed)
         mine = [one for one in found if str(one.description or "").startswith(prefix) and one.port_id]
         return {str(one.port_id): str(one.floating_ip_address) for one in mine}
 
@@ -369,7 +388,7 @@ class Networks:
         ids = {port.id for port in ports}
 
         def take(cloud: Any) -> None:
-            for one in list(cloud.network.ips(description=self._marks.description(sandbox))):
+            for one in list(cloud.network.ips(description=self._marks.description(sandbox), **project(cloud))):
                 if not one.port_id or str(one.port_id) in ids:
                     cloud.network.delete_ip(one.id)
 
@@ -409,7 +428,7 @@ class Networks:
         ids = {port.id for port in ports}
 
         def remove(cloud: Any) -> None:
-            for one in list(cloud.network.trunks()):
+            for one in list(cloud.network.trunks(**project(cloud))):
                 if str(one.port_id) in ids:
                     cloud.network.delete_trunk(one.id)
 
