@@ -138,9 +138,17 @@ def _strangers(truth: Truth, strangers: Iterable[Stranger]) -> Iterator[Conditio
     for one in strangers:
         known = one.node if truth.layout.node(one.node) is not None else ""
         subject = "" if known else one.node
+        severity = MINOR if one.name == "stranger" else MAJOR  # It has no part in anything, and does no harm.
         # Two starts of one node overlap for a moment when it restarts.
         yield Condition(
-            name=one.name, node=known, subject=subject, severity=MAJOR, cause=one.why, hint=hints[one.name], after=8.0, quiet=30.0
+            name=one.name,
+            node=known,
+            subject=subject,
+            severity=severity,
+            cause=one.why,
+            hint=hints[one.name],
+            after=8.0,
+            quiet=30.0,
         )
 
 

@@ -77,7 +77,7 @@ class Story:
                 try:
                     after = what(store.truth)
                 except RacklessError as error:
-                    self.cluster.log(f"refused: {error} {getattr(error, 'hint', '')}".rstrip())
+                    self.cluster.log("refused: " + " ".join(str(error).split()))
                     return
                 if after != store.truth:
                     store.truth, store.revision = after, store.revision + 1
@@ -282,7 +282,7 @@ async def takes_over(story: Story, name: str, off: str | None) -> None:
     try:
         truth = taking_over.take_over(me.last, me.id, off=bool(off), answers=answers, now=EPOCH + story.cluster.loop.time())
     except RacklessError as error:
-        story.cluster.log(f"refused: {error} {getattr(error, 'hint', '')}".rstrip())
+        story.cluster.log("refused: " + " ".join(str(error).split()))
         return
     from .simulated import Store
 
