@@ -103,7 +103,8 @@ def files(top: Path, venv: Path) -> dict[Path, str]:
         etc / "rabbitmq/rabbitmq.conf": RABBIT,
         etc / "rabbitmq/plugins": "[].\n",
         # OpenStack's WSGI modules parse sys.argv themselves: under gunicorn its worker would be born again for ever.
-        etc / "gunicorn.py": "import sys\nsys.argv = sys.argv[:1]\n",
+        # Nova asks Neutron for the ports of a page of servers in one URL, up to 8192 octets long; gunicorn would take 4094.
+        etc / "gunicorn.py": "import sys\nsys.argv = sys.argv[:1]\nlimit_request_line = 8190\n",
     }
 
 
