@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from tests.postgresql import EVERYWHERE
 from tests.stories.shell import Shell
 
 SITE = "hooks: {executables: any}\n"
@@ -52,6 +53,7 @@ def fill(state: Path) -> None:
 
 @pytest.mark.root
 @pytest.mark.timeout(300)
+@pytest.mark.skipif(EVERYWHERE, reason="PostgreSQL has its records on another disk")
 def test_a_job_whose_record_could_not_be_written_is_gone_on_with(shell: Shell, small: Path) -> None:
     hook, begun, go = (shell.top / name for name in ("hook", "begun", "go"))
     hook.write_text(f"#!/bin/sh\n: > {begun}\nwhile [ ! -e {go} ]; do sleep 0.1; done\n")

@@ -67,6 +67,15 @@ async def test_a_lab_ends_when_its_time_is_over_and_nothing_is_left(client: Clie
     assert await told(client, "brief") == ["booked", "deploying", "ready", "extended", "warned", "tearing-down", "ended"]
 
 
+@pytest.mark.parametrize("when", [-6.3e205, -1.0, 1e18, 1.7e308])
+async def test_times_that_no_clock_has_are_refused(client: Client, when: float) -> None:
+    await client.up(SMALL.format(name="lab"), seconds=HOUR)
+    await client.ask("POST", "/labs/lab/extend", {"ends": when}, status=422)
+    for named in ("begins", "ends"):
+        await client.ask("POST", "/labs", small(client, "other", **{named: when}), status=422)
+    assert [lab["name"] for lab in await client.items("/labs")] == ["lab"]
+
+
 async def test_a_booked_lab_begins_at_its_time_and_holds_nothing_before(client: Client) -> None:
     started = await client.ask("POST", "/labs", small(client, "later", begins=time.time() + 2, seconds=HOUR))
     assert (started["kind"], started["job"]) == ("booked", "")

@@ -20,7 +20,7 @@ from rackless.api.times import end_of
 from rackless.model import naming
 from rackless.model.blueprint import Blueprint
 from rackless.model.calendar import ALWAYS
-from rackless.model.durations import MOST
+from rackless.model.durations import LATEST, MOST
 from rackless.model.errors import InputError, NotFoundError, ProviderError, RacklessError, StateError
 from rackless.model.lifecycle import JobState, SandboxState
 from rackless.model.people import Role
@@ -63,9 +63,9 @@ class LabWish(BlueprintText):
     """A blueprint, and when its lab is wanted: from `begins` (now), for `seconds` or until `ends` (until it is taken down). Times
     are seconds since the epoch."""
 
-    begins: float | None = Field(None, description="When it begins; null for now")
+    begins: float | None = Field(None, ge=0, le=LATEST, description="When it begins; null for now")
     seconds: float | None = Field(None, gt=0, le=MOST, description="For how long; null for no end, or for `ends`")
-    ends: float | None = Field(None, description="Until when")
+    ends: float | None = Field(None, ge=0, le=LATEST, description="Until when")
     queue: bool = Field(False, description="Wait for the first time that it fits, if it does not fit then")
     saves: bool = Field(False, description="Keep the configurations of its routers when its time is over")
     cold: bool = Field(False, description="Have its machines boot, whatever warm templates there are")

@@ -14,7 +14,7 @@ from rackless.api.hearing import heard
 from rackless.api.here import Here
 from rackless.api.pages import Page, Pages
 from rackless.model.calendar import ALWAYS, Stay
-from rackless.model.durations import MOST
+from rackless.model.durations import LATEST, MOST
 from rackless.model.errors import NotFoundError
 from rackless.model.lifecycle import SandboxState
 from rackless.model.people import Caller
@@ -37,7 +37,7 @@ class NewEnd(BaseModel):
     """One of the two; none of them takes the end away."""
 
     seconds: float | None = Field(None, gt=0, le=MOST, description="Longer by this than it has now; from now, if it has no end")
-    ends: float | None = Field(None, description="Until then")
+    ends: float | None = Field(None, ge=0, le=LATEST, description="Until then")
 
 
 class Held(BaseModel):

@@ -7,6 +7,8 @@ import re
 _UNITS = {"w": 604800, "d": 86400, "h": 3600, "m": 60, "s": 1}
 _FORM = re.compile(r"(?:(\d+)w)?(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
 MOST = 366 * 86400
+LATEST = 253402300799
+"""The last second of the year 9999, after which ISO 8601 has no times, in seconds since the epoch."""
 
 
 def seconds(text: str) -> float:
