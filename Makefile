@@ -8,7 +8,7 @@ demo: setup images  ## set up, build the images once, deploy examples/back-to-ba
 test: setup-test images  ## set up and run every test that this machine can run
 	@packaging/test.sh
 
-test-all: setup-test images  ## the same without any rule that leaves a suite out
+test-all: setup-test images  ## the same without any rule that leaves a suite out: hours; run again, it goes on behind what has passed on the same tree
 	@packaging/test.sh --all
 
 setup:

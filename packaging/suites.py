@@ -2,6 +2,8 @@
 
     suites.py due SUITE      exit status 0 when it has to run, 1 when it has passed on what is here
     suites.py passed SUITE   keep that it has (packaging/passed.txt, which is committed)
+    suites.py behind PART    exit status 0 when `make test-all` has this part behind it, on this very tree
+    suites.py ended PART     keep that it has (build/test-all.txt, which is not)
 
 A suite's mark is the digest of all files that it covers, so that it follows contents, not commits: a clean clone, a branch and a
 work tree are judged alike.
@@ -10,11 +12,13 @@ work tree are judged alike.
 from __future__ import annotations
 
 import hashlib
+import subprocess
 import sys
 from pathlib import Path
 
 TOP = Path(__file__).parents[1]
 PASSED = TOP / "packaging/passed.txt"
+ENDED = TOP / "build/test-all.txt"
 SUITES = {
     # Against an OpenStack of real services: the provider, and the contract that it keeps.
     "openstack": (
@@ -159,17 +163,40 @@ def covered(suite: str) -> str:
     return total.hexdigest()
 
 
-def marks() -> dict[str, str]:
-    lines = PASSED.read_text(encoding="utf-8").splitlines() if PASSED.exists() else []
+def tree() -> str:
+    """The digest of all that git knows or would take, but for the marks of suites."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=TOP, check=True, capture_output=True
+    )
+    total = hashlib.sha256()
+    for name in sorted(set(listed.stdout.decode().split("\0")) - {"", str(PASSED.relative_to(TOP))}):
+        file = TOP / name
+        if file.is_file():
+            total.update(f"{name}\0".encode() + hashlib.sha256(file.read_bytes()).digest())
+    return total.hexdigest()
+
+
+def marks(kept: Path) -> dict[str, str]:
+    lines = kept.read_text(encoding="utf-8").splitlines() if kept.exists() else []
     return {suite: mark for suite, _, mark in (line.partition(" ") for line in lines)}
 
 
-def main(verb: str, suite: str) -> int:
-    if verb == "due":
-        return 0 if marks().get(suite) != covered(suite) else 1
-    if verb == "passed":
-        found = {**marks(), suite: covered(suite)}
-        PASSED.write_text("".join(f"{name} {found[name]}\n" for name in sorted(found)), encoding="utf-8")
+def keep(kept: Path, suite: str, mark: str) -> None:
+    found = {**marks(kept), suite: mark}
+    kept.parent.mkdir(exist_ok=True)
+    kept.write_text("".join(f"{name} {found[name]}\n" for name in sorted(found)), encoding="utf-8")
+
+
+def main(verb: str = "", suite: str = "") -> int:
+    if verb == "due" and suite in SUITES:
+        return 0 if marks(PASSED).get(suite) != covered(suite) else 1
+    if verb == "passed" and suite in SUITES:
+        keep(PASSED, suite, covered(suite))
+        return 0
+    if verb == "behind" and suite:
+        return 0 if marks(ENDED).get(suite) == tree() else 1
+    if verb == "ended" and suite:
+        keep(ENDED, suite, tree())
         return 0
     raise SystemExit(__doc__)
 

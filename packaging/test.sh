@@ -2,7 +2,8 @@
 # test.sh [--all]: every test. First what is light, two at a time; then the slow suites that are due (packaging/suites.py: those of
 # which something that they cover has changed since they last passed); then what boots VMs, one after the other.
 # --all: every suite, due or not; all that has a store once more on PostgreSQL; and what is random (cuts of power in a commit) as
-# often as the issue asks for. A suite that passes is marked in packaging/passed.txt: commit that.
+# often as the issue asks for; it takes hours, and goes on behind what has passed on the very same tree when it is run again (rm
+# build/test-all.txt to begin anew). A suite that passes is marked in packaging/passed.txt: commit that.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 if [ -z "${RACKLESS_CHECKED:-}" ]; then
@@ -30,13 +31,23 @@ all=; [ "${1:-}" != --all ] || all=1
 clouds="not vsphere and not openstack and not appliance and not fabric and not scale and not unproven"
 side_by_side=(pytest -m "not machines and $clouds" -n 2 --dist loadfile)
 
+part() { # NAME COMMAND...: run it; with --all, if it has not passed on this very tree
+  local name=$1; shift
+  if [ -n "$all" ] && python packaging/suites.py behind "$name"; then
+    printf '==> %s: passed on this very tree, not run again\n' "$name"
+    return
+  fi
+  "$@"
+  [ -z "$all" ] || python packaging/suites.py ended "$name"
+}
+
 suite() { # NAME COMMAND...: run it if it is due, and mark it as passed
   local name=$1; shift
   if [ -z "$all" ] && ! python packaging/suites.py due "$name"; then
     printf '==> %s: passed on what it covers, not run again\n' "$name"
     return
   fi
-  "$@"
+  part "$name" "$@"
   python packaging/suites.py passed "$name"
 }
 
@@ -58,7 +69,7 @@ appliance() { # its disks; booted only with --all, which takes an hour, and then
 }
 
 told=(tests/stories/test_vmhost.py tests/stories/test_fabric_stories.py)
-"${side_by_side[@]}" tests --ignore tests/web --ignore tests/kills "${told[@]/#/--ignore=}"
+part light "${side_by_side[@]}" tests --ignore tests/web --ignore tests/kills "${told[@]/#/--ignore=}"
 suite vmhost-stories "${side_by_side[@]}" --dist worksteal --timeout 600 "${told[0]}"
 suite fabric-stories "${side_by_side[@]}" --dist worksteal --timeout 600 "${told[1]}"
 suite openstack openstack
@@ -73,8 +84,8 @@ if [ -n "$all" ]; then
   export RACKLESS_POWER_CUTS=50
   # Unit tests run on both databases. So do now the rest of those that have a server or a store.
   mapfile -t stored < <(grep -lE 'Shell\(|shell: Shell|Driver|EVERYWHERE' tests/{stories,unit,kills}/test_*.py)
-  RACKLESS_TEST_DATABASE=postgresql "${side_by_side[@]}" --timeout 300 "${stored[@]}"
+  part postgresql env RACKLESS_TEST_DATABASE=postgresql "${side_by_side[@]}" --timeout 300 "${stored[@]}"
 fi
-pytest -m "machines and $clouds" --timeout 600 tests
+part machines pytest -m "machines and $clouds" --timeout 600 tests
 # What has not passed as a whole yet holds nobody up; but `make test-all` is not green before it has.
-[ -z "$all" ] || pytest -m unproven --timeout 900 tests
+[ -z "$all" ] || part unproven pytest -m unproven --timeout 900 tests

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import ast
 import importlib.util
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -75,3 +76,22 @@ def test_a_suite_of_stories_covers_all_that_it_imports(suite: str, test: str, le
 @pytest.mark.parametrize("suite", sorted(COVERED))
 def test_what_a_suite_covers_is_there(suite: str) -> None:
     assert [name for name in COVERED[suite] if not (TOP / name).exists()] == []
+
+
+def test_what_passed_on_a_tree_has_to_run_again_when_anything_of_it_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = suites()
+    (tmp_path / "packaging").mkdir()
+    for name, value in (("TOP", tmp_path), ("PASSED", tmp_path / "packaging/passed.txt"), ("ENDED", tmp_path / "build/all.txt")):
+        monkeypatch.setattr(module, name, value)
+    subprocess.run(["git", "init", "-q", tmp_path], check=True)
+    (tmp_path / ".gitignore").write_text("/build/\n")
+    (tmp_path / "one.py").write_text("1\n")
+    assert module.main("behind", "light") == 1
+    module.main("ended", "light")
+    assert [module.main("behind", name) for name in ("light", "machines")] == [0, 1]
+    (tmp_path / "packaging/passed.txt").write_text("kills 0\n")
+    assert module.main("behind", "light") == 0
+    (tmp_path / "two.py").write_text("2\n")
+    assert module.main("behind", "light") == 1
