@@ -4,15 +4,13 @@ networks of every project, and one of a member. What is in a project is that pla
 from __future__ import annotations
 
 import json
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from ruamel.yaml import YAML
-from tests.conformance.openstack_place import ECHO
 from tests.machines.cli import Installation
-from tests.openstack import stack
+from tests.openstack import logins, stack
 
 pytestmark = [pytest.mark.openstack, pytest.mark.timeout(1500)]
 SITE = """\
@@ -62,14 +60,12 @@ def clouds(openstack_stack: Path, tmp_path_factory: pytest.TempPathFactory) -> I
 
 @pytest.fixture
 def here(clouds: Path, openstack_stack: Path, tmp_path: Path) -> Iterator[Installation]:
-    site, raw, disk = tmp_path / "site.yaml", tmp_path / "frr.raw", tmp_path / "frr.qcow2"
+    site = tmp_path / "site.yaml"
     site.write_text(SITE.format(clouds=clouds, wires=WIRES))
-    raw.write_bytes(ECHO.ljust(510, b"\0") + b"\x55\xaa" + bytes(1 << 20))
-    subprocess.run(["qemu-img", "convert", "-O", "qcow2", raw, disk], check=True)
     compute = stack.admin(openstack_stack).compute
     flavor = compute.create_flavor(name="for-members", ram=64, vcpus=1, disk=1)
     made = Installation.make(RACKLESS_SITE=str(site), RACKLESS_IMAGES=str(tmp_path / "images"), RACKLESS_MANAGEMENT="forwarded")
-    made.run("image", "import", str(disk), "--name", "frr")
+    made.run("image", "import", str(logins.disk(tmp_path)), "--name", "frr")
     yield made
     made.down_all()
     made.close()

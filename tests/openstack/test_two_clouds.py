@@ -4,14 +4,13 @@ both clouds at once, a lab that spans them over a VLAN of the fabric they share,
 from __future__ import annotations
 
 import re
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from pyVmomi import vim
 from tests.machines.cli import Installation
-from tests.openstack import stack
+from tests.openstack import logins, stack
 from tests.vsphere.vcenter import CLUSTER, DATACENTER, DATASTORE, SWITCH, USER, VCenter
 
 pytestmark = [pytest.mark.openstack, pytest.mark.timeout(1500)]
@@ -61,14 +60,6 @@ hosts:
 wires:
   - [a:eth1, b:eth1]
 """
-LOGIN = bytes.fromhex(
-    "31c0 8ed8 fc fb f4 b401 cd16 750e bafd03 ec a801 74f0 baf803 ec eb04 b400 cd16"
-    "3c0d 75e2 be317c baf803 ac 84c0 74d7 ee ebf8"
-)  # fmt: skip
-"""16-bit code at 0x7c00: wait for an interrupt of the timer; when a carriage return came on the serial line (8250: data at 0x3f8,
-status at 0x3fd), say the text behind the code. A BIOS that has its own console there takes what comes, and gives it out as a key
-(int 16h). It is all that somebody who waits for a host of the family `frr` wants."""
-SAID = b"\r\nx login: \0"
 
 
 @pytest.fixture(scope="module")
@@ -80,14 +71,12 @@ def vcenter() -> Iterator[VCenter]:
 
 @pytest.fixture
 def here(openstack_stack: Path, vcenter: VCenter, tmp_path: Path) -> Iterator[Installation]:
-    site, raw, disk = tmp_path / "site.yaml", tmp_path / "frr.raw", tmp_path / "frr.qcow2"
+    site = tmp_path / "site.yaml"
     facts = {"port": vcenter.port, "user": USER, "password": vcenter.password, "authority": vcenter.folder / "ca.pem"}
     inventory = {"datacenter": DATACENTER, "cluster": CLUSTER, "datastore": DATASTORE, "switch": SWITCH}
     site.write_text(SITE.format(clouds=openstack_stack / "clouds.yaml", **facts, **inventory))
-    raw.write_bytes((LOGIN + SAID).ljust(510, b"\0") + b"\x55\xaa" + bytes(1 << 20))
-    subprocess.run(["qemu-img", "convert", "-O", "qcow2", raw, disk], check=True)
     made = Installation.make(RACKLESS_SITE=str(site), RACKLESS_IMAGES=str(tmp_path / "images"), RACKLESS_MANAGEMENT="forwarded")
-    made.run("image", "import", str(disk), "--name", "frr")
+    made.run("image", "import", str(logins.disk(tmp_path)), "--name", "frr")
     yield made
     made.down_all()
     made.close()
