@@ -136,8 +136,12 @@ class Following:
                     with http.stream("GET", "/events", headers=headers) as answer:
                         self.connected += 1
                         self._read(answer)
-            except httpx.HTTPError:
+            except (httpx.HTTPError, OSError):
                 time.sleep(0.2)
+
+    def end(self) -> None:
+        self._ended.set()
+        self._thread.join(60)
 
     def _read(self, answer: httpx.Response) -> None:
         event: dict[str, str] = {}
@@ -218,6 +222,7 @@ def test_the_database_is_away_and_is_another_one_then(moving: Moving, server: Se
     until(lambda: following.ids and following.ids[-1] >= newest)
     assert following.ids == events_of(moving, following.ids[0])
     assert "reset" not in following.kinds
+    following.end()
 
 
 def groups(server: Server) -> set[str]:

@@ -95,6 +95,8 @@ class Machine:
     request: dict[str, Any] = field(default_factory=dict)
     """What its request to join says differently."""
     working: str = ""
+    late: bool = False
+    """It was frozen during its step: that goes on for a moment when it thaws, and is refused at its end."""
     installs: str = "fine"
     world: World | None = None
 
@@ -288,7 +290,7 @@ class Cluster:
         await deciding.run()
 
     def stop(self, machine: Machine) -> None:
-        machine.allowed, machine.working, machine.world = None, "", None
+        machine.allowed, machine.working, machine.late, machine.world = None, "", False, None
         for task in machine.tasks:
             task.cancel()
         machine.tasks = []
@@ -389,14 +391,16 @@ class Cluster:
     async def _step(self, machine: Machine, job: Job, term: int) -> None:
         number = len(job.done)
         for other in self.machines.values():
-            if other is not machine and other.working == job.name and other.allowed is not None and not other.frozen:
+            works = other.working == job.name and other.allowed is not None and not other.frozen and not other.late
+            if other is not machine and works:
                 raise Broken(f"{job.name} is worked on by {other.name} and {machine.name}")
         machine.working = job.name
         job.begun.append((number, machine.name))
         await asyncio.sleep(STEP)
         while machine.frozen:
+            machine.late = True
             await asyncio.sleep(0.5)
-        machine.working = ""
+        machine.working, machine.late = "", False
         if not self.reaches_database(machine):
             return  # tried again: a step may run twice
         if (job.owner, job.term) != (machine.id, term) or term < self.fences.get(machine.id, 0):
