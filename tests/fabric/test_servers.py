@@ -31,6 +31,11 @@ while [ ! -e {top}/go ]; do sleep 0.2; done
 """
 
 
+def listens(port: int) -> bool:
+    with socket.socket() as trial:
+        return trial.connect_ex(("127.0.0.1", port)) == 0
+
+
 class Two:
     """`way`: the one address. Each server has a state of its own; the place, the hooks and the database are the same for both."""
 
@@ -71,7 +76,8 @@ class Two:
             process = subprocess.Popen(words, env=shell.env, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/")
         self._processes.append(process)
         self.ports[name] = port
-        until((shell.top / "r/api.sock").exists, 120, (shell.top / "out.log").read_text)
+        # Its port, for the socket of one that ended by itself may lie there still: a command would find nobody and start another.
+        until(lambda: listens(port), 120, (shell.top / "out.log").read_text)
         shell.run("list")
 
     def lead(self, name: str) -> None:
