@@ -89,6 +89,42 @@ def test_the_socket_is_its_owners(operated: Operated) -> None:
     assert stat.S_IMODE(operated.path.stat().st_mode) in (0o600, 0o660)
 
 
+def test_whoever_sees_the_socket_can_connect(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import socket
+
+    seen: list[bool] = []
+    path, listen = tmp_path / "operator.sock", socket.socket.listen
+    monkeypatch.setattr(socket.socket, "listen", lambda self, *more: (seen.append(path.exists()), listen(self, *more)))
+    served = serve_operator(RememberedHost(), spool=Spool(tmp_path / "spool"), path=path)
+
+    async def shortly() -> None:
+        task = asyncio.ensure_future(served)
+        while not path.exists():
+            assert not task.done()
+            await asyncio.sleep(0)
+        with socket.socket(socket.AF_UNIX) as one:
+            one.connect(str(path))
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    asyncio.run(shortly())
+    assert seen[0] is False
+    assert list(tmp_path.glob("*.sock*")) == []
+
+
+def test_one_that_is_told_to_end_at_once_leaves_no_socket(tmp_path: Path) -> None:
+    path = tmp_path / "operator.sock"
+
+    async def at_once() -> None:
+        task = asyncio.ensure_future(serve_operator(RememberedHost(), spool=Spool(tmp_path / "spool"), path=path))
+        await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    asyncio.run(at_once())
+    assert not path.exists()
+
+
 def test_everything_is_shown_as_tables_and_as_json(operated: Operated, run: Run) -> None:
     operated.host.recovered()
     assert run("show", "snapshot")[1] == "No snapshot was taken.\n"

@@ -294,10 +294,10 @@ async def serve_operator(
 ) -> None:
     """Serve the operator's socket until cancelled. Only root, and the members of its group if there is one, may connect."""
     app = Starlette(routes=Operating(administration, spool=spool, record=record, beat=beat).routes())
-    listener = await asyncio.to_thread(_bound, path)
     config = uvicorn.Config(
         app, http=_Peer, ws="none", lifespan="off", log_config=None, access_log=False, timeout_graceful_shutdown=GRACE
     )
+    listener = _bound(path)
     try:
         await _Server(config).serve(sockets=[listener])
     finally:
@@ -306,16 +306,19 @@ async def serve_operator(
 
 
 def _bound(path: Path) -> socket.socket:
-    """The socket, which nobody could use before its owner was set."""
+    """The socket, which nobody could use before its owner was set. Whoever sees it can connect, and waits until it is served."""
     path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-    path.unlink(missing_ok=True)
+    fresh = path.with_name(f"{path.name}.new")
+    fresh.unlink(missing_ok=True)
     listener = socket.socket(socket.AF_UNIX)
     mask = os.umask(0o177)
     try:
-        listener.bind(str(path))
+        listener.bind(str(fresh))
     finally:
         os.umask(mask)
     with contextlib.suppress(KeyError, PermissionError):
-        os.chown(path, -1, grp.getgrnam(GROUP).gr_gid)
-        path.chmod(0o660)
+        os.chown(fresh, -1, grp.getgrnam(GROUP).gr_gid)
+        fresh.chmod(0o660)
+    listener.listen()
+    fresh.rename(path)
     return listener
