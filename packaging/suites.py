@@ -79,6 +79,21 @@ SUITES = {
         "packaging/apt-fabric.txt",
         "packaging/fabric.lock",
     ),
+    # The reference router's own software: its command line, NETCONF, SNMP, and real FRR on the kernel, two routers and a wire.
+    "guest": (
+        "tests/guest",
+        "tests/stories/cli",
+        "tests/stories/vmhost-cli",
+        "tests/unit/vmhost_memory.py",
+        "guest",
+        "src/rackless/__init__.py",
+        "src/rackless/streams.py",
+        "src/rackless/model",
+        "src/rackless/vmhost",
+        "packaging/apt.txt",
+        "packaging/apt-test.txt",
+        "requirements.lock",
+    ),
     # The VM host's agent on a simulated machine, with the power lost after every step.
     "vmhost-stories": (
         "tests/stories/test_vmhost.py",

@@ -69,7 +69,8 @@ appliance() { # its disks; booted only with --all, which takes an hour, and then
 }
 
 told=(tests/stories/test_vmhost.py tests/stories/test_fabric_stories.py)
-part light "${side_by_side[@]}" tests --ignore tests/web --ignore tests/kills "${told[@]/#/--ignore=}"
+part light "${side_by_side[@]}" tests --ignore tests/web --ignore tests/kills --ignore tests/guest "${told[@]/#/--ignore=}"
+suite guest "${side_by_side[@]}" --timeout 300 tests/guest
 suite vmhost-stories "${side_by_side[@]}" --dist worksteal --timeout 600 "${told[0]}"
 suite fabric-stories "${side_by_side[@]}" --dist worksteal --timeout 600 "${told[1]}"
 suite openstack openstack

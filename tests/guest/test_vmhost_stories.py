@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from tests.unit.netconf_client import Netconf
-from tests.unit.test_mgmt_stories import ENVIRONMENT, client, prepare, settled, wait_for
+from tests.guest.netconf_client import Netconf
+from tests.guest.test_mgmt_stories import ENVIRONMENT, client, prepare, settled, wait_for
 from tests.unit.vmhost_memory import RememberedHost
-from tests.unit.vmhost_played import PlayedHost
+from tests.guest.vmhost_played import PlayedHost
 
 from rackless.model.vmhost import Reason
 from rackless.model.vmhost_verbs import Verb

@@ -1,4 +1,4 @@
-"""BGP4-MIB and OSPF-MIB from FRR's answers, and the daemons' sockets (tests/namespaces/test_mgmt_routing.py has real daemons)."""
+"""BGP4-MIB and OSPF-MIB from FRR's answers, and the daemons' sockets (tests/guest/test_routing.py has real daemons)."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.unit.mgmt_router import START, lines
+from tests.guest.mgmt_router import START, lines
 
 from mgmt.render import firewall
 from mgmt.world import Folder

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.namespaces.router import GUEST, Router, wait
+from tests.guest.router import GUEST, Router, wait
 
 pytestmark = [
     pytest.mark.root,
@@ -237,7 +237,7 @@ commit
         "set protocols isis export out\ncommit\n"
     )
     east.shows("show route protocol ospf", r"172\.16\.1\.128/25 +\*\[OSPF/150\]")
-    assert "172.16.1.0/24" not in east.cli("show route protocol bgp")
+    wait(lambda: "172.16.1.0/24" not in east.cli("show route protocol bgp"), "the end of what BGP no longer gives away", 30)
     east.shows("show route protocol isis", r"172\.16\.1\.128/25 ")
     west.cli("configure\nset policy-options policy-statement out term statics then reject\ncommit\n")
     wait(lambda: "172.16.1.0/24" not in east.cli("show route"), "the routes' end", 30)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.unit.mgmt_router import START, User, boot, lines, prepare
+from tests.guest.mgmt_router import START, User, boot, lines, prepare
 
 from mgmt import changes, compare, configuration_json, configuration_xml, groups, merging, parse, text, tree, xmltree  # isort: skip
 from mgmt import valuetypes as t  # isort: skip

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.namespaces.router import Router, wait
+from tests.guest.router import Router, wait
 
 pytestmark = [
     pytest.mark.root,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.unit.mgmt_router import START, lines
+from tests.guest.mgmt_router import START, lines
 
 from mgmt import bridging
 from mgmt.check import check

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from types import SimpleNamespace
 
-from tests.unit.mgmt_router import START, User, boot, prepare
+from tests.guest.mgmt_router import START, User, boot, prepare
 
 from mgmt.render.interfaces import commands, plain, reconcile, render  # isort: skip
 

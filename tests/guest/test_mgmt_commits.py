@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.unit.mgmt_router import START, User, boot, prepare
+from tests.guest.mgmt_router import START, User, boot, prepare
 
 from mgmt import groups, store  # isort: skip
 from mgmt.datastore import Refused  # isort: skip
