@@ -140,7 +140,8 @@ def isisd(tree: Tree) -> Lines:
         if not isis.get("interface") or area is None:
             continue
         own = lines.setdefault((f"router isis {INSTANCE}" + (f" vrf {vrf}" if vrf else ""),), [])
-        own += [f"net {area}", f"is-type {_level(isis)}", "metric-style wide", *_isis_router_lines(isis)]
+        # FRR would keep a change to itself for 30 s after the last one (lsp-gen-interval of isisd).
+        own += [f"net {area}", f"is-type {_level(isis)}", "metric-style wide", "lsp-gen-interval 1", *_isis_router_lines(isis)]
         for name, interface in _members(tree, vrf, isis["interface"], "iso"):
             if not _level_off(interface):
                 _at(lines, tree, name).extend(_isis_lines(tree, name, interface, isis))
