@@ -30,7 +30,6 @@ os.environ["RACKLESS_WARM"] = "no"
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-
 def pytest_configure(config: pytest.Config) -> None:
     """The guest's modules are not rewritten by pytest, which takes them for a part of our plugin: it would parse them when they
     are first used, in two threads at once, and CPython's parser fails at that now and then."""

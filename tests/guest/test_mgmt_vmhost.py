@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 from tests.guest.mgmt_router import START, User, boot, prepare
-from tests.unit.vmhost_memory import RememberedHost
 from tests.guest.vmhost_played import remembered
+from tests.unit.vmhost_memory import RememberedHost
 
 from rackless.model.vmhost import Reason
 from rackless.vmhost.channel import PORT_NAME

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 from tests.guest.netconf_client import Netconf
 from tests.guest.test_mgmt_stories import ENVIRONMENT, client, prepare, settled, wait_for
-from tests.unit.vmhost_memory import RememberedHost
 from tests.guest.vmhost_played import PlayedHost
+from tests.unit.vmhost_memory import RememberedHost
 
 from rackless.model.vmhost import Reason
 from rackless.model.vmhost_verbs import Verb

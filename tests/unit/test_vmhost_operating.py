@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import socket
 import stat
+import subprocess
 import sys
 import threading
 import time
@@ -21,6 +23,7 @@ from rackless.cli import main as cli
 from rackless.client.vmhost import ENVIRONMENT
 from rackless.model.vmhost_verbs import Verb
 from rackless.vmhost.channel import Request
+from rackless.vmhost.consoles import Line
 from rackless.vmhost.operating import serve_operator
 from rackless.vmhost.spool import Spool
 
@@ -90,8 +93,6 @@ def test_the_socket_is_its_owners(operated: Operated) -> None:
 
 
 def test_whoever_sees_the_socket_can_connect(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import socket
-
     seen: list[bool] = []
     path, listen = tmp_path / "operator.sock", socket.socket.listen
 
@@ -156,6 +157,45 @@ def test_everything_is_shown_as_tables_and_as_json(operated: Operated, run: Run)
     code, _, err = run("show", "stauts")
     assert code == 2
     assert "Did you mean 'status'?" in err
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_a_guests_serial_line_is_joined(operated: Operated, tmp_path: Path, named: bool) -> None:
+    """By name, or that of the administrative guest; as a script does it, whose input ends with Ctrl-]."""
+    guest = socket.socket(socket.AF_UNIX)
+    guest.bind(str(operated.path.with_name("re0.serial")))
+    guest.listen()
+    line = Line(operated.path.with_name("re0.serial"), operated.path.with_name("re0.console"))
+    kept = asyncio.run_coroutine_threadsafe(line.run(), operated.loop)
+    words = [sys.executable, "-m", "rackless.cli.main", "vmhost", "console", *(["re0"] if named else [])]
+    try:
+        with guest, guest.accept()[0] as machine:
+            end = time.monotonic() + 20
+            while not operated.path.with_name("re0.console").exists():
+                assert time.monotonic() < end
+            program = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            assert program.stdin is not None
+            assert program.stdout is not None
+            program.stdin.write(b"show version\r")
+            program.stdin.flush()
+            machine.settimeout(30)
+            assert machine.recv(100) == b"show version\r"
+            machine.sendall(b"Model: vmx\r\n")
+            assert program.stdout.readline() == b"Model: vmx\r\n"
+            _, said = program.communicate(b"\x1d", 30)
+        assert (program.returncode, said) == (0, b"Serial line of re0; Ctrl-] leaves.\n")
+    finally:
+        kept.cancel()
+
+
+def test_a_serial_line_that_is_not_there_is_said_so(operated: Operated, run: Run) -> None:
+    code, _, err = run("console", "re1")
+    assert code == 2
+    assert "There is no guest 're1'" in err
+    assert "Did you mean 're0'?" in err
+    code, _, err = run("console", "re0")
+    assert code == 4
+    assert "re0.console: No such file" in err
 
 
 def test_files_are_listed_and_printed(operated: Operated, run: Run) -> None:
@@ -280,8 +320,6 @@ def test_a_long_request_tells_and_goes_on_without_its_asker(operated: Operated) 
 
 
 def test_a_bundle_that_breaks_off_leaves_nothing(operated: Operated) -> None:
-    import socket
-
     with socket.socket(socket.AF_UNIX) as sock:
         sock.connect(str(operated.path))
         sock.sendall(b"POST /v1/vmhost/add-software HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\nsigned 1 ")

@@ -83,6 +83,35 @@ def files(
         sys.stdout.buffer.flush()
 
 
+@app.command("console")
+def console(
+    guest: Annotated[
+        str, typer.Argument(metavar="GUEST", help="Name of the guest; without it the administrative one.", show_default=False)
+    ] = "",
+) -> None:
+    """Join the serial line of a guest. Ctrl-] leaves it; the line stays open. Who joins sees what comes from then on.
+
+    Example: rackless vmhost console re0
+    """
+    from rackless.client.terminal import join_line
+    from rackless.client.vmhost import HostApi
+
+    with HostApi() as host:
+        guests = {str(one["name"]): one for one in host.shown(Verb.STATUS)["guests"]}
+        if not guest:
+            guest = next((name for name, one in guests.items() if one["administrative"]), "")
+        if guest not in guests:
+            from rackless.model.suggestions import did_you_mean
+
+            if not guest:
+                raise InputError(
+                    "No guest here is the administrative one.", hint="`rackless vmhost show status` lists the guests."
+                )
+            raise InputError(f"There is no guest '{guest}'.", hint=did_you_mean(guest, guests, "guests"))
+        with host.console(guest) as line:
+            join_line(line, opening=f"Serial line of {guest}; Ctrl-] leaves.")
+
+
 # ---- software
 
 

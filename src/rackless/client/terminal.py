@@ -6,6 +6,7 @@ import json
 import os
 import select
 import signal
+import socket
 import sys
 import termios
 import threading
@@ -53,6 +54,31 @@ def join(
                     raise
                 lost = True
             stream = _reopened(client, path, query) if again and lost else None
+
+
+def join_line(line: socket.socket, *, opening: str = "") -> None:
+    """The same with a connected stream of bytes, such as a guest's serial line on its own host."""
+    with _raw():
+        if opening:
+            _line(opening)
+        done_read, done_write = os.pipe()
+
+        def show() -> None:
+            try:
+                while data := line.recv(65536):
+                    sys.stdout.buffer.write(data)
+                    sys.stdout.buffer.flush()
+            except ConnectionError:
+                pass
+            finally:
+                os.write(done_write, b"x")
+
+        threading.Thread(target=show, daemon=True).start()
+        try:
+            for data in _typed(done_read):
+                line.sendall(data)
+        except (BrokenPipeError, ConnectionResetError):
+            pass
 
 
 class _Joined:

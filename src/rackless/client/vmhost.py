@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +15,7 @@ import httpx
 
 from rackless.client import unencrypted
 from rackless.client.errors import error_in, error_of
-from rackless.model.errors import ForbiddenError, InputError, RacklessError, ServerGoneError
+from rackless.model.errors import ForbiddenError, InputError, RacklessError, ServerGoneError, StateError
 from rackless.model.vmhost_verbs import Verb
 
 SOCKET = "/run/rackless-vmhost/operator.sock"
@@ -70,6 +71,26 @@ class HostApi:
             if answer.status_code != 200:
                 answer.read()
             yield from self._good(answer).iter_bytes()
+
+    def console(self, guest: str) -> socket.socket:
+        """A guest's serial line, connected; `guest` is its name.
+
+        Raises:
+            ForbiddenError: it is root's alone.
+            StateError: nobody is at the other end.
+        """
+        path = self.path.with_name(f"{guest}.console")
+        line = socket.socket(socket.AF_UNIX)
+        try:
+            line.connect(str(path))
+        except PermissionError as error:
+            line.close()
+            raise ForbiddenError(f"{path} may be used by root only.", hint="Run it with sudo.") from error
+        except OSError as error:
+            line.close()
+            hint = "`rackless vmhost show` lists the guests."
+            raise StateError(f"Nobody is at {path}: {error.strerror}.", hint=hint) from error
+        return line
 
     def _ended(self, answer: httpx.Response, tell: Callable[[str], None]) -> Any:
         if answer.status_code != 200:
