@@ -166,7 +166,7 @@ async def test_a_host_whose_primary_disk_was_taken_out_runs_from_its_backup_disk
         await machine.comes("RACKLESS-CONFIRMED 2a snapshot 1.0 current=a")
 
 
-@pytest.mark.parametrize("damage", ["boot partition", pytest.param("partition table", marks=pytest.mark.unproven), "root"])
+@pytest.mark.parametrize("damage", ["boot partition", "partition table", "root"])
 async def test_a_damaged_primary_disk_is_repaired_and_runs_again(disks: list[Path], tmp_path: Path, damage: str) -> None:
     disk = look(disks[0])
     if damage == "boot partition":
@@ -193,7 +193,6 @@ async def test_a_damaged_primary_disk_is_repaired_and_runs_again(disks: list[Pat
     assert bootloader.boot_sound(look(disks[0]), (await booting.appliance()).boot)
 
 
-@pytest.mark.unproven
 async def test_ordinary_power_cycles_leave_the_same_set_current(disks: list[Path], tmp_path: Path) -> None:
     noise = random.Random(30)
     before = bootloader.read_state(look(disks[0]))
@@ -207,7 +206,7 @@ async def test_ordinary_power_cycles_leave_the_same_set_current(disks: list[Path
         await machine.comes("RACKLESS-CONFIRMED 1a current 1.0 current=a")
 
 
-@pytest.mark.parametrize("firmware", [pytest.param("uefi", marks=pytest.mark.unproven), "secure"])
+@pytest.mark.parametrize("firmware", ["uefi", "secure"])
 async def test_the_same_disks_boot_by_uefi_and_with_secure_boot(disks: list[Path], tmp_path: Path, firmware: str) -> None:
     async with booting.running(tmp_path, disks, firmware=firmware) as machine:
         await machine.comes("Rackless: set 1a \\(current\\)")

@@ -16,6 +16,7 @@ CARD_RESET, OVERHEAT, FAN, POWER_UNDER, EXTERNAL = 0x20, 0x1, 0x2, 0x10, 0x4
 PLATFORM = {CARD_RESET: Reason.WATCHDOG, OVERHEAT: Reason.THERMAL, FAN: Reason.THERMAL}
 TELLING = ("kernel panic", "machine check", "hardware error", "double fault", "bug:", "oops")
 """Words of the line of a dump that says what happened, the most telling first."""
+MOVED = "var/lib/systemd/pstore"
 LAST = 400
 """Login records that are looked at."""
 
@@ -26,10 +27,18 @@ def found(top: Path = Path("/")) -> Evidence:
 
 
 def _dump(top: Path) -> str:
-    """The line that matters of the newest dump. systemd-pstore(8) moves them away from where the firmware shows them. One that
-    is older than the last boot but one is an old story, and gone from the first of the two folders."""
+    """The line that matters of the dump that the last run left: where the firmware shows it, or where systemd-pstore(8) has
+    moved it since this boot began. What an earlier boot moved is an old story."""
     files = [*(top / "sys/fs/pstore").glob("dmesg-*")]
+    booted = _booted(top)
+    files += [path for path in (top / MOVED).glob("**/dmesg-*") if booted is not None and path.stat().st_mtime >= booted]
     return dumped("\n".join(_text(path) for path in sorted(files, reverse=True)))
+
+
+def _booted(top: Path) -> int | None:
+    """When the kernel was started, seconds since the epoch (proc(5), btime of /proc/stat)."""
+    times = [line.split()[1] for line in _text(top / "proc/stat").splitlines() if line.startswith("btime ")]
+    return int(times[0]) if times else None
 
 
 def dumped(text: str) -> str:
