@@ -73,7 +73,7 @@ class Router:
 
     def stop(self) -> None:
         self.outer.kill()
-        self.outer.wait(10)
+        self.outer.wait(60)
 
 
 def child_of(pid: int) -> int | None:

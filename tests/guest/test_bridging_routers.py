@@ -88,7 +88,7 @@ class Station:
 
     def stop(self) -> None:
         self.holder.kill()
-        self.holder.wait(10)
+        self.holder.wait(60)
 
 
 class Bridges:

@@ -54,7 +54,7 @@ def router(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Path]:
         yield root
     finally:
         daemon.terminate()
-        daemon.wait(10)
+        daemon.wait(60)
     assert (tmp_path / "daemon.log").read_text() == ""
 
 

@@ -61,7 +61,7 @@ def root(tmp_path: Path) -> Iterator[Path]:
     wait_for(folder / "run/mgd.sock", daemon)
     yield folder
     daemon.terminate()
-    daemon.wait(10)
+    daemon.wait(60)
 
 
 @pytest.fixture
@@ -70,7 +70,7 @@ def terminal(root: Path) -> Iterator[Terminal]:
     found.until()
     yield found
     found.process.kill()
-    found.process.wait(10)
+    found.process.wait(60)
     os.close(found.master)
 
 
@@ -133,13 +133,13 @@ def test_another_editor_is_told(terminal: Terminal, root: Path) -> None:
     other.until()
     assert "Users currently editing the configuration:\n  root terminal pts/" in other.type("configure\r", r"root# \Z")
     other.process.kill()
-    other.process.wait(10)
+    other.process.wait(60)
     os.close(other.master)
 
 
 def test_end_of_input_ends_the_session(terminal: Terminal) -> None:
     os.write(terminal.master, b"\x04")
-    assert terminal.process.wait(10) == 0
+    assert terminal.process.wait(60) == 0
 
 
 def test_batch_stops_at_the_first_failure(root: Path) -> None:

@@ -399,7 +399,7 @@ class Liar:
     def close(self) -> None:
         self.listener.shutdown(socket.SHUT_RDWR)
         self.listener.close()
-        self.thread.join(10)
+        self.thread.join(60)
 
 
 SILENT = "error: could not connect to the VM host: "

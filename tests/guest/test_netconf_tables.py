@@ -43,7 +43,7 @@ def device(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         server.close()
     finally:
         daemon.terminate()
-        daemon.wait(10)
+        daemon.wait(60)
 
 
 def test_bfd(device: Any) -> None:

@@ -89,8 +89,8 @@ class Line:
 
     def close(self) -> None:
         self.process.kill()
-        self.process.wait(10)
-        self._thread.join(10)
+        self.process.wait(60)
+        self._thread.join(60)
         os.close(self.master)
         self._listener.close()
 
@@ -111,7 +111,7 @@ def line(tmp_path: Path) -> Iterator[Line]:
     yield found
     found.close()
     daemon.terminate()
-    daemon.wait(10)
+    daemon.wait(60)
 
 
 def test_pyez_over_a_serial_line(line: Line) -> None:

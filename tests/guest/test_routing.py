@@ -113,7 +113,7 @@ def test_snmp_tells_of_bgp_and_ospf(routers: tuple[Router, Router]) -> None:
         assert [ospf[f"10.1.{column}.10.0.0.2.0"] for column in (3, 6)] == ["192.168.0.2", "8"]
     finally:
         subagent.terminate()
-        subagent.wait(10)
+        subagent.wait(60)
         west.cli("configure\ndelete snmp\ncommit\n")
 
 

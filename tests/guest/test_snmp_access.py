@@ -65,7 +65,7 @@ class Agent:
 
     def stop(self) -> None:
         self.daemon.terminate()
-        self.daemon.wait(10)
+        self.daemon.wait(60)
         subprocess.run(["ip", "netns", "del", self.ns], check=True)
 
 

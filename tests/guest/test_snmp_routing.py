@@ -101,7 +101,7 @@ def serve(tmp_path: Path) -> Iterator[Callable[[Daemon], str]]:
 
     yield start
     for thread in threads:
-        thread.join(10)
+        thread.join(60)
     listener.close()
 
 

@@ -117,7 +117,7 @@ class Router:
     def stop(self) -> None:
         for process in reversed(self.processes):
             process.terminate()
-            process.wait(10)
+            process.wait(60)
         subprocess.run(["ip", "netns", "del", self.ns], check=True)
 
 
@@ -245,5 +245,5 @@ def test_a_reload_changes_nothing_for_anybody(router: Router) -> None:
 
 def test_nothing_else_was_heard(router: Router) -> None:
     router.snmpd.terminate()
-    router.snmpd.wait(10)
+    router.snmpd.wait(60)
     assert router.heard.empty()

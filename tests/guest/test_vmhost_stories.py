@@ -84,7 +84,7 @@ def router(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Router]:
         yield made
     finally:
         daemon.terminate()
-        daemon.wait(10)
+        daemon.wait(60)
         made.played.ends()
     assert (top / "daemon.log").read_text() == ""
 

@@ -98,7 +98,7 @@ class PlayedHost:
     def ends(self) -> None:
         self.stops()
         self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(10)
+        self._thread.join(60)
         self._loop.close()
         for pieces in self.said:
             for line in b"".join(pieces).splitlines():

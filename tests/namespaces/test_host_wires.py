@@ -78,7 +78,7 @@ class Carrier:
 
     def close(self) -> None:
         self.say(do="end")
-        assert self._process.wait(10) == 0
+        assert self._process.wait(60) == 0
         self.end.close()
 
 

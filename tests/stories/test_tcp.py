@@ -41,7 +41,7 @@ class Remote:
             line.send(b"echoed\n")
             with suppress(TimeoutError):
                 while b"echoed" not in shown:
-                    said = line.recv(timeout=2)
+                    said = line.recv(timeout=30)
                     shown += said if isinstance(said, bytes) else b""
         return shown
 

@@ -161,5 +161,5 @@ def running() -> Iterator[Provider]:
         yield provider
     finally:
         provider.shutdown()
-        thread.join(10)
+        thread.join(60)
         provider.server_close()

@@ -55,7 +55,7 @@ def moody(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()
     server.server_close()
-    thread.join(10)
+    thread.join(60)
 
 
 USER = {"name": "una", "role": "user", "password": False, "disabled": False, "created": 1.0}

@@ -256,7 +256,7 @@ async def test_nobody_reads_the_store_for_followers_who_went(served: Served) -> 
     async with served.events() as stream:
         await stream.position()
         assert served.client.world.feed._reader is not None
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while served.client.world.feed._reader is not None:
             await asyncio.sleep(0.01)
 
@@ -287,7 +287,7 @@ async def test_another_server_on_the_store_tells_what_this_one_wrote(served: Ser
     stream = follower.follow(None, alive=30)
     await anext(stream)
     await booked(served, "here")
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         _, batch, _ = await anext(stream)
     assert batch[0].data["name"] == "here"
     await stream.aclose()  # type: ignore[attr-defined]

@@ -64,7 +64,7 @@ async def test_a_line_that_drops_is_opened_again_with_a_fresh_token() -> None:
         while line.opened < 2:
             await asyncio.sleep(0.01)
         await line.write(b"two")
-        assert await asyncio.wait_for(reading, 10) == b"two"
+        assert await asyncio.wait_for(reading, 60) == b"two"
         assert proxy.used == ["t1", "t2"]
         await line.close()
 

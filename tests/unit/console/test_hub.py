@@ -39,11 +39,11 @@ class Line:
                 self.came.notify_all()
 
     async def connected(self, times: int = 1) -> None:
-        async with asyncio.timeout(5), self.came:
+        async with asyncio.timeout(60), self.came:
             await self.came.wait_for(lambda: len(self.writers) >= times)
 
     async def hears(self, data: bytes) -> None:
-        async with asyncio.timeout(5), self.came:
+        async with asyncio.timeout(60), self.came:
             await self.came.wait_for(lambda: data in self.heard)
 
     async def say(self, data: bytes) -> None:
@@ -53,7 +53,7 @@ class Line:
 
 async def until(feed, data: bytes) -> bytes:
     got = b""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while data not in got:
             piece = await feed.read()
             assert piece, f"ended after {got!r}"
@@ -154,7 +154,7 @@ async def test_a_line_that_fails_is_opened_again_for_reading_and_writing(tmp_pat
 
 async def test_a_slow_watcher_is_told_what_he_lost_and_memory_is_bounded(hub, line) -> None:
     async with hub.watch() as slow, hub.watch() as quick:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             for _ in range(40):
                 await line.say(b"x" * 65536)
                 left = 65536
