@@ -16,6 +16,7 @@ from tempfile import mkdtemp
 
 import pytest
 
+from rackless.images.partitions import ext_partitions
 from rackless.images.store import find
 from rackless.qemu import process
 from rackless.settings import load
@@ -27,6 +28,7 @@ BOOT = 1200.0
 """Seconds that an emulated guest may take on a machine that does much else."""
 PASSWORD = "$6$rackless$" + "a" * 86
 """A hash that no password has."""
+LICENCE = "RACKLESS-2026-" + "7" * 40
 
 
 class Host:
@@ -160,11 +162,13 @@ def test_what_happens_to_a_guest_is_told_right_and_put_in_order(host: Host) -> N
     assert host.reasons() == [0x8000, 0x1000, 0x4000, 0x1]
     assert host.guest() == before, "one process all the time"
 
-    # It has a configuration, which is damaged while it is off; and its image is truncated.
+    # It has a configuration and a licence, which are damaged while it is off; and its image is truncated.
+    host.type(f"echo {LICENCE} >/config/licence; sync")
     console = host.shell()
-    for line in ("cli", "configure", f'set system root-authentication encrypted-password "{PASSWORD}"', "commit"):
+    for line in ("cli", "configure", f'set system root-authentication encrypted-password "{PASSWORD}"'):
         console.send(line.encode() + b"\r")
         console.until("[>#] ", 60)
+    console.send(b"commit\r")
     console.until("commit complete", 120)
     console.sock.close()
     host.kill()
@@ -177,13 +181,17 @@ def test_what_happens_to_a_guest_is_told_right_and_put_in_order(host: Host) -> N
         time.sleep(0.2)
     host.end()
     disk = host.state / "guests/vrouter/a.raw"
-    _damage(disk, "/config/rackless.conf.gz")
+    for place in ("/config/rackless.conf.gz", "/config/licence"):
+        _damage(disk, place)
     host.start()
     said = host.until("guest vrouter: off => starting")
     assert "configuration of guest vrouter is damaged => repaired" in said
-    assert [path.name.split(".")[0] for path in (host.state / "aside/vrouter").iterdir()] == ["configuration"]
+    assert "licence of guest vrouter is damaged => repaired" in said
+    aside = (host.state / "aside/vrouter").iterdir()
+    assert sorted(path.name.split(".")[0] for path in aside) == ["configuration", "licence"]
     host.until("do: start guest vrouter from the image of set a")
     host.end()
+    assert _content(disk, "/config/licence") == f"{LICENCE}\n"
     (copy / "root.qcow2").unlink()
     with (copy / "root.qcow2").open("wb") as file:
         file.write((image / "root.qcow2").open("rb").read(1 << 20))
@@ -198,11 +206,16 @@ def test_what_happens_to_a_guest_is_told_right_and_put_in_order(host: Host) -> N
     console.until("Password:", 60)
 
 
+def _content(disk: Path, place: str) -> str:
+    """Of a text file in the guest's disk."""
+    [partition] = ext_partitions(disk)
+    words = ["debugfs", "-R", f"cat {place}", f"{disk}?offset={partition.offset}"]
+    return subprocess.run(words, capture_output=True, text=True, check=True).stdout
+
+
 def _damage(disk: Path, place: str) -> None:
     """Bytes in the middle of a file, as a disk loses them."""
-    from rackless.images.partitions import ext_partitions
-
-    [partition] = [each for each in ext_partitions(disk)]
+    [partition] = ext_partitions(disk)
     device = f"{disk}?offset={partition.offset}"
     told = subprocess.run(["debugfs", "-R", f"blocks {place}", device], capture_output=True, text=True, check=True)
     stat = subprocess.run(["debugfs", "-R", "stats", device], capture_output=True, text=True, check=True)
@@ -210,4 +223,4 @@ def _damage(disk: Path, place: str) -> None:
     assert size is not None
     with disk.open("r+b") as file:
         file.seek(partition.offset + int(told.stdout.split()[0]) * int(size[1]) + 12)
-        file.write(b"\xff" * 16)
+        file.write(bytes(16))
