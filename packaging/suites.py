@@ -94,6 +94,24 @@ SUITES = {
         "packaging/apt-test.txt",
         "requirements.lock",
     ),
+    # VM hosts with real guests: what happens to a guest, its own console, a lab over two hosts.
+    "hosts": (
+        "tests/machines/test_vmhost.py",
+        "tests/machines/test_vmhost_console.py",
+        "tests/machines/test_two_hosts.py",
+        "tests/machines/reference_vm.py",
+        "tests/conformance/host_place.py",
+        "guest/mgmt/commands/vmhost.py",
+        "guest/mgmt/hostport.py",
+        "guest/mgmt/render/vmhost.py",
+        "guest/mgmt/vmhost.py",
+        "guest/protocol",
+        *(f"guest/mgmt/replies/{name}.py" for name in ("vmhost", "vmhost_requests", "vmhost_use")),
+        "src/rackless/providers/host",
+        "src/rackless/qemu",
+        "src/rackless/vmhost",
+        "requirements.lock",
+    ),
     # The VM host's agent on a simulated machine, with the power lost after every step.
     "vmhost-stories": (
         "tests/stories/test_vmhost.py",

@@ -87,6 +87,8 @@ if [ -n "$all" ]; then
   mapfile -t stored < <(grep -lE 'Shell\(|shell: Shell|Driver|EVERYWHERE' tests/{stories,unit,kills}/test_*.py)
   part postgresql env RACKLESS_TEST_DATABASE=postgresql "${side_by_side[@]}" --timeout 300 "${stored[@]}"
 fi
-part machines pytest -m "machines and $clouds" --timeout 600 tests
+hosts=(tests/machines/test_vmhost.py tests/machines/test_vmhost_console.py tests/machines/test_two_hosts.py)
+suite hosts pytest -m "not unproven" --timeout 1800 "${hosts[@]}"
+part machines pytest -m "machines and $clouds" --timeout 600 tests "${hosts[@]/#/--ignore=}"
 # What has not passed as a whole yet holds nobody up; but `make test-all` is not green before it has.
 [ -z "$all" ] || part unproven pytest -m unproven --timeout 900 tests
