@@ -32,13 +32,14 @@ LICENCE = "RACKLESS-2026-" + "7" * 40
 
 
 class Host:
-    """`rackless-vmhost run`, with a folder of its own."""
+    """`rackless-vmhost run`, with a folder of its own. What came when is printed: `pytest -s` shows it."""
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.log = folder, folder / "log"
         self.state, self.run = folder / "s", folder / "r"
         self.agent: subprocess.Popen[bytes] | None = None
         self.read = 0
+        self.began = time.monotonic()
 
     def write(self, images: dict[str, Path]) -> None:
         lines = [f"state: {self.state}", f"run: {self.run}", "accelerator: tcg", "guests:", "  - name: vrouter"]
@@ -71,6 +72,7 @@ class Host:
             found = re.search(pattern + ".*\n", text)
             if found:
                 self.read += found.end()
+                print(f"{time.monotonic() - self.began:7.1f} s  {pattern}")
                 return text[: found.end()]
             assert self.agent is not None
             assert self.agent.poll() is None, text
@@ -217,7 +219,10 @@ def _damage(disk: Path, place: str) -> None:
     """Bytes in the middle of a file, as a disk loses them."""
     [partition] = ext_partitions(disk)
     device = f"{disk}?offset={partition.offset}"
+    # The guest went as if by a power cut: where the file lies may still be in the journal.
+    subprocess.run(["e2fsck", "-p", device], capture_output=True, check=False)
     told = subprocess.run(["debugfs", "-R", f"blocks {place}", device], capture_output=True, text=True, check=True)
+    assert told.stdout.split(), (place, told.stderr)
     stat = subprocess.run(["debugfs", "-R", "stats", device], capture_output=True, text=True, check=True)
     size = re.search(r"Block size:\s+(\d+)", stat.stdout)
     assert size is not None

@@ -142,10 +142,11 @@ class GuestDisks:
         return self.folder(guest) / f"saved-{what}"
 
     async def health(self, guest: Guest, what: str) -> Health:
-        """Of a file in the disk in use. A guest that never ran has nothing that could be damaged."""
+        """Of a file in the disk in use, while its guest is off. A guest that never ran has nothing that could be damaged."""
         place, disk = getattr(guest, what), self.disk(guest, self.slot_in_use(guest))
         if not place or not disk.exists():
             return Health.OK
+        await insides.replay(disk)
         found = await insides.health(disk, place)
         if found is Health.MISSING and not self.saved(guest, what).exists():
             return Health.OK
@@ -175,6 +176,7 @@ class GuestDisks:
         disk = self.disk(guest, slot)
         if not disk.exists():
             disk, _ = await self.prepare(guest, slot)
+        await insides.replay(disk)
         await insides.write(disk, getattr(guest, what), self.saved(guest, copy).read_bytes())
 
     async def save(self, guest: Guest) -> None:

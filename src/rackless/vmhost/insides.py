@@ -35,6 +35,17 @@ async def mend(disk: Path) -> bool:
     return bool(partitions)
 
 
+async def replay(disk: Path) -> None:
+    """What is in the journals of a disk that nobody uses is put in its place: e2fsprogs read past it, and what they write into
+    such a file system is lost with the guest's next mount."""
+    try:
+        partitions = ext_partitions(disk)
+    except OSError:
+        return
+    for partition in partitions:
+        await run(["e2fsck", "-p", "-E", "journal_only", _device(disk, partition)], deadline=SECONDS, env=PATH, check=False)
+
+
 async def read(disk: Path, place: str) -> bytes | None:
     """None when it is not there. Raises ProviderError when there is no file system that could say so."""
     out = disk.with_name(f".{disk.name}.{os.getpid()}.out")
