@@ -165,13 +165,15 @@ def test_what_happens_to_a_guest_is_told_right_and_put_in_order(host: Host) -> N
     assert host.guest() == before, "one process all the time"
 
     # It has a configuration and a licence, which are damaged while it is off; and its image is truncated.
-    host.type(f"echo {LICENCE} >/config/licence; sync")
     console = host.shell()
     for line in ("cli", "configure", f'set system root-authentication encrypted-password "{PASSWORD}"'):
         console.send(line.encode() + b"\r")
         console.until("[>#] ", 60)
     console.send(b"commit\r")
     console.until("commit complete", 120)
+    for line in ("exit", "exit", f"echo {LICENCE} >/config/licence; sync; echo kept"):
+        console.send(line.encode() + b"\r")
+        console.until("[>#] $", 60)
     console.sock.close()
     host.kill()
     host.start()
