@@ -20,7 +20,6 @@ from .cli import Installation, await_that
 
 pytestmark = [
     pytest.mark.machines,
-    pytest.mark.unproven,
     pytest.mark.root,
     pytest.mark.timeout(1800),
     pytest.mark.skipif(os.geteuid() != 0, reason="needs root for namespaces"),

@@ -26,7 +26,6 @@ from tests.machines.reference_vm import Lines, Vm
 
 pytestmark = [
     pytest.mark.machines,
-    pytest.mark.unproven,
     pytest.mark.root,
     pytest.mark.timeout(1800),
     pytest.mark.skipif(os.geteuid() != 0, reason="a mount namespace needs root"),
@@ -49,7 +48,15 @@ guests:
     nics:
       - internal: true
       - internal: true
+  - name: other
+    memory: 32
+    channel: false
+    watchdog: false
+    images:
+      current: {top}/other.raw
 """
+OTHER = bytes.fromhex("baf803b04feeb04beefaf4ebfc").ljust(510, b"\0") + b"\x55\xaa"
+"""A system of one sector: mov dx, 3f8h; mov al, 'O'; out dx, al; mov al, 'K'; out dx, al; cli; hlt; jmp $-2."""
 SYSTEMCTL = """#!/bin/sh
 echo "$@" >>{}/told
 """
@@ -82,6 +89,7 @@ class PlayedHost:
         (top / "bin").mkdir()
         (top / "bin/systemctl").write_text(SYSTEMCTL.format(top))
         (top / "bin/systemctl").chmod(0o755)
+        (top / "other.raw").write_bytes(OTHER.ljust(1 << 20, b"\0"))
         (top / "vmhost.yaml").write_text(CONFIGURATION.format(top=top, image=image.disk.parent))
 
     def boots_up(self) -> Seen:
@@ -114,10 +122,11 @@ class PlayedHost:
         finally:
             if self.agent is not None:
                 self.agent.kill()
-            self._ends_guest()
+            for name in (NAME, "other"):
+                self._ends_guest(name)
 
-    def _ends_guest(self) -> None:
-        path = self.top / f"run/{NAME}.monitor"
+    def _ends_guest(self, name: str) -> None:
+        path = self.top / f"run/{name}.monitor"
         if path.exists():
             try:
                 monitor = Lines(path)
@@ -127,7 +136,7 @@ class PlayedHost:
             except (OSError, TimeoutError):
                 pass
             for kind in ("monitor", "serial", "events", "channel", "vmhost"):
-                (self.top / f"run/{NAME}.{kind}").unlink(missing_ok=True)
+                (self.top / f"run/{name}.{kind}").unlink(missing_ok=True)
 
     def operator(self, *words: str) -> str:
         """`rackless vmhost ...` on the host itself."""
@@ -158,6 +167,8 @@ def told(guest: Seen, command: str) -> str:
 def test_reasons_at_the_guests_own_console(host: PlayedHost) -> None:
     guest = host.boots_up()
     guest.wait_for("cli -c 'show vmhost status'", r"west\s+Running", PATIENCE)
+    guest.wait_for("cli -c 'show vmhost status'", r"other\s+Running", PATIENCE)
+    assert (host.top / "state/guests/other/console.log").read_bytes().endswith(b"OK"), "another system beside it"
     first = told(guest, HOST)
     assert first.startswith("Vmhost last reboot reason: 0x")
 
