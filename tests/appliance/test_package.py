@@ -52,7 +52,8 @@ def test_every_module_of_it_can_be_imported_by_its_own_python(unpacked: Path) ->
     code = (
         "import importlib, pkgutil, rackless, sys\n"
         "assert rackless.__file__.startswith(sys.argv[1]), rackless.__file__\n"
-        "left = ('rackless.testing', 'rackless.vmhost.linux')\n"
+        # Alembic gives its script what it works on; the other two are for other machines.
+        "left = ('rackless.testing', 'rackless.vmhost.linux', 'rackless.store.migrations.env')\n"
         "names = [m.name for m in pkgutil.walk_packages(rackless.__path__, 'rackless.') if '__main__' not in m.name]\n"
         "for name in names:\n"
         "    if not name.startswith(left): importlib.import_module(name)\n"
@@ -99,7 +100,7 @@ async def fresh(folder: Path, packages: list[str]) -> Path:
     transport = folder / "transport.conf"
     transport.write_text(sources.transport_settings((await run(["apt-config", "dump"], deadline=60)).out.decode()))
     made = folder / "root.tar"
-    words = ["mmdebstrap", "--quiet", "--variant=apt", f"--aptopt={transport}", "--dpkgopt=path-exclude=/usr/share/doc/*"]
+    words = ["mmdebstrap", "--quiet", "--variant=apt", f"--aptopt={transport}"]
     await run([*words, f"--include={','.join(packages)}", suite, made, *entries], deadline=3000)
     return made
 

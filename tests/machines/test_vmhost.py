@@ -190,7 +190,7 @@ def test_what_happens_to_a_guest_is_told_right_and_put_in_order(host: Host) -> N
     host.start()
     said = host.until("guest vrouter: off => starting")
     assert "configuration of guest vrouter is damaged => repaired" in said
-    assert "licence of guest vrouter is damaged => repaired" in said
+    assert "licence of guest vrouter is damaged => repaired" in said, said
     aside = (host.state / "aside/vrouter").iterdir()
     assert sorted(path.name.split(".")[0] for path in aside) == ["configuration", "licence"]
     host.until("do: start guest vrouter from the image of set a")

@@ -49,7 +49,7 @@ guests:
       - internal: true
       - internal: true
   - name: other
-    memory: 32
+    memory: 64
     channel: false
     watchdog: false
     images:
