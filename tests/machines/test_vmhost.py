@@ -187,6 +187,7 @@ def test_what_happens_to_a_guest_is_told_right_and_put_in_order(host: Host) -> N
     disk = host.state / "guests/vrouter/a.raw"
     for place in ("/config/rackless.conf.gz", "/config/licence"):
         _damage(disk, place)
+    assert "\0" in _content(disk, "/config/licence")
     host.start()
     said = host.until("guest vrouter: off => starting")
     assert "configuration of guest vrouter is damaged => repaired" in said

@@ -1,13 +1,15 @@
-"""Files in the disk of a guest that is off, or that runs and is only read: with e2fsprogs, no mount, no privilege.
+"""Files in the disk of a guest that is off, or that runs and is only read: with e2fsprogs, and no mount.
 
 What is read of a running guest may be half written: whoever reads checks it (gzip has a checksum).
 """
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import os
 import zlib
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 from rackless.images.partitions import Partition, ext_partitions
@@ -29,7 +31,8 @@ async def mend(disk: Path) -> bool:
     except OSError:
         return False
     for partition in partitions:
-        done = await run(["e2fsck", "-fp", _device(disk, partition)], deadline=SECONDS, env=PATH, check=False)
+        async with _attached(disk, partition) as device:
+            done = await run(["e2fsck", "-fp", device], deadline=SECONDS, env=PATH, check=False)
         if done.code not in MENDED:
             return False
     return bool(partitions)
@@ -43,7 +46,8 @@ async def replay(disk: Path) -> None:
     except OSError:
         return
     for partition in partitions:
-        await run(["e2fsck", "-p", "-E", "journal_only", _device(disk, partition)], deadline=SECONDS, env=PATH, check=False)
+        async with _attached(disk, partition) as device:
+            await run(["e2fsck", "-p", "-E", "journal_only", device], deadline=SECONDS, env=PATH, check=False)
 
 
 async def read(disk: Path, place: str) -> bytes | None:
@@ -103,6 +107,28 @@ def judged(place: str, content: bytes | None) -> Health:
         except (OSError, EOFError, zlib.error):
             return Health.DAMAGED
     return Health.DAMAGED if not content.strip() or b"\0" in content else Health.OK
+
+
+@contextlib.asynccontextmanager
+async def _attached(disk: Path, partition: Partition) -> AsyncIterator[str]:
+    """What e2fsck checks. Of a partition a loop device, where we may make one: having replayed a journal e2fsck opens the file
+    anew, and without the offset that it was given (e2fsprogs 1.47)."""
+    if not partition.offset or os.geteuid() != 0:
+        yield _device(disk, partition)
+        return
+    await _detach(disk)  # what an agent that was killed left
+    words: list[str | Path] = ["losetup", "--find", "--show", "--offset", str(partition.offset), disk]
+    loop = (await run(words, deadline=30, env=PATH, hint="Is the module loop there?")).out.decode().strip()
+    try:
+        yield loop
+    finally:
+        await run(["losetup", "--detach", loop], deadline=30, env=PATH)
+
+
+async def _detach(disk: Path) -> None:
+    words: list[str | Path] = ["losetup", "--associated", disk, "--noheadings", "--output", "NAME"]
+    for loop in (await run(words, deadline=30, env=PATH, check=False)).out.decode().split():
+        await run(["losetup", "--detach", loop], deadline=30, env=PATH, check=False)
 
 
 def _device(disk: Path, partition: Partition) -> str:
