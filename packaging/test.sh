@@ -12,24 +12,7 @@ if [ -z "${RACKLESS_CHECKED:-}" ]; then
 fi
 export PATH="$PWD/.venv/bin:$PATH"
 unset PYTHONDONTWRITEBYTECODE # the tests start hundreds of servers; each would compile all of its sources
-if [ "$(id -u)" = 0 ] && [ -z "${RACKLESS_TEST_NAMESPACE:-}" ]; then
-  # What the appliance is made of comes through apt, which the tests' own network does not reach.
-  if [ "${1:-}" = --all ]; then
-    PYTHONPATH=src python -c 'import asyncio; from tests.appliance import booting; asyncio.run(booting.appliance())'
-  fi
-  # As root the tests get a network namespace of their own: management networks and captures touch nothing of this machine's.
-  # So do the engines of a fabric.
-  if [ -n "${1:-}" ] || python packaging/suites.py due fabric; then packaging/setup.sh --fabric; fi
-  name="rackless-test-$$"
-  ip netns add "$name"
-  trap 'ip netns del "$name"' EXIT
-  ip -n "$name" link set lo up
-  RACKLESS_TEST_NAMESPACE=$name ip netns exec "$name" "$0" "$@"
-  exit
-fi
 all=; [ "${1:-}" != --all ] || all=1
-clouds="not vsphere and not openstack and not appliance and not fabric and not scale and not unproven"
-side_by_side=(pytest -m "not machines and $clouds" -n 2 --dist loadfile)
 
 part() { # NAME COMMAND...: run it; with --all, if it has not passed on this very tree
   local name=$1; shift
@@ -51,6 +34,25 @@ suite() { # NAME COMMAND...: run it if it is due, and mark it as passed
   python packaging/suites.py passed "$name"
 }
 
+if [ "$(id -u)" = 0 ] && [ -z "${RACKLESS_TEST_NAMESPACE:-}" ]; then
+  # What the appliance and the package are made of comes through apt and pip, which the tests' own network does not reach.
+  if [ -n "$all" ]; then
+    PYTHONPATH=src python -c 'import asyncio; from tests.appliance import booting; asyncio.run(booting.appliance())'
+    part package pytest --timeout 3600 tests/appliance/test_package.py
+  fi
+  # As root the tests get a network namespace of their own: management networks and captures touch nothing of this machine's.
+  # So do the engines of a fabric.
+  if [ -n "${1:-}" ] || python packaging/suites.py due fabric; then packaging/setup.sh --fabric; fi
+  name="rackless-test-$$"
+  ip netns add "$name"
+  trap 'ip netns del "$name"' EXIT
+  ip -n "$name" link set lo up
+  RACKLESS_TEST_NAMESPACE=$name ip netns exec "$name" "$0" "$@"
+  exit
+fi
+clouds="not vsphere and not openstack and not appliance and not fabric and not scale and not unproven"
+side_by_side=(pytest -m "not machines and $clouds" -n 2 --dist loadfile)
+
 openstack() { # its services are installed when the suite is due only; the tests start them, and fail when they don't come up
   packaging/setup.sh --openstack
   pytest -m "openstack and not unproven" --timeout 900 tests
@@ -63,9 +65,9 @@ fabric() { # its engines are installed when the suite is due only
 }
 
 appliance() { # its disks; booted only with --all, which takes an hour, and then with every power cycle that the issue asks for
-  local more=(--ignore tests/appliance/test_boots.py --ignore tests/appliance/test_ova_boots.py --ignore tests/appliance/test_guest_inside.py)
-  if [ -n "$all" ]; then more=(); export RACKLESS_POWER_CYCLES=30; fi
-  pytest -m "appliance and not unproven" --timeout 3600 "${more[@]}" tests/appliance
+  local booted=(tests/appliance/test_boots.py tests/appliance/test_ova_boots.py tests/appliance/test_guest_inside.py)
+  if [ -n "$all" ]; then booted=(); export RACKLESS_POWER_CYCLES=30; fi
+  pytest -m "appliance and not unproven" --timeout 7200 "${booted[@]/#/--ignore=}" --ignore tests/appliance/test_package.py tests/appliance
 }
 
 told=(tests/stories/test_vmhost.py tests/stories/test_fabric_stories.py)

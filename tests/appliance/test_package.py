@@ -16,7 +16,7 @@ from rackless.images import sources
 from rackless.running import run
 
 TOP = Path(__file__).parents[2]
-pytestmark = [pytest.mark.appliance, pytest.mark.unproven, pytest.mark.timeout(3600)]
+pytestmark = [pytest.mark.appliance, pytest.mark.timeout(3600)]
 
 
 @pytest.fixture(scope="session")
