@@ -82,3 +82,12 @@ async def test_a_file_is_kept_aside_and_not_the_whole_disk_with_it(after: tuple[
     (kept,) = (disk.parents[2] / "aside/vrouter").iterdir()
     assert (kept.name.split(".")[0], kept.read_bytes()) == ("licence", b"new\n")
     assert str(disk) not in subprocess.run(["losetup", "--list"], check=True, capture_output=True, text=True, timeout=60).stdout
+
+
+async def test_what_is_written_leaves_the_file_system_whole(after: tuple[GuestDisks, Guest, Path]) -> None:
+    disks, guest, disk = after
+    disks.saved(guest, "licence").write_text("saved\n")
+    await disks.restore(guest, "licence", "licence")
+    await disks.restore(guest, "licence", "licence")
+    assert await insides.mend(disk)
+    assert await insides.read(disk, PLACE) == b"saved\n"

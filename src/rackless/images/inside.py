@@ -1,8 +1,11 @@
-"""A file into the file system of a disk that is not running, with e2fsprogs: no mount, no loop device, no privilege."""
+"""A file into the file system of a disk that is not running, with e2fsprogs: no mount, and no privilege where it is whole."""
 
 from __future__ import annotations
 
+import contextlib
+import os
 import re
+from collections.abc import AsyncIterator
 from pathlib import Path, PurePosixPath
 
 from rackless.images.partitions import Partition, ext_partitions
@@ -28,16 +31,19 @@ async def put(disk: Path, place: str, text: str, *, number: int | None = None) -
     if not _PLACE.match(place) or ".." in place.split("/"):
         raise InputError(f"{place!r} is no absolute path of a file.")
     found = [partition for partition in ext_partitions(disk) if number is None or partition.number == number]
-    depths = {partition: await _depth(disk, partition, place) for partition in found}
-    best = max(found, key=lambda partition: depths[partition], default=None)
-    if best is None or not depths[best]:
+    missing = {partition: await lacking(disk, partition, place) for partition in found}
+    best = min(found, key=lambda partition: len(missing[partition]), default=None)
+    if best is None or len(missing[best]) == len(PurePosixPath(place).parents) - 1:
         where = f"partition {number} of the disk" if number is not None else "the disk"
         raise InputError(f"There is no ext2, ext3 or ext4 on {where} that has the folder {place.split('/')[1]}.")
     await _check(disk, best)
     source = disk.with_name("inside")
     source.write_text(text)
-    folders = [str(folder) for folder in reversed(PurePosixPath(place).parents)][1:]
-    lines = [*(f"mkdir {folder}" for folder in folders), f"cd {PurePosixPath(place).parent}", f"rm {PurePosixPath(place).name}"]
+    lines = [
+        *(f"mkdir {folder}" for folder in missing[best]),
+        f"cd {PurePosixPath(place).parent}",
+        f"rm {PurePosixPath(place).name}",
+    ]
     lines += [f"write {source} {PurePosixPath(place).name}", f"set_inode_field {place} mode 0100644"]
     script = disk.with_name("inside.debugfs")
     script.write_text("\n".join(lines) + "\n")
@@ -57,14 +63,39 @@ async def read(disk: Path, place: str, number: int) -> str:
     return await _debugfs(disk, partition, "-R", f"cat {place}")
 
 
-async def _depth(disk: Path, partition: Partition, place: str) -> int:
-    """How many folders of the way to the file are there."""
-    depth = 0
-    for folder in [str(folder) for folder in reversed(PurePosixPath(place).parents)][1:]:
+async def lacking(disk: Path, partition: Partition, place: str) -> list[str]:
+    """The folders on the way to the file that are not there, from the top. debugfs(8) is to make no others: of a folder that is
+    there already, its `mkdir` leaves an inode that hangs nowhere."""
+    folders = [str(folder) for folder in reversed(PurePosixPath(place).parents)][1:]
+    for depth, folder in enumerate(folders):
         if "Type: directory" not in await _debugfs(disk, partition, "-R", f"stat {folder}"):
-            break
-        depth += 1
-    return depth
+            return folders[depth:]
+    return []
+
+
+@contextlib.asynccontextmanager
+async def attached(disk: Path, partition: Partition) -> AsyncIterator[str]:
+    """What e2fsck checks of a disk that nobody uses. Of a partition a loop device, where we may make one: having replayed a
+    journal, e2fsck opens the file anew, and without the offset that it was given (e2fsprogs 1.47)."""
+    loop = await _loop(disk, partition) if partition.offset and os.geteuid() == 0 else ""
+    try:
+        yield loop or _device(disk, partition)
+    finally:
+        if loop:
+            await run(["losetup", "--detach", loop], deadline=30, env=PATH)
+
+
+async def _loop(disk: Path, partition: Partition) -> str:
+    """ "" where there are none."""
+    await _detach(disk)  # what a program that was killed left
+    words: list[str | Path] = ["losetup", "--find", "--show", "--offset", str(partition.offset), disk]
+    return (await run(words, deadline=30, env=PATH, check=False)).out.decode().strip()
+
+
+async def _detach(disk: Path) -> None:
+    words: list[str | Path] = ["losetup", "--associated", disk, "--noheadings", "--output", "NAME"]
+    for loop in (await run(words, deadline=30, env=PATH, check=False)).out.decode().split():
+        await run(["losetup", "--detach", loop], deadline=30, env=PATH, check=False)
 
 
 async def _debugfs(disk: Path, partition: Partition, *words: str) -> str:
@@ -74,7 +105,8 @@ async def _debugfs(disk: Path, partition: Partition, *words: str) -> str:
 
 async def _check(disk: Path, partition: Partition) -> None:
     """Take its journal in, and see that it is whole."""
-    done = await run(["e2fsck", "-fp", _device(disk, partition)], deadline=SECONDS, env=PATH, check=False)
+    async with attached(disk, partition) as device:
+        done = await run(["e2fsck", "-fp", device], deadline=SECONDS, env=PATH, check=False)
     if done.code not in REPAIRED:
         said = (done.out + done.err).decode(errors="replace").strip().splitlines()
         raise InputError(f"The file system of partition {partition.number} is damaged: {said[-1] if said else done.code}.")

@@ -5,13 +5,12 @@ What is read of a running guest may be half written: whoever reads checks it (gz
 
 from __future__ import annotations
 
-import contextlib
 import gzip
 import os
 import zlib
-from collections.abc import AsyncIterator
 from pathlib import Path
 
+from rackless.images.inside import attached, lacking
 from rackless.images.partitions import Partition, ext_partitions
 from rackless.model.errors import ProviderError, RacklessError
 from rackless.running import run
@@ -31,7 +30,7 @@ async def mend(disk: Path) -> bool:
     except OSError:
         return False
     for partition in partitions:
-        async with _attached(disk, partition) as device:
+        async with attached(disk, partition) as device:
             done = await run(["e2fsck", "-fp", device], deadline=SECONDS, env=PATH, check=False)
         if done.code not in MENDED:
             return False
@@ -46,7 +45,7 @@ async def replay(disk: Path) -> None:
     except OSError:
         return
     for partition in partitions:
-        async with _attached(disk, partition) as device:
+        async with attached(disk, partition) as device:
             await run(["e2fsck", "-p", "-E", "journal_only", device], deadline=SECONDS, env=PATH, check=False)
 
 
@@ -76,9 +75,11 @@ async def write(disk: Path, place: str, content: bytes) -> None:
     source, script = disk.with_name(f".{disk.name}.in"), disk.with_name(f".{disk.name}.debugfs")
     folder, name = place.rsplit("/", 1)
     source.write_bytes(content)
-    script.write_text(f"mkdir {folder}\ncd {folder}\nrm {name}\nwrite {source} {name}\nset_inode_field {name} mode 0100600\n")
     try:
         for partition in ext_partitions(disk):
+            lines = [f"mkdir {missing}" for missing in await lacking(disk, partition, place)]
+            lines += [f"cd {folder}", f"rm {name}", f"write {source} {name}", f"set_inode_field {name} mode 0100600"]
+            script.write_text("\n".join(lines) + "\n")
             await run(["debugfs", "-w", "-f", script, _device(disk, partition)], deadline=SECONDS, env=PATH, check=False)
             if await read(disk, place) == content:
                 return
@@ -107,28 +108,6 @@ def judged(place: str, content: bytes | None) -> Health:
         except (OSError, EOFError, zlib.error):
             return Health.DAMAGED
     return Health.DAMAGED if not content.strip() or b"\0" in content else Health.OK
-
-
-@contextlib.asynccontextmanager
-async def _attached(disk: Path, partition: Partition) -> AsyncIterator[str]:
-    """What e2fsck checks. Of a partition a loop device, where we may make one: having replayed a journal e2fsck opens the file
-    anew, and without the offset that it was given (e2fsprogs 1.47)."""
-    if not partition.offset or os.geteuid() != 0:
-        yield _device(disk, partition)
-        return
-    await _detach(disk)  # what an agent that was killed left
-    words: list[str | Path] = ["losetup", "--find", "--show", "--offset", str(partition.offset), disk]
-    loop = (await run(words, deadline=30, env=PATH, hint="Is the module loop there?")).out.decode().strip()
-    try:
-        yield loop
-    finally:
-        await run(["losetup", "--detach", loop], deadline=30, env=PATH)
-
-
-async def _detach(disk: Path) -> None:
-    words: list[str | Path] = ["losetup", "--associated", disk, "--noheadings", "--output", "NAME"]
-    for loop in (await run(words, deadline=30, env=PATH, check=False)).out.decode().split():
-        await run(["losetup", "--detach", loop], deadline=30, env=PATH, check=False)
 
 
 def _device(disk: Path, partition: Partition) -> str:

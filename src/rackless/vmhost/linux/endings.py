@@ -28,10 +28,10 @@ def found(top: Path = Path("/")) -> Evidence:
 
 def _dump(top: Path) -> str:
     """The line that matters of the dump that the last run left: where the firmware shows it, or where systemd-pstore(8) has
-    moved it since this boot began. What an earlier boot moved is an old story."""
+    moved it since this boot began, with the time of its writing. What an earlier boot moved is an old story."""
     files = [*(top / "sys/fs/pstore").glob("dmesg-*")]
     booted = _booted(top)
-    files += [path for path in (top / MOVED).glob("**/dmesg-*") if booted is not None and path.stat().st_mtime >= booted]
+    files += [path for path in (top / MOVED).glob("**/dmesg-*") if booted is not None and path.stat().st_ctime >= booted]
     return dumped("\n".join(_text(path) for path in sorted(files, reverse=True)))
 
 
