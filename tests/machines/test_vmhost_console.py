@@ -6,6 +6,7 @@ another boot id in the agent's mount namespace, and the guest's process ended as
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -17,6 +18,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -84,6 +86,8 @@ class PlayedHost:
     def __init__(self, top: Path) -> None:
         self.top = top
         self.boots = 0
+        (top / "state").mkdir()
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=900m,mode=700", "state", top / "state"], check=True, timeout=30)
         self.agent: subprocess.Popen[bytes] | None = None
         image = store.find(settings.load().images, "reference")
         (top / "bin").mkdir()
@@ -138,6 +142,25 @@ class PlayedHost:
             for kind in ("monitor", "serial", "events", "channel", "vmhost"):
                 (self.top / f"run/{name}.{kind}").unlink(missing_ok=True)
 
+    def fills_up(self) -> None:
+        """The disk with the host's state."""
+        with contextlib.suppress(OSError), (self.top / "state/fill").open("wb", buffering=0) as file:
+            while file.write(bytes(1 << 20)):
+                pass
+
+    def has_room(self) -> None:
+        (self.top / "state/fill").unlink()
+
+    def alarmed(self, name: str) -> Any:
+        """The host's status once it has this alarm, and no other; "" for none at all."""
+        end = time.monotonic() + PATIENCE
+        while True:
+            status = json.loads(self.operator("show", "status", "--json"))
+            if [one["name"] for one in status["alarms"]] == [name] * bool(name):
+                return status
+            assert time.monotonic() < end, status["alarms"]
+            time.sleep(0.5)
+
     def operator(self, *words: str) -> str:
         """`rackless vmhost ...` on the host itself."""
         env = {**os.environ, "RACKLESS_VMHOST_SOCKET": str(self.top / "run/operator.sock")}
@@ -155,6 +178,7 @@ def host() -> Iterator[PlayedHost]:
         yield made
     finally:
         made.goes_down()
+        subprocess.run(["umount", "--lazy", top / "state"], check=True, timeout=30)
         shutil.rmtree(top)
 
 
@@ -169,6 +193,12 @@ def test_reasons_at_the_guests_own_console(host: PlayedHost) -> None:
     guest.wait_for("cli -c 'show vmhost status'", r"west\s+Running", PATIENCE)
     guest.wait_for("cli -c 'show vmhost status'", r"other\s+Running", PATIENCE)
     assert (host.top / "state/guests/other/console.log").read_bytes().endswith(b"OK"), "another system beside it"
+    host.fills_up()
+    status = host.alarmed("disk1-var-full")
+    assert {one["state"] for one in status["guests"]} == {"running"}, "an alarm, and all goes on"
+    assert "var on disk1 is full" in guest.shell("cli -c 'show vmhost status'")
+    host.has_room()
+    host.alarmed("")
     first = told(guest, HOST)
     assert first.startswith("Vmhost last reboot reason: 0x")
 
