@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -30,10 +29,17 @@ HOST = 'show vmhost uptime re0 | match "Vmhost last reboot reason"'
 ERST = 64 << 10
 
 
-async def up(machine: Machine, word: str) -> None:
-    """The host's prompt, and behind it an administrative guest that has been up long enough for its set to be confirmed."""
-    await machine.comes(rf"Rackless: set 1a \({word}\)")
+async def reasons(machine: Machine) -> list[str]:
+    """Why the host came up, as it tells its operator after a start: the last first."""
+    await machine.comes(r"Rackless: set 1a \(current\)")
     await machine.logged_in()
+    await machine.does("until rackless vmhost show 2>/dev/null | grep -q 'online  *yes'; do sleep 2; done")
+    said = await machine.does("rackless vmhost show uptime --json")
+    return [boot["reason"] for boot in json.loads(said[said.index("{") :])["boots"]]
+
+
+async def up(machine: Machine) -> None:
+    """An administrative guest has been up long enough for its set to be confirmed."""
     confirmed = "vmhost-appliance show | grep -q '\"a\": \"good\"' && rackless vmhost show | grep -q 'vrouter  running'"
     await machine.does(f"until {confirmed}; do sleep 5; done", patience=PATIENCE)
 
@@ -55,11 +61,6 @@ async def asks(machine: Machine, command: str) -> str:
     return found[1].strip()
 
 
-def in_json(said: str) -> Any:
-    """What a command printed after its echo."""
-    return json.loads(said[said.index("{") :])
-
-
 async def test_a_router_in_the_appliance_confirms_its_set_and_knows_why_it_and_its_host_were_started(tmp_path: Path) -> None:
     built = await booting.appliance()
     image = store.find(settings.load().images, "reference")
@@ -71,35 +72,25 @@ async def test_a_router_in_the_appliance_confirms_its_set_and_knows_why_it_and_i
     # Where firmware keeps a crash dump (ACPI's Error Record Serialization Table): the kernel's pstore writes there.
     store_of_dumps = ["-object", f"memory-backend-file,id=erst,mem-path={kept},size={ERST},share=on"]
     async with booting.running(tmp_path, disks, "-m", "3072", *store_of_dumps, "-device", "acpi-erst,memdev=erst") as machine:
-        await up(machine, "trial")
+        await machine.comes(r"Rackless: set 1a \(trial\)")
+        await machine.logged_in()
+        await up(machine)
         await at_the_guest(machine)
         assert await asks(machine, GUEST) == "Last reboot reason             0x1:power cycle/failure"
         assert "1.0" in await asks(machine, "show vmhost version")
 
         assert "Reboot of the VM host at" in await asks(machine, "request vmhost reboot")
-        await up(machine, "current")
-        await at_the_guest(machine)
-        assert await asks(machine, GUEST) == "Last reboot reason             0x2000:hypervisor reboot"
-        assert await asks(machine, HOST) == "Vmhost last reboot reason: 0x2000:hypervisor reboot"
+        assert await reasons(machine) == ["0x2000:hypervisor reboot", "0x1:power cycle/failure"]
 
-        machine.line.sendall(b"\x1d")
-        await machine.logged_in()
-        machine.types("echo c > /proc/sysrq-trigger")
-        await up(machine, "current")
-        shown = in_json(await machine.does("rackless vmhost show uptime --json"))
-        assert [boot["reason"] for boot in shown["boots"]] == [
-            "0x1000:reboot due to panic",
-            "0x2000:hypervisor reboot",
-            "0x1:power cycle/failure",
-        ]
+        machine.types("sync; echo c > /proc/sysrq-trigger")
+        assert (await reasons(machine))[:2] == ["0x1000:reboot due to panic", "0x2000:hypervisor reboot"]
+        await up(machine)
         await at_the_guest(machine)
+        assert await asks(machine, GUEST) == "Last reboot reason             0x1000:reboot due to panic"
         assert await asks(machine, HOST) == "Vmhost last reboot reason: 0x1000:reboot due to panic"
 
         machine.line.sendall(b"\x1d")
         await machine.logged_in()
         machine.types("systemctl reboot")
-        await machine.comes(r"Rackless: set 1a \(current\)")
-        await machine.logged_in()
-        waited = "until rackless vmhost show uptime --json 2>/dev/null; do sleep 2; done"
-        shown = in_json(await machine.does(waited))
-        assert shown["boots"][0]["reason"] == "0x2000:hypervisor reboot", "what an earlier run left counts no more"
+        said = await reasons(machine)
+        assert said[0] == "0x2000:hypervisor reboot", "what an earlier run left counts no more"
