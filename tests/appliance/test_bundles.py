@@ -50,6 +50,8 @@ class Updating:
     folder: Path
     environment: dict[str, str]
     service: subprocess.Popen[bytes]
+    own: tuple[str, ...]
+    """Loop devices that stand for the two roots' partitions."""
 
     def start(self) -> None:
         words = ["rauc", f"--conf={self.folder}/system.conf", "service", "--override-boot-slot=a"]
@@ -69,6 +71,14 @@ class Updating:
         ]
         for where in reversed(left):
             subprocess.run(["umount", "-l", where], check=True)
+        # Nor is what its hooks had mounted: two mounts of one partition would write over each other.
+        listed = ["losetup", "--list", "--noheadings", "--output", "NAME", "--associated", str(self.host.paths[0])]
+        loops = set(subprocess.run(listed, check=True, capture_output=True, text=True).stdout.split()) - set(self.own)
+        for line in reversed(Path("/proc/self/mounts").read_text().splitlines()):
+            if line.split()[0] in loops:
+                subprocess.run(["umount", "-l", line.split()[1]], check=True)
+        for loop in loops:
+            subprocess.run(["losetup", "-d", loop], check=False)
 
     def install(self, file: Path) -> subprocess.Popen[bytes]:
         return subprocess.Popen(["rauc", "install", file], env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
@@ -128,7 +138,7 @@ async def updating(tmp_path: Path) -> AsyncIterator[Updating]:
             (tmp_path / f"bin-{name}").write_text(f'#!/bin/sh\nexec {sys.executable} -m rackless.vmhost.linux.{module} "$@"\n')
             (tmp_path / f"bin-{name}").chmod(0o755)
         daemon = subprocess.Popen(["dbus-daemon", f"--config-file={tmp_path}/bus.conf", "--nofork"])
-        found = Updating(host, signer, tmp_path, environment, daemon)
+        found = Updating(host, signer, tmp_path, environment, daemon, (first, second))
         try:
             found.start()
             yield found
