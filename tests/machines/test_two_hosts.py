@@ -162,6 +162,15 @@ def test_a_lab_over_two_hosts_one_of_which_dies(hosts: Hosts, tmp_path: Path) ->
     await_that("beta", lambda: hosts.states()["beta"], lambda state: state == "ready")
     assert not list((hosts.agents["beta"].settings.state / "labs").glob("*/machines/*"))
     assert here.run("audit").code == 0
+
+    # The one that has all of the lab restarts: the lab comes back by itself, with its wire.
+    hosts.agents["alpha"].crash()
+    await_that("the news", lambda: hosts.states()["alpha"], lambda state: state == "silent")
+    hosts.agents["alpha"].boot = "two"
+    hosts.agents["alpha"].start()
+    await_that("alpha", lambda: hosts.states()["alpha"], lambda state: state == "ready")
+    reaches(here)
+    assert set(hosts.places().values()) == {"alpha"}
     here.run("down", LAB)
     assert hosts.states() == {"alpha": "ready", "beta": "ready"}
 
