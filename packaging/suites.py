@@ -107,6 +107,7 @@ SUITES = {
         "guest/mgmt/vmhost.py",
         "guest/protocol",
         *(f"guest/mgmt/replies/{name}.py" for name in ("vmhost", "vmhost_requests", "vmhost_use")),
+        "src/rackless/images/inside.py",
         "src/rackless/providers/host",
         "src/rackless/qemu",
         "src/rackless/vmhost",
