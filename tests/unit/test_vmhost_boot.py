@@ -26,7 +26,9 @@ UPGRADED = BootState().activated("a").confirmed("1a").written("b").activated("b"
     ("size", "name"),
     [
         (4, "smallest"),
-        (49.9, "smallest"),
+        (4.9, "smallest"),
+        (5, "disk-5"),
+        (49.9, "disk-5"),
         (50, "disk-50"),
         (64, "disk-64"),
         (100, "disk-100"),
