@@ -74,6 +74,19 @@ def test_units_name_programs_that_are_there_and_systemd_takes_them(unpacked: Pat
                 assert os.access(unpacked / line.partition("=/")[2].split()[0], os.X_OK), line
 
 
+def test_a_node_of_it_finds_patroni_whoever_begins_the_fabric(unpacked: Path) -> None:
+    """Also `rackless fabric init` in a shell, which knows of no unit's environment."""
+    code = "from rackless.fabric.supervision import program_path; print(program_path('patroni'))"
+    done = subprocess.run(
+        [unpacked / "opt/rackless/bin/python", "-I", "-c", code],
+        env={"PATH": "/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout.strip()) == (0, str(unpacked / "opt/rackless/fabric/bin/patroni")), done.stderr
+
+
 def test_every_command_has_a_manual_page_without_a_mistake(unpacked: Path) -> None:
     pages = sorted((unpacked / "usr/share/man/man1").glob("*.gz"))
     assert {"rackless.1.gz", "rackless-appliance.1.gz", "rackless-doctor.1.gz"} <= {page.name for page in pages}

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 from tests.fabric.nodes import CLIENT, VIRTUAL, Net, Node, sh, wait
@@ -83,6 +85,26 @@ def untouched(net: Net, node: Node) -> None:
     assert not (node.top / "own/node.json").exists()
     assert not engines(node)
     assert node.name not in {one["name"] for one in net.nodes[0].status()["layout"]["nodes"]}
+
+
+def lasting(node: Node) -> dict[int, str]:
+    """Processes of a node but those that come and go: its daemon, and programs that answer for a moment."""
+    found = {}
+    for pid in node.pids():
+        with contextlib.suppress(OSError):
+            words = Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace").split("\0")
+            if any(Path(word).name in {"etcd", "haproxy", "keepalived", "chronyd", "patroni"} for word in words[:2]):
+                found[pid] = words[0]
+    return found
+
+
+def test_who_begins_again_changes_nothing(fabric: Net) -> None:
+    first = fabric.nodes[0]
+    before = lasting(first)
+    assert len(before) >= 5
+    line = first.fabric("init", "--address", first.address, "--virtual-address", f"{VIRTUAL}/24", "--ntp", CLIENT)
+    assert line.splitlines()[-1] == "Ready."
+    assert lasting(first).keys() >= before.keys()
 
 
 def test_the_primary_is_switched_over(fabric: Net) -> None:

@@ -33,7 +33,7 @@ ASKING = 30.0
 OFTEN = 3
 """Looks at the difference of two clocks."""
 READY = 300.0
-"""Seconds until all that a node does runs: a copy of the database is most of it."""
+"""Seconds for the next step to all that a node does: a copy of the database is the longest."""
 PORTS = (
     PEER_PORT,
     JOIN_PORT,
@@ -219,23 +219,34 @@ async def _begin(places: Places, say: Say) -> None:
     """Start the daemon, which starts the rest; wait until all is there, and say what is still waited for."""
     runner = supervision.here(places)
     await runner.begin()
-    await runner.have([Applying(places, runner).daemon()])
-    deadline, last = Deadline(READY), ""
+    if await _lacking(places) is None:
+        await runner.have([Applying(places, runner).daemon()])
+    deadline, said, last = Deadline(READY), set[str](), ""
     while True:
-        try:
-            lacks = (await administer(places, "GET", "ready"))["lacks"]
-        except ProviderError:
+        lacks = await _lacking(places)
+        if lacks is None:
             lacks = ["its daemon"]
         if not lacks:
             break
         now = f"Waiting for {', '.join(lacks)}."
+        if now not in said:  # another step was taken; going back to one that was is none
+            deadline = Deadline(READY)
         if now != last:
             say(now)
-            last = now
+        said.add(now)
+        last = now
         if deadline.over:
             raise deadline.missed(", ".join(lacks), hint=f"The logs in {places.log} say why.")
         await deadline.pause(0.5)
     say("Ready.")
+
+
+async def _lacking(places: Places) -> list[str] | None:
+    """What is still waited for; None: the daemon does not answer."""
+    try:
+        return list((await administer(places, "GET", "ready"))["lacks"])
+    except ProviderError:
+        return None
 
 
 async def undone(places: Places) -> None:

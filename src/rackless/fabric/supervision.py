@@ -8,6 +8,7 @@ starts none, nor does one of two nodes that may have been taken over.
 
 from __future__ import annotations
 
+import itertools
 import os
 import shlex
 import sys
@@ -25,8 +26,13 @@ ACTING = 60.0
 """Seconds for one order; an engine that ends in order may take its `stop_wait`."""
 PREFIX = "rackless-"
 """Of the units' names."""
+RUNNING = frozenset({"active", "reloading"})
+"""States of a unit that `systemctl is-active` takes for good (systemctl(1))."""
 UNITS = "RACKLESS_FABRIC_UNITS"
-"""Where units are written: /etc/systemd/system; below /run where a root that is not written has them only until the next boot."""
+"""Where units are written, if another folder is wanted than `unit_folder` finds."""
+UNIT_FOLDERS = (Path("/etc/systemd/system"), Path("/run/systemd/system"))
+"""The second where the root is never written: units are there until the next boot, and the daemon, which the package's own unit
+starts then, writes them anew."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -157,20 +163,30 @@ def _quoted(text: str, *, dollars: bool = False) -> str:
     return f'"{text.replace("$", "$$") if dollars else text}"'
 
 
-def program_path(name: str, *more: str) -> str:
-    """A program of ours: beside this Python, in RACKLESS_FABRIC_PROGRAMS, or on the PATH.
-
-    Raises:
-        ProviderError: it is not installed.
-    """
+def program_folders() -> tuple[str, ...]:
+    """Where the engines' programs are: in RACKLESS_FABRIC_PROGRAMS, beside this Python, where the Debian package has Patroni, and
+    on the PATH."""
     folders = (
         *os.environ.get("RACKLESS_FABRIC_PROGRAMS", "").split(":"),
         str(Path(sys.executable).parent),
+        str(Path(sys.prefix) / "fabric/bin"),
         *os.environ.get("PATH", "").split(":"),
         *("/usr/sbin", "/sbin"),
-        *more,
     )
-    for folder in filter(None, folders):
+    return tuple(filter(None, folders))
+
+
+def unit_folder(folders: Sequence[Path] = UNIT_FOLDERS) -> Path:
+    """The first that can be written."""
+    return next((folder for folder in folders if os.access(folder, os.W_OK)), folders[0])
+
+
+def program_path(name: str, *more: str) -> str:
+    """
+    Raises:
+        ProviderError: it is not installed.
+    """
+    for folder in (*program_folders(), *more):
         if os.access(found := Path(folder) / name, os.X_OK):
             return str(found)
     raise ProviderError(
@@ -279,7 +295,7 @@ class Supervisor:
 
 class Systemd:
     def __init__(self, units: Path | None = None) -> None:
-        self._units = units or Path(os.environ.get(UNITS) or "/etc/systemd/system")
+        self._units = units or Path(os.environ.get(UNITS) or unit_folder())
         self._told = False
         self._runtime = ["--runtime"] if self._units.is_relative_to("/run") else []
         self._wanted: dict[str, Program] = {}
@@ -292,6 +308,7 @@ class Systemd:
         texts = {self._file(one.name): unit(one) for one in sorted(programs, key=lambda one: one.order)}
         first = {self._file(one.name) for one in programs if one.first}
         gone = [path for path in self._units.glob(f"{PREFIX}fabric-*.service") if path not in texts]
+        gone.sort(key=lambda path: path != self._file("node"))  # the daemon would start again what is ended before it
         for path in gone:
             await self._ctl("disable", *self._runtime, "--now", path.name)
             path.unlink()
@@ -317,12 +334,12 @@ class Systemd:
         await self._ctl("restart", self._file(name).name)
 
     async def down(self) -> tuple[str, ...]:
-        found = []
-        for name in self._wanted:
-            done = await run(["systemctl", "is-active", "--quiet", self._file(name).name], deadline=ACTING, check=False)
-            if done.code:
-                found.append(name)
-        return tuple(sorted(found))
+        if not self._wanted:
+            return ()
+        names = sorted(self._wanted)
+        done = await run(["systemctl", "is-active", *(self._file(name).name for name in names)], deadline=ACTING, check=False)
+        states = done.out.decode(errors="replace").split()
+        return tuple(name for name, state in itertools.zip_longest(names, states) if name and state not in RUNNING)
 
     async def end(self) -> None:
         await self.have([])
