@@ -14,7 +14,7 @@ import pytest
 from rackless.fabric import placing
 from rackless.fabric.engines import application, chrony, etcd, haproxy, keepalived, patroni
 from rackless.fabric.places import Folder, Places
-from rackless.fabric.supervision import Program, section, unit
+from rackless.fabric.supervision import Program, section, unit, unit_folder
 from rackless.model.fabric import Function, Layout, Node, NodeRole
 
 PLACES = Places(Path("/srv/fabric"))
@@ -118,6 +118,15 @@ def test_nodes_that_may_hold_the_address_know_each_other_and_the_fourth_is_none(
     assert 1 <= keepalived.router_id(whole) <= 255
 
 
+def test_who_is_alone_gives_the_address_up_for_nobody() -> None:
+    def text(count: int) -> str:
+        whole = layout(count)
+        return keepalived.configuration(whole, whole.nodes[0], Folder(Path("/k")), "eth0")
+
+    assert "track_script" not in text(1)
+    assert "  track_script {\n    ready\n  }\n}\n" in text(3)
+
+
 def test_all_nodes_follow_the_sources_of_the_first() -> None:
     assert "server 10.0.0.1 iburst" in chrony.configuration(layout(), Folder(Path("/c")))
 
@@ -171,3 +180,16 @@ def test_the_end_of_patroni_is_not_that_of_postgresql() -> None:
     text = section(program, Path("/log"))
     assert "killasgroup=false" in text
     assert "50%%.json" in text  # else supervisor takes it for an expansion
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounts a root that is never written")
+def test_units_go_where_they_can_be_written(tmp_path: Path) -> None:
+    etc, run = tmp_path / "etc", tmp_path / "run"
+    etc.mkdir()
+    run.mkdir()
+    assert unit_folder((etc, run)) == etc
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "ro", "none", etc], check=True)
+    try:
+        assert unit_folder((etc, run)) == run
+    finally:
+        subprocess.run(["umount", etc], check=True)

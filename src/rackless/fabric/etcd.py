@@ -80,6 +80,13 @@ class Etcd:
         """All whose keys begin so, by key."""
         return _entries(await self._asked("kv/range", {"key": _coded(prefix), "range_end": _coded(_after(prefix))}))
 
+    async def one_and_under(self, key: str, prefix: str) -> tuple[Entry | None, list[Entry]]:
+        """A key, and all that begin so, as they were at one moment."""
+        ranges = [{"key": _coded(key)}, {"key": _coded(prefix), "range_end": _coded(_after(prefix))}]
+        answer = await self._asked("kv/txn", {"success": [{"request_range": one} for one in ranges]})
+        first, others = (_entries(one["response_range"]) for one in answer["responses"])
+        return (first[0] if first else None), others
+
     async def swap(
         self,
         key: str,

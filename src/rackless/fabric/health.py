@@ -26,12 +26,44 @@ ANSWERS = 2.0
 STATES = {"running": DatabaseRole.REPLICA, "streaming": DatabaseRole.REPLICA, "in archive recovery": DatabaseRole.REPLICA}
 
 
-async def measured(places: Places, layout: Layout, node: Node, supervision: Supervision) -> Health:
-    """Of now."""
+class Asking:
+    """What this node asks its own engines with. Connections stay: most of what a look costs is the handshake of both sides."""
+
+    def __init__(self, places: Places) -> None:
+        self._places = places
+        self._shown = b""
+        self._client: httpx.AsyncClient | None = None
+
+    async def get(self, url: str) -> httpx.Response:
+        """
+        Raises:
+            httpx.HTTPError: no answer.
+        """
+        client = await self._current()
+        try:
+            return await client.get(url)
+        except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError):
+            return await client.get(url)  # the other side had ended the connection that was kept
+
+    async def _current(self) -> httpx.AsyncClient:
+        """One that shows the certificate which this node has now."""
+        shown = self._places.own.pair.certificate.read_bytes()
+        if self._client is None or shown != self._shown:
+            if self._client is not None:
+                await self._client.aclose()
+            self._client, self._shown = asked(self._places), shown
+        return self._client
+
+
+async def measured(
+    places: Places, layout: Layout, node: Node, supervision: Supervision, *, asking: Asking, client: Etcd
+) -> Health:
+    """Of now. `asking` and `client` (of etcd) are those of this node's daemon."""
     interface = await facts.interface(node.address)
     total, used = facts.memory()
-    database, lag = await _database(places, node) if node.has(Function.DATABASE) or node.has(Function.REPLICA) else (None, None)
-    votes, leads = await _vote(places, layout, node) if node.has(Function.VOTE) else (None, None)
+    stores = node.has(Function.DATABASE) or node.has(Function.REPLICA)
+    database, lag = await _database(asking, node) if stores else (None, None)
+    votes, leads = await _vote(client, node) if node.has(Function.VOTE) else (None, None)
     clock = await facts.clock(places.chrony / "chronyd.sock") if layout.time_sources else facts.Clock()
     processors = facts.processors()
     holds = layout.virtual_address.partition("/")[0]
@@ -53,7 +85,7 @@ async def measured(places: Places, layout: Layout, node: Node, supervision: Supe
         time_sources=layout.time_sources,
         certificate_until=until(places),
         holds_address=holds in interface.addresses if holds else None,
-        serving=await _serving(places, node) if node.has(Function.APPLICATION) else None,
+        serving=await _serving(asking, node) if node.has(Function.APPLICATION) else None,
         engines_down=await supervision.down(),
     )
 
@@ -73,16 +105,14 @@ def until(places: Places) -> float:
     return min(found).timestamp()
 
 
-async def patroni_says(places: Places, node: Node) -> dict[str, object]:
+async def patroni_says(asking: Asking, node: Node) -> dict[str, object]:
     """What Patroni of a node tells (https://patroni.readthedocs.io/en/latest/rest_api.html, GET /patroni).
 
     Raises:
         ProviderError: it does not answer.
     """
     try:
-        async with asked(places) as client:
-            answer = await client.get(f"https://{node.address}:{patroni.REST_PORT}/patroni")
-            return dict(answer.json())
+        return dict((await asking.get(f"https://{node.address}:{patroni.REST_PORT}/patroni")).json())
     except (httpx.HTTPError, ValueError) as error:
         raise ProviderError(f"Patroni of {node.name} does not answer.") from error
 
@@ -92,9 +122,9 @@ def asked(places: Places, *, answers: float = ANSWERS) -> httpx.AsyncClient:
     return httpx.AsyncClient(verify=client_context(places.own.authority, places.own.pair), trust_env=False, timeout=answers)
 
 
-async def _database(places: Places, node: Node) -> tuple[DatabaseRole, int | None]:
+async def _database(asking: Asking, node: Node) -> tuple[DatabaseRole, int | None]:
     try:
-        found = await patroni_says(places, node)
+        found = await patroni_says(asking, node)
     except ProviderError:
         return DatabaseRole.DOWN, None
     state, role = str(found.get("state")), str(found.get("role"))
@@ -109,20 +139,17 @@ async def _database(places: Places, node: Node) -> tuple[DatabaseRole, int | Non
     return DatabaseRole.REPLICA, None
 
 
-async def _vote(places: Places, layout: Layout, node: Node) -> tuple[bool, bool]:
-    url = etcd.client_url(node)
-    async with Etcd([url], client_context(places.own.authority, places.own.pair), answers=ANSWERS) as client:
-        try:
-            status = await client.status(url)
-        except RacklessError:
-            return False, False
+async def _vote(client: Etcd, node: Node) -> tuple[bool, bool]:
+    try:
+        status = await client.status(etcd.client_url(node))
+    except RacklessError:
+        return False, False
     return bool(status.leader), status.leader == status.member
 
 
-async def _serving(places: Places, node: Node) -> bool:
+async def _serving(asking: Asking, node: Node) -> bool:
     try:
-        async with asked(places) as client:
-            answer = await client.get(f"https://{node.address}:{haproxy.APPLICATION_PORT}{haproxy.READY}")
+        answer = await asking.get(f"https://{node.address}:{haproxy.APPLICATION_PORT}{haproxy.READY}")
     except httpx.HTTPError:
         return False
     return answer.status_code == 200

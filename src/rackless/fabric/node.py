@@ -324,9 +324,9 @@ class NodeDaemon:
         node = self.node
         if node is None or not node.has(Function.DATABASE) or len(self.layout.having(Function.DATABASE)) > 1:
             return
-        mark = await self.etcd.get(patroni.initialize_key(self.layout))
         begun = (self.places.postgresql / "data" / "PG_VERSION").exists()
-        if mark is None or mark.value or begun:
+        mark = None if begun else await self.etcd.get(patroni.initialize_key(self.layout))
+        if mark is None or mark.value:
             self._stuck = 0.0
             return
         self._stuck = self._stuck or time.monotonic()
@@ -337,8 +337,10 @@ class NodeDaemon:
 
     async def _prepare(self) -> None:
         """The application's role and database are at the primary: replication has them everywhere then."""
+        if self._prepared == self.layout.fabric:
+            return
         primary = self.layout.node(await switching.primary(self.etcd, self.layout))
-        if primary is not None and self._prepared != self.layout.fabric:
+        if primary is not None:
             await asyncio.to_thread(database.prepare, primary.address, self.places.own)
             self._prepared = self.layout.fabric
 
@@ -347,8 +349,8 @@ class NodeDaemon:
         while True:
             await asyncio.sleep(hurrying.EVERY)
             node = self.node
-            if node is None or not node.has(Function.VOTE):
-                continue
+            if node is None or not node.has(Function.VOTE) or len(self.layout.having(Function.DATABASE)) < 2:
+                continue  # nobody else could be elected
             try:
                 self._hurry = await hurrying.seen(self.etcd, self.layout, node, self._hurry)
                 if hurrying.overdue(self._hurry):

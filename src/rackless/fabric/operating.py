@@ -211,7 +211,8 @@ async def taken_over(daemon: NodeDaemon, *, off: bool) -> dict[str, Any]:
     """
     node, other = daemon.node, taking_over.partner(daemon.truth, daemon.me.id)
     answers = await _ways(other) if other is not None else {}
-    if node is not None and other is not None and node.has(Function.VOTE) and not daemon.beating.begun:
+    waits = not daemon.beating.begun and not daemon.world.told
+    if node is not None and other is not None and node.has(Function.VOTE) and waits:
         taking_over.sure(other, off, answers)  # it had the primary already, and waits since its start
         daemon.world.told = True
         log.warning("%s goes on without %s, by an operator's word", node.name, other.name)

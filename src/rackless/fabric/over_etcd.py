@@ -43,6 +43,7 @@ class OverEtcd:
     def __init__(self, daemon: NodeDaemon, etcd: Etcd) -> None:
         self._daemon = daemon
         self.etcd = etcd
+        self._asking = health.Asking(daemon.places)
         self._incarnation = uuid.uuid4().hex[:12]
         self._office = 0
         self.epoch = 0
@@ -80,13 +81,13 @@ class OverEtcd:
         log.info("%s", line)
 
     async def read(self) -> Read:
-        found = await self.etcd.get(TRUTH)
+        found, entries = await self.etcd.one_and_under(TRUTH, BEATS)
         if found is None:
             raise ProviderError("The fabric has no state yet.")
         truth = from_text(Truth, found.value)
         self._daemon.take(truth)
         beats, heard = [], {}
-        for entry in await self.etcd.under(BEATS):
+        for entry in entries:
             with contextlib.suppress(InputError):
                 beat = from_text(Beat, entry.value)
                 beats.append(beat)
@@ -134,7 +135,9 @@ class OverEtcd:
     async def health(self) -> Health:
         daemon, node = self._daemon, self._daemon.node
         if node is not None:
-            daemon.health = await health.measured(daemon.places, daemon.layout, node, daemon.supervision)
+            daemon.health = await health.measured(
+                daemon.places, daemon.layout, node, daemon.supervision, asking=self._asking, client=self.etcd
+            )
         return daemon.health
 
     async def last(self) -> Truth:
@@ -145,9 +148,8 @@ class OverEtcd:
         if other is None:
             return None
         try:
-            async with health.asked(self._daemon.places) as client:
-                answer = await client.get(f"https://{other.address}:{PEER_PORT}/v1/hello")
-                return int(answer.json()["generation"])
+            answer = await self._asking.get(f"https://{other.address}:{PEER_PORT}/v1/hello")
+            return int(answer.json()["generation"])
         except (httpx.HTTPError, ValueError, KeyError, OSError):
             return None
 

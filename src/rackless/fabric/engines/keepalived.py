@@ -29,6 +29,8 @@ def configuration(layout: Layout, node: Node, folder: Folder, interface: str) ->
     """Of a node with the function ADDRESS. `interface`: that of the node's address."""
     others = [one for one in layout.having(Function.ADDRESS) if one.id != node.id]
     peers = "".join(f"    {one.address}\n" for one in others)
+    # Who is alone keeps the address, however slow it is: nobody would be better.
+    tracked = "  track_script {\n    ready\n  }\n" if others else ""
     # Equal, but for a tie: who holds it keeps it until it cannot.
     priority = 150 - min(node.number, 100)
     return f"""\
@@ -60,10 +62,7 @@ vrrp_instance web {{
   virtual_ipaddress {{
     {layout.virtual_address} dev {interface}
   }}
-  track_script {{
-    ready
-  }}
-}}
+{tracked}}}
 """
 
 
