@@ -47,7 +47,7 @@ async def run(
     """Run to the end, at most `deadline` seconds; then the whole process group is killed.
 
     Args:
-        heard: told what it writes to standard output as it comes; for a command without `stdin`.
+        heard: told what it writes to standard output as it comes.
 
     Raises:
         ProviderError: the program is missing, or `check` and it exited non-zero.
@@ -67,7 +67,7 @@ async def run(
     except FileNotFoundError as error:
         raise ProviderError(f"The program {words[0]} is not installed.", hint=hint or "Run `rackless doctor`.") from error
     try:
-        communicating = process.communicate(stdin) if heard is None else _listened(process, heard)
+        communicating = process.communicate(stdin) if heard is None else _listened(process, heard, stdin)
         out, err = await asyncio.wait_for(communicating, deadline)
     except (TimeoutError, asyncio.CancelledError) as error:
         _kill_group(process.pid)
@@ -82,9 +82,16 @@ async def run(
     return Finished(code=code, out=out, err=err)
 
 
-async def _listened(process: asyncio.subprocess.Process, heard: Callable[[bytes], None]) -> tuple[bytes, bytes]:
+async def _listened(
+    process: asyncio.subprocess.Process, heard: Callable[[bytes], None], stdin: bytes | None
+) -> tuple[bytes, bytes]:
     assert process.stdout is not None
     assert process.stderr is not None
+    if process.stdin is not None:
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # it ended without reading: its own words say why
+            process.stdin.write(stdin or b"")
+            await process.stdin.drain()
+        process.stdin.close()
     complaints = asyncio.ensure_future(process.stderr.read())
     out = b""
     try:

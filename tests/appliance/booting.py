@@ -141,7 +141,7 @@ async def running(
         "none",
     ]
     words += ["-machine", "q35,smm=on" if firmware == "secure" else "q35", "-nic", "none", "-vga", "std"]
-    words += ["-chardev", f"socket,id=line,path={path},server=on,wait=off,logfile={log}", "-serial", "chardev:line"]
+    words += ["-chardev", f"socket,id=line,path={path},server=on,wait=off", "-serial", "chardev:line"]
     if firmware != "bios":
         code, variables = (
             ("OVMF_CODE_4M.secboot.fd", "OVMF_VARS_4M.ms.fd") if firmware == "secure" else ("OVMF_CODE_4M.fd", "OVMF_VARS_4M.fd")
@@ -158,10 +158,18 @@ async def running(
     for number, (disk, serial) in enumerate(zip(disks, serials, strict=False)):
         words += ["-drive", f"file={disk},format=raw,if=none,id=disk{number},cache=writeback,discard=unmap"]
         words += ["-device", f"virtio-blk-pci,drive=disk{number},serial={serial},bootindex={number + 1}"]
-    process = subprocess.Popen([*words, *more], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    async with begun([*words, *more], log, path) as machine:
+        yield machine
+
+
+@contextlib.asynccontextmanager
+async def begun(words: list[str], log: Path, path: Path) -> AsyncIterator[Machine]:
+    """A QEMU whose serial line is the socket at `path`, and all that it says in `log`."""
+    process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    line = socket.socket(socket.AF_UNIX)
+    log.touch()
     try:
         deadline = time.monotonic() + 60
-        line = socket.socket(socket.AF_UNIX)
         while True:
             try:
                 line.connect(str(path))
@@ -170,7 +178,7 @@ async def running(
                 assert process.poll() is None, "QEMU did not start"
                 assert time.monotonic() < deadline, "QEMU's console did not come"
                 await asyncio.sleep(0.1)
-        draining = asyncio.create_task(_drain(line))
+        draining = asyncio.create_task(_drain(line, log))
         yield Machine(process=process, log=log, line=line)
         draining.cancel()
     finally:
@@ -179,10 +187,10 @@ async def running(
         line.close()
 
 
-async def _drain(line: socket.socket) -> None:
-    """What the console says is read from its log; here it is only taken, so that the machine never waits for a reader."""
+async def _drain(line: socket.socket, log: Path) -> None:
+    """What the console says, into its log. QEMU's own log has characters twice that the socket had no room for at once."""
     line.setblocking(False)
     loop = asyncio.get_running_loop()
-    with contextlib.suppress(OSError):
-        while await loop.sock_recv(line, 1 << 16):
-            pass
+    with contextlib.suppress(OSError), log.open("ab", buffering=0) as file:
+        while said := await loop.sock_recv(line, 1 << 16):
+            file.write(said)

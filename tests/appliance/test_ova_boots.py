@@ -7,22 +7,21 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import http.client
 import os
 import re
 import socket
 import ssl
 import subprocess
 import tarfile
-import time
-import urllib.request
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
 from rackless import settings
 from rackless.appliance import build, editions, media, ova, sizes
-from tests.appliance.booting import PATIENCE, Machine
+from tests.appliance.booting import PATIENCE, Machine, begun
 
 TOP = Path(__file__).parents[2]
 pytestmark = [
@@ -33,6 +32,9 @@ pytestmark = [
 ]
 PASSWORD = "correct horse battery"
 PROMPT = "to leave: "
+VIRTUAL = "10.0.7.10"
+CLOCK = "10.0.7.2"
+"""This machine, as QEMU's network shows it to the two: they reach its loopback there."""
 
 
 async def made(folder: Path) -> Path:
@@ -67,34 +69,33 @@ async def started(folder: Path, disks: list[Path], number: int, port: int) -> As
     """On a network that the two have for themselves, and behind a forwarded port for their page."""
     log, path = folder / f"console{number}.log", folder / f"line{number}"
     words = ["qemu-system-x86_64", "-accel", "tcg,thread=multi", "-cpu", "max", "-smp", "2", "-m", "2560", "-display", "none"]
-    words += ["-machine", "q35", "-vga", "std", "-chardev", f"socket,id=line,path={path},server=on,wait=off,logfile={log}"]
-    words += ["-serial", "chardev:line"]
+    words += ["-machine", "q35", "-vga", "std", "-chardev", f"socket,id=line,path={path},server=on,wait=off"]
+    words += ["-serial", "chardev:line", "-monitor", f"unix:{folder}/monitor,server=on,wait=off"]
     for index, disk in enumerate(disks):
         words += ["-drive", f"file={disk},if=none,id=d{index},cache=writeback"]
         words += ["-device", f"virtio-blk-pci,drive=d{index},serial=disk{index}"]
     mac = f"52:54:00:00:00:{number:02x}"
     # One hub: the other machine by multicast of the loopback, and QEMU's own network for the test's requests.
     words += ["-netdev", "socket,id=peer,mcast=230.0.0.7:17007,localaddr=127.0.0.1"]
-    words += ["-netdev", f"user,id=out,net=10.0.7.0/24,host=10.0.7.2,restrict=on,hostfwd=tcp:127.0.0.1:{port}-10.0.7.10:443"]
+    words += ["-netdev", f"user,id=out,net=10.0.7.0/24,host={CLOCK},hostfwd=tcp:127.0.0.1:{port}-{VIRTUAL}:443"]
     for index, name in enumerate(("peer", "out")):
         words += ["-netdev", f"hubport,id=h{index},hubid=1,netdev={name}"]
     words += ["-netdev", "hubport,id=card,hubid=1", "-device", f"virtio-net-pci,netdev=card,mac={mac}"]
-    process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=(folder / f"qemu{number}.log").open("wb"))
-    line = socket.socket(socket.AF_UNIX)
+    async with begun(words, log, path) as machine:
+        yield machine
+
+
+@contextlib.contextmanager
+def clock(folder: Path) -> Iterator[None]:
+    """The source of time that both have."""
+    words = ["chronyd", "-n", "-x", "-u", "root", "local stratum 8", "allow all", "bindaddress 127.0.0.1", "cmdport 0"]
+    words += [f"pidfile {folder}/time.pid", f"bindcmdaddress {folder}/time.sock"]
+    process = subprocess.Popen(words)
     try:
-        deadline = time.monotonic() + 60
-        while True:
-            with contextlib.suppress(OSError):
-                line.connect(str(path))
-                break
-            assert process.poll() is None, (folder / f"qemu{number}.log").read_text()
-            assert time.monotonic() < deadline
-            await asyncio.sleep(0.2)
-        yield Machine(process, log, line)
+        yield
     finally:
         process.kill()
         process.wait()
-        line.close()
 
 
 async def answer(machine: Machine, number: str, *lines: str) -> None:
@@ -106,23 +107,43 @@ async def answer(machine: Machine, number: str, *lines: str) -> None:
     await machine.comes(PROMPT)
 
 
+async def log_in(machine: Machine, name: str) -> None:
+    """As the administrator whose password the menu asked for."""
+    await machine.comes(f"{name} login: ")
+    machine.types("admin")
+    await machine.comes("Password: ")
+    machine.types(PASSWORD)
+    await machine.comes(rf"admin@{name}:\S*\$ ")
+    machine.types("sudo -i")
+    await machine.comes("password for admin: ")
+    machine.types(PASSWORD)
+    await machine.comes(rf"root@{name}:\S*# ")
+
+
 async def set_up(machine: Machine, name: str, address: str, role: str, more: dict[str, str]) -> None:
     await machine.comes("Rackless appliance: first set-up")
     await machine.comes(PROMPT)
     await answer(machine, "6", role)
     await answer(machine, "1", name)
     await answer(machine, "2", f"{address}/24")
-    await answer(machine, "5", "10.0.7.2")
+    await answer(machine, "5", CLOCK)
     await answer(machine, "7", *more.values())
     await answer(machine, "8", PASSWORD, PASSWORD)
     machine.line.sendall(b"a\n")
 
 
-def page(port: int) -> str:
-    context = ssl.create_default_context()
-    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE  # the fabric's own authority
-    with urllib.request.urlopen(f"https://127.0.0.1:{port}/", context=context, timeout=60) as found:
-        return found.read().decode()
+def page(port: int, authority: str) -> str:
+    """Of the virtual address, whose certificate the fabric's authority has signed."""
+    trusted = ssl.create_default_context(cadata=authority)
+    with (
+        socket.create_connection(("127.0.0.1", port), 60) as plain,
+        trusted.wrap_socket(plain, server_hostname=VIRTUAL) as line,
+    ):
+        line.sendall(f"GET / HTTP/1.1\r\nhost: {VIRTUAL}\r\nconnection: close\r\n\r\n".encode())
+        answer = http.client.HTTPResponse(line)
+        answer.begin()
+        assert answer.status == 200
+        return answer.read().decode()
 
 
 async def test_the_ova_becomes_a_fabric_by_its_menu_and_another_joins(tmp_path: Path) -> None:
@@ -134,21 +155,22 @@ async def test_the_ova_becomes_a_fabric_by_its_menu_and_another_joins(tmp_path: 
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
+    with clock(tmp_path):
+        await become(folders, first, second, port)
+
+
+async def become(folders: list[Path], first: list[Path], second: list[Path], port: int) -> None:
     async with started(folders[0], first, 1, port) as one:
-        await set_up(one, "one", "10.0.7.11", "first", {"virtual": "10.0.7.10"})
-        await one.comes("Set up as first. Web page: https://10.0.7.10/", patience=2 * PATIENCE)
-        assert "<title>Rackless" in await asyncio.to_thread(page, port)
-        await one.comes("login: ")
-        one.line.sendall(b"admin\n")
-        await one.comes("Password: ")
-        one.line.sendall(f"{PASSWORD}\n".encode())
-        await one.comes(r"admin@one:~\$ ")
-        one.line.sendall(f"echo {PASSWORD} | sudo -S rackless fabric add two\n".encode())
-        token = (await one.comes(r"\n(\S{40,})\n"))[1]
+        await set_up(one, "one", "10.0.7.11", "first", {"virtual": VIRTUAL})
+        await one.comes(rf"Set up as first\. Web page: https://{VIRTUAL}/", patience=2 * PATIENCE)
+        await log_in(one, "one")
+        authority = await one.does("cat /var/lib/rackless-fabric/own/ca.crt")
+        assert "<title>Rackless" in await asyncio.to_thread(page, port, authority)
+        token = (await one.does("rackless fabric add two")).split()[-1]
         async with started(folders[1], second, 2, 0) as two:
             await set_up(two, "two", "10.0.7.12", "join", {"token": token})
             await two.comes("Set up as join", patience=2 * PATIENCE)
-            one.line.sendall(f"echo {PASSWORD} | sudo -S rackless fabric status\n".encode())
-            found = await one.comes(r"(?s)one +10\.0\.7\.11 +alive.*two +10\.0\.7\.12 +alive")
-            assert re.search("leads|votes", found[0])
-        assert "<title>Rackless" in await asyncio.to_thread(page, port)
+            said = await one.does("rackless fabric status")
+            assert re.search(r"(?m)^one +10\.0\.7\.11 +alive +primary", said), said
+            assert re.search(r"(?m)^two +10\.0\.7\.12 +alive", said), said
+            assert "<title>Rackless" in await asyncio.to_thread(page, port, authority)

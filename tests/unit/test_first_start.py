@@ -219,8 +219,8 @@ async def test_power_that_fails_in_any_step_is_gone_on_with_by_the_next_start(no
     await node.keep(FIRST)
     before = node.act
 
-    async def act(step, secret=""):
-        await before(step, secret)
+    async def act(step, secret="", say=print):
+        await before(step, secret, say)
         if step.name == cut:
             raise KeyboardInterrupt  # the step was done; that it was done is not written down
 
@@ -303,3 +303,26 @@ def test_the_program_on_a_terminal_echoes_no_password(tmp_path: Path) -> None:
         process.kill()
         os.close(reading)
     assert node.finished
+
+
+class Late(Script):
+    """Somebody else sets the machine up while this person types."""
+
+    def __init__(self, root: Path, *lines: str) -> None:
+        super().__init__(*lines)
+        self.root, self.first = root, True
+
+    def ask(self, prompt: str, *, hidden: bool = False) -> str:
+        if self.first:
+            self.first = False
+            words = [sys.executable, "-m", "rackless.appliance.first_start", "--root", self.root, "console"]
+            lines = "\n".join([*MENU, "8", "correct horse", "correct horse", "a", ""])
+            subprocess.run(words, input=lines, text=True, check=True, stdout=subprocess.DEVNULL)
+        return super().ask(prompt, hidden=hidden)
+
+
+async def test_who_sits_at_the_other_console_changes_nothing_of_what_was_set_up_meanwhile(node: Node) -> None:
+    late = Late(node.root, "7", "another word", "another word", "a")
+    assert await first_start.console(node, late) == 0
+    assert node.table("answers.json")["role"] == "first"
+    assert "was set up on another console" in late.text

@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import shutil
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -101,12 +102,19 @@ def units(lines: list[str]) -> tuple[list[str], list[str]]:
     return found["+"], found["-"]
 
 
+async def unpack(package: Path, root: Path) -> None:
+    """Files of a Debian package into a tree whose /lib is a link: dpkg-deb itself would put a folder in its place."""
+    with tempfile.TemporaryDirectory(dir=root.parent) as folder:
+        await run(["dpkg-deb", "--extract", package, folder], deadline=300)
+        shutil.copytree(folder, root, symlinks=True, dirs_exist_ok=True)
+
+
 async def dress(root: Path, edition: Edition, package: Path | None) -> None:
     """The edition's own, over a tree that has everything of a VM host."""
     if edition.more is None:
         return
     if package is not None:
-        await run(["dpkg-deb", "--extract", package, root], deadline=300)
+        await unpack(package, root)
     lay_over(edition.more / "rootfs", root)
     for file in (root / "etc/sudoers.d").glob("*"):
         file.chmod(0o440)

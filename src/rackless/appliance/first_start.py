@@ -17,19 +17,21 @@ import os
 import socket
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from rackless.appliance import delivered, growing, menu, settling, sizes
 from rackless.appliance.answers import JOINING, KNOWN, Answers, Part, checked, clean, kept
 from rackless.appliance.settling import BOUND, SET_UP, Step
-from rackless.model.errors import InputError, RacklessError, StateError
+from rackless.model.errors import InputError, ProviderError, RacklessError, StateError
 from rackless.running import run
 
 HOME = "var/lib/rackless-appliance"
 TITLE = "Rackless appliance: first set-up"
 PATH = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
 LEAST_DISK = 1 << 30
+MOST_SAID = 600
+"""Characters of a failed command's last words that are told."""
 
 
 class Node:
@@ -134,8 +136,11 @@ class Node:
         await run(["umount", target], deadline=30, env=PATH, check=False)
         await run(["mount", "--bind", source, target], deadline=30, env=PATH)
 
-    async def act(self, step: Step, secret: str = "") -> None:
+    async def act(self, step: Step, secret: str = "", say: Callable[[str], None] = lambda _: None) -> None:
         """
+        Args:
+            say: told what the command says as it comes.
+
         Raises:
             ProviderError, DeadlineError: it failed, or took too long.
         """
@@ -146,7 +151,16 @@ class Node:
             if failing.is_file():
                 raise StateError(failing.read_text(encoding="utf-8").strip())
             return
-        await run(step.words, deadline=step.patience, stdin=f"{secret}\n".encode() if step.secret else None, env=PATH)
+
+        def heard(piece: bytes) -> None:
+            for line in piece.decode(errors="replace").splitlines():
+                say(f"  {line}")
+
+        stdin = f"{secret}\n".encode() if step.secret else None
+        done = await run(step.words, deadline=step.patience, stdin=stdin, env=PATH, check=False, heard=heard)
+        if done.code:
+            said = " ".join(done.err.decode(errors="replace").split())[-MOST_SAID:]
+            raise ProviderError(said.removeprefix("Error: ") or f"{step.words[0]} failed with exit status {done.code}.")
 
     # ---- what came with the machine
 
@@ -186,7 +200,7 @@ class Node:
         found = []
         for number, device in enumerate([*sorted(Path("/dev").glob("sr*")), *labels]):
             folder = Path("/run/rackless-appliance/media") / str(number)
-            if device.exists():
+            if has_medium(device):
                 folder.mkdir(parents=True, exist_ok=True)
                 done = await run(["mount", "-o", "ro,nosuid,nodev,noexec", device, folder], deadline=60, env=PATH, check=False)
                 if done.code == 0 or any(folder.iterdir()):
@@ -230,7 +244,7 @@ class Node:
                 continue
             say.say(f"{step.about} ...")
             try:
-                await self.act(step, secrets.get(step.secret, "") if step.secret else "")
+                await self.act(step, secrets.get(step.secret, "") if step.secret else "", say.say)
             except RacklessError as error:
                 return {step.about: str(error)}
             done.add(step.name)
@@ -238,6 +252,15 @@ class Node:
         (self.home / "secrets.json").unlink(missing_ok=True)
         self.write(self.home / "done.json", json.dumps(dict.fromkeys(sorted(done | {"finished"}), "yes")))
         return {}
+
+
+def has_medium(device: Path) -> bool:
+    """Asked first: the kernel complains on every console of a mount from an empty drive."""
+    try:
+        os.close(os.open(device, os.O_RDONLY | os.O_CLOEXEC))
+    except OSError:
+        return False
+    return True
 
 
 def data_disks(root: Path) -> tuple[int, ...]:
@@ -287,6 +310,9 @@ async def console(node: Node, terminal: menu.Terminal) -> int:
         values = clean({**offered, **node.values()})
         given = await asyncio.to_thread(menu.talk, terminal, TITLE, values, node.lacking, password_set=bool(node.hashed))
         if given is None:
+            return 0
+        if node.finished:
+            terminal.say("The appliance was set up on another console meanwhile; nothing of this is taken.")
             return 0
         with node.alone():
             answers = await node.keep(given)

@@ -64,7 +64,7 @@ def network(answers: Answers) -> str:
 def clock(answers: Answers) -> str:
     """For chrony, of a server by itself; a fabric writes its own."""
     lines = [f"server {source} iburst" for source in answers.ntp] or ["pool 2.debian.pool.ntp.org iburst"]
-    return "\n".join([*lines, "driftfile /var/lib/rackless-appliance/chrony.drift", "makestep 1 3", "rtcsync", "cmdport 0", ""])
+    return "\n".join([*lines, "driftfile /var/lib/chrony/chrony.drift", "makestep 1 3", "rtcsync", "cmdport 0", ""])
 
 
 def shadow(image: str, hashed: str) -> str:
@@ -91,9 +91,9 @@ def files(answers: Answers, *, hashed: str, accounts: str) -> tuple[File, ...]:
     ]
     if answers.dns:
         found.append(File(path="run/resolv.conf", text="".join(f"nameserver {server}\n" for server in answers.dns)))
-    if answers.part is Part.SINGLE:
-        found.append(File(path=f"{RUN}/chrony.conf", text=clock(answers)))
     if hashed:
+        if answers.part is Part.SINGLE:
+            found.append(File(path=f"{RUN}/chrony.conf", text=clock(answers)))
         found.append(File(path=SET_UP, text=f"{answers.part}\n"))
         found.append(File(path=SINGLE if answers.part is Part.SINGLE else MEMBER, text=""))
     return tuple(found)
