@@ -21,6 +21,7 @@ import pytest
 
 from rackless import settings
 from rackless.appliance import build, editions, media, ova, sizes
+from rackless.qemu.command import TCG
 from tests.appliance.booting import PATIENCE, Machine, begun
 
 TOP = Path(__file__).parents[2]
@@ -68,7 +69,7 @@ def unpacked(target: Path, folder: Path) -> list[Path]:
 async def started(folder: Path, disks: list[Path], number: int, port: int) -> AsyncIterator[Machine]:
     """On a network that the two have for themselves, and behind a forwarded port for their page."""
     log, path = folder / f"console{number}.log", folder / f"line{number}"
-    words = ["qemu-system-x86_64", "-accel", "tcg,thread=multi", "-cpu", "max", "-smp", "2", "-m", "2560", "-display", "none"]
+    words = ["qemu-system-x86_64", "-accel", "tcg,thread=multi", "-cpu", TCG.cpu, "-smp", "2", "-m", "2560", "-display", "none"]
     words += ["-machine", "q35", "-vga", "std", "-chardev", f"socket,id=line,path={path},server=on,wait=off"]
     words += ["-serial", "chardev:line", "-monitor", f"unix:{folder}/monitor,server=on,wait=off"]
     for index, disk in enumerate(disks):
