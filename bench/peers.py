@@ -1,0 +1,170 @@
+"""`make bench-peers`: the same machines, from the same image, joined in a chain, by four means, one after the other in one run.
+
+    bare QEMU    bench/bare.py's, side by side, plugged into their wires by hand
+    Rackless     `rackless up --cold`, its API, `rackless down`
+    libvirt      a session daemon of its own, `virsh`, interfaces over UDP
+    GNS3         a server of its own, its REST API; its links need uBridge, which Debian 12 has not
+
+    ready        from nothing to all guests having said so on their host channel; servers run before, and have the image
+    connect      a wire between two free ports of running machines, and away again; medians
+    memory       of each machine's QEMU, and of all other processes of the same means; proportional set sizes
+    end          to nothing left
+
+`packaging/setup.sh --peers` installs libvirt and GNS3; who is not there is left out, and the reason said. Prints a table, or JSON
+with --json. It asserts no time.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import statistics
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import peer_gns3
+import peer_libvirt
+from peer import Peer, Refused, Task, Watch, carries, memory
+from peer_own import Bare, Rackless
+from warm import planned
+
+from rackless import settings
+from rackless.images import store
+from rackless.model.errors import RacklessError
+from rackless.model.plan import PortRef
+from rackless.qemu.accelerator import Accelerator
+
+LAB = "peers-bench"
+ROWS = {
+    "ready_s": "ready, s",
+    "connect_ms": "connect, ms",
+    "disconnect_ms": "disconnect, ms",
+    "end_s": "end, s",
+    "machine_mib": "memory of a machine's QEMU, MiB",
+    "other_mib": "memory of everything else, MiB",
+}
+
+
+def blueprint(machines: int) -> str:
+    lines = [f"  h{number}: {{nics: 2, memory: 128M}}" for number in range(machines)]
+    wires = [f"  - [h{number}:eth2, h{number + 1}:eth1]" for number in range(machines - 1)]
+    return "\n".join([f"name: {LAB}", "hosts:", *lines, "wires:", *wires, ""])
+
+
+def peers(text: str) -> dict[str, tuple[str, Callable[[Task], Peer]]]:
+    """By name: why it can't be here, and how it is made."""
+    return {
+        "bare": ("", Bare),
+        "rackless": ("", lambda task: Rackless(task, text)),
+        "libvirt": (peer_libvirt.missing(), peer_libvirt.Libvirt),
+        "gns3": (peer_gns3.missing(), peer_gns3.Gns3),
+    }
+
+
+async def rewiring(peer: Peer, tries: int) -> dict[str, float]:
+    joined, parted = [], []
+    try:
+        for _ in range(tries):
+            with Watch() as watch:
+                await peer.join()
+            joined.append(watch.seconds * 1000)
+            with Watch() as watch:
+                await peer.part()
+            parted.append(watch.seconds * 1000)
+    except (Refused, RacklessError) as refused:
+        peer.notes.refused["rewiring"] = str(refused)
+        return {}
+    return {"connect_ms": statistics.median(joined), "disconnect_ms": statistics.median(parted)}
+
+
+async def measure(peer: Peer, task: Task, tries: int) -> dict[str, Any]:
+    machines = len(task.plan.machines)
+    before = os.getloadavg()[0]
+    try:
+        await peer.begin()
+        with Watch() as ready:
+            await peer.deploy()
+        each, rest = memory(task.top, machines)
+        carried = await carries(task)
+        moved = await rewiring(peer, tries)
+        with Watch() as ended:
+            await peer.end()
+    finally:
+        await peer.close()
+    found = {
+        "title": peer.title,
+        "ready_s": ready.seconds,
+        **moved,
+        "end_s": ended.seconds,
+        "machine_mib": each,
+        "other_mib": rest,
+    }
+    return found | {"wires_carry": carried, "load_before": before, "refused": peer.notes.refused}
+
+
+async def run(machines: int, tries: int, wanted: list[str]) -> dict[str, Any]:
+    text, images, image = blueprint(machines), settings.load().images, store.find(settings.load().images, "reference")
+    plan = planned(text)
+    ends = (PortRef(sandbox=LAB, machine="h0", nic=1), PortRef(sandbox=LAB, machine=f"h{machines - 1}", nic=2))
+    found: dict[str, Any] = {"machines": machines, "peers": {}, "absent": {}}
+    for name, (why, make) in peers(text).items():
+        if name not in wanted or why:
+            found["absent"] |= {name: why} if why else {}
+            continue
+        with tempfile.TemporaryDirectory(prefix="rlb", dir="/tmp", ignore_cleanup_errors=True) as folder:
+            # Rackless keeps there what the host can do, and so has nothing to find out while it is measured.
+            how = (await Accelerator(Path(folder, "s/accelerator.json")).find(image.kernel)).how
+            task = Task(plan=plan, images=images, image=image, how=how, top=Path(folder), free=ends)
+            sys.stderr.write(f"{name}: {machines} machines ({how.name}) ...\n")
+            found["peers"][name] = await measure(make(task), task, tries)
+    bare = found["peers"].get("bare", {})
+    for each in found["peers"].values():
+        each["ratios"] = {key: each[key] / bare[key] for key in ROWS if key in each and bare.get(key)}
+    return found
+
+
+def table(found: dict[str, Any]) -> str:
+    """As docs/reference/benchmarks.md has it: the figure, and its ratio to the bare one."""
+    columns = list(found["peers"].values())
+    lines = [f"| {found['machines']} machines | " + " | ".join(each["title"] for each in columns) + " |"]
+    lines.append("|---" * (len(columns) + 1) + "|")
+    for key, title in ROWS.items():
+        cells = [_cell(each, key) for each in columns]
+        lines.append(f"| {title} | " + " | ".join(cells) + " |")
+    lines.append("| wires carry frames | " + " | ".join("yes" if each["wires_carry"] else "**no**" for each in columns) + " |")
+    lines.append("| load before | " + " | ".join(f"{each['load_before']:.1f}" for each in columns) + " |")
+    said = [f"{each['title']}, {what}: {why}" for each in columns for what, why in each["refused"].items()]
+    said += [f"{name}: {why}" for name, why in found["absent"].items()]
+    return "\n".join([*lines, *(["", *said] if said else [])])
+
+
+def _cell(figures: dict[str, Any], key: str) -> str:
+    if key not in figures:
+        return "refused"
+    value = (
+        f"{figures[key]:.2f}" if figures[key] < 10 else f"{figures[key]:.0f}" if figures[key] >= 100 else f"{figures[key]:.1f}"
+    )
+    ratio = figures["ratios"].get(key)
+    return f"{value} ({ratio:.2f})" if ratio else value
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("--machines", type=int, default=6, help="how many (6; at least 2)")
+    parser.add_argument("--tries", type=int, default=20, help="how often to connect and disconnect (20)")
+    parser.add_argument("--only", nargs="+", metavar="NAME", help="some of bare, rackless, libvirt, gns3")
+    given = parser.parse_args()
+    if given.machines < 2:
+        parser.error("--machines has to be 2 or more")
+    found = asyncio.run(run(given.machines, given.tries, given.only or list(peers(""))))
+    sys.stdout.write((json.dumps(found, indent=2) if given.json else table(found)) + "\n")
+
+
+if __name__ == "__main__":
+    main()
