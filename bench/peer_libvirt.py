@@ -1,8 +1,4 @@
-"""libvirt as a peer of bench/peers.py: an unprivileged daemon of its own, all whose folders are in the bench's, and `virsh`.
-
-A user's own libvirt is not touched: a session daemon keeps everything below its XDG folders, and who runs the bench as root is
-somebody else in a user namespace of the daemon's own, where libvirt sees no root.
-"""
+"""libvirt as a peer of bench/peers.py: a daemon of its own (bench/libvirt_grounds.py says where), and `virsh`."""
 
 from __future__ import annotations
 
@@ -10,12 +6,12 @@ import asyncio
 import contextlib
 import os
 import shutil
-import socket
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
 from bare import said_ready
-from peer import START_SECONDS, Notes, Refused, Task, call, gone, listening, overlay, sweep
+from libvirt_grounds import Ground
+from peer import START_SECONDS, Notes, Task, call, gone, listening, overlay, sweep
 
 from rackless.deadline import Deadline
 from rackless.model.family import NicRole
@@ -23,18 +19,17 @@ from rackless.model.plan import MachineSpec, NicSpec, PortRef
 from rackless.qemu.command import CHANNEL_NAME, Virtualization, translation_cache
 
 DAEMON = "libvirtd"
-FOLDERS = {"HOME": "", "XDG_RUNTIME_DIR": "run", "XDG_CONFIG_HOME": "config", "XDG_DATA_HOME": "data", "XDG_CACHE_HOME": "cache"}
+PROGRAMS = (DAEMON, "virsh", "unshare", "nsenter", "ip")
 FLAGS = {"pclmulqdq": "pclmuldq"}
 """Flags of a processor that libvirt calls by another name."""
-UNPLUG_SECONDS = 20.0
-NOBODY = 9
-"""A UDP port at which nobody listens."""
 
 
-def missing() -> str:
-    """Why it can't run here; empty if it can."""
-    lacking = [name for name in (DAEMON, "virsh", "unshare") if not _found(name)]
-    return f"{', '.join(lacking)} is not installed: packaging/setup.sh --peers" if lacking else ""
+def missing(*, root: bool = False) -> str:
+    """Why it can't run here; empty if it can. `root`: it needs that."""
+    lacking = [name for name in PROGRAMS if not _found(name)]
+    if lacking:
+        return f"{', '.join(lacking)} is not installed: packaging/setup.sh --peers"
+    return "it needs root" if root and os.geteuid() != 0 else ""
 
 
 def _found(name: str) -> str | None:
@@ -44,40 +39,38 @@ def _found(name: str) -> str | None:
 class Libvirt:
     """Transient domains, each made by a `virsh create` of its own, all at once."""
 
-    def __init__(self, task: Task) -> None:
+    def __init__(self, task: Task, ground: Ground) -> None:
         self.title = "libvirt"
         self.notes = Notes()
         self._task = task
+        self._ground = ground
         self._daemon: asyncio.subprocess.Process | None = None
         self._far = {one: other for a, b in task.wires() for one, other in ((a, b), (b, a))}
-        self._numbers: dict[PortRef, int] = {}
-        own = {key: str(task.top / name) for key, name in FOLDERS.items()}
-        self._env = {"PATH": f"{os.environ['PATH']}:/usr/sbin", "LC_ALL": "C", "LIBVIRT_AUTOSTART": "0", **own}
-        self._uri = f"qemu:///session?socket={task.top}/run/libvirt-sock"
+        self._env = {"PATH": f"{os.environ['PATH']}:/usr/sbin:/sbin", "LC_ALL": "C", "LIBVIRT_AUTOSTART": "0"}
+        self._uri = f"qemu:///{ground.path}?socket={task.top}/run/libvirt-sock"
 
     async def begin(self) -> None:
         top = self._task.top
-        for name in FOLDERS.values():
-            (top / name / "libvirt").mkdir(parents=True, exist_ok=True)
-        # Guests as QEMU starts them: no confinement, no cgroups, and logs without a virtlogd of their own.
-        (top / "config/libvirt/qemu.conf").write_text('stdio_handler = "file"\nsecurity_driver = "none"\n')
+        self._env |= self._ground.prepare()
         (top / "conf").write_text(f'unix_sock_dir = "{top}/run"\nauth_unix_rw = "none"\nauth_unix_ro = "none"\n')
-        words = [_found(DAEMON) or DAEMON, "-f", str(top / "conf"), "-p", str(top / "pid")]
-        if os.geteuid() == 0:
-            words = ["unshare", "--user", "--map-user=1000", "--map-group=1000", *words]
+        words = self._ground.command([_found(DAEMON) or DAEMON, "-f", str(top / "conf"), "-p", str(top / "pid")])
         with (top / "log").open("wb") as log:
             quiet = asyncio.subprocess.DEVNULL
             self._daemon = await asyncio.create_subprocess_exec(*words, stdin=quiet, stdout=log, stderr=log, env=self._env)
-        deadline = Deadline(START_SECONDS)
-        await listening(top / "run/libvirt-sock", deadline)
+        await listening(top / "run/libvirt-sock", Deadline(START_SECONDS))
         # It answers when it has asked QEMU what it can do, which takes seconds the first time.
-        self.title = f"libvirt {(await self._virsh('version', '--daemon')).split()[-1]}"
+        self.title = f"libvirt {(await self._virsh('version', '--daemon')).split()[-1]}, {self._ground.name}"
         await self._virsh("domcapabilities", "--virttype", _kind(self._task.how))
+
+    @property
+    def _pid(self) -> int:
+        return self._daemon.pid if self._daemon is not None else 0
 
     async def _virsh(self, *words: str) -> str:
         return await call("virsh", "-q", "-c", self._uri, *words, env=self._env)
 
     async def deploy(self) -> None:
+        await self._ground.make(self._pid)
         await asyncio.gather(*(self._start(spec) for spec in self._task.plan.machines))
 
     async def _start(self, spec: MachineSpec) -> None:
@@ -95,18 +88,10 @@ class Libvirt:
         await asyncio.gather(*(self._move(port, None) for port in self._task.free))
 
     async def _move(self, port: PortRef, far: PortRef | None) -> None:
-        """libvirt knows no move of a UDP interface: it is taken out of the machine and put into it anew."""
         spec = next(each for each in self._task.plan.machines if each.name == port.machine)
-        nic = spec.nics[port.nic]
         file = self._task.top / f"{port.machine}.nic.xml"
-        file.write_text(ET.tostring(self._interface(port, nic, far), encoding="unicode"))
-        deadline = Deadline(UNPLUG_SECONDS)
-        await self._virsh("detach-device", port.machine, str(file), "--live")
-        while nic.mac in await self._virsh("domiflist", port.machine):
-            if deadline.over:
-                raise Refused(f"the guest did not let go of {nic.mac} in {UNPLUG_SECONDS:g} s")
-            await deadline.pause(0.02)
-        await self._virsh("attach-device", port.machine, str(file), "--live")
+        file.write_text(ET.tostring(self._interface(port, spec.nics[port.nic], far), encoding="unicode"))
+        await self._virsh("update-device", port.machine, str(file), "--live")
 
     def _domain(self, spec: MachineSpec, disk: Path) -> str:
         """The same machine as bench/bare.py's, in libvirt's words."""
@@ -148,28 +133,19 @@ class Libvirt:
         return ET.tostring(top, encoding="unicode")
 
     def _interface(self, port: PortRef, nic: NicSpec, far: PortRef | None) -> ET.Element:
-        """`far`: the port at its other end; None: nobody listens there."""
-        management = nic.role is NicRole.MANAGEMENT
-        top = ET.Element("interface", type="user" if management else "udp")
+        """`far`: the port at its other end; None: nobody."""
+        top = ET.Element("interface", type="user")
         ET.SubElement(top, "mac", address=nic.mac)
         ET.SubElement(top, "model", type="virtio")
         ET.SubElement(top, "rom", enabled="no")
-        if not management:
-            source = ET.SubElement(top, "source", address="127.0.0.1", port=str(self._number(far) if far else NOBODY))
-            ET.SubElement(source, "local", address="127.0.0.1", port=str(self._number(port)))
+        if nic.role is not NicRole.MANAGEMENT:
+            self._ground.backend(top, port, far)
         return top
-
-    def _number(self, port: PortRef) -> int:
-        """The UDP port of a NIC."""
-        if port not in self._numbers:
-            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as one:
-                one.bind(("127.0.0.1", 0))
-                self._numbers[port] = one.getsockname()[1]
-        return self._numbers[port]
 
     async def end(self) -> None:
         await asyncio.gather(*(self._virsh("destroy", spec.name) for spec in self._task.plan.machines))
         await gone(self._task.top)
+        await self._ground.unmake(self._pid)
         for disk in self._task.top.glob("*.qcow2"):
             disk.unlink()
 
@@ -179,6 +155,7 @@ class Libvirt:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._daemon.wait(), 20)
         await sweep(self._task.top)
+        self._ground.close()
 
 
 def _kind(how: Virtualization) -> str:

@@ -2,7 +2,7 @@
 
     bare QEMU    bench/bare.py's, side by side, plugged into their wires by hand
     Rackless     `rackless up --cold`, its API, `rackless down`
-    libvirt      a session daemon of its own, `virsh`, interfaces over UDP
+    libvirt      a daemon of its own and `virsh`: unprivileged, wires over UDP; and privileged, wires of bridges (as root only)
     GNS3         a server of its own, its REST API; its links need uBridge, which Debian 12 has not
 
     ready        from nothing to all guests having said so on their host channel; servers run before, and have the image
@@ -29,6 +29,7 @@ from typing import Any
 
 import peer_gns3
 import peer_libvirt
+from libvirt_grounds import Session, System
 from peer import Peer, Refused, Task, Watch, carries, memory
 from peer_own import Bare, Rackless
 from warm import planned
@@ -61,7 +62,8 @@ def peers(text: str) -> dict[str, tuple[str, Callable[[Task], Peer]]]:
     return {
         "bare": ("", Bare),
         "rackless": ("", lambda task: Rackless(task, text)),
-        "libvirt": (peer_libvirt.missing(), peer_libvirt.Libvirt),
+        "libvirt-udp": (peer_libvirt.missing(), lambda task: peer_libvirt.Libvirt(task, Session(task))),
+        "libvirt-bridges": (peer_libvirt.missing(root=True), lambda task: peer_libvirt.Libvirt(task, System(task))),
         "gns3": (peer_gns3.missing(), peer_gns3.Gns3),
     }
 
@@ -107,40 +109,60 @@ async def measure(peer: Peer, task: Task, tries: int) -> dict[str, Any]:
     return found | {"wires_carry": carried, "load_before": before, "refused": peer.notes.refused}
 
 
-async def run(machines: int, tries: int, wanted: list[str]) -> dict[str, Any]:
-    text, images, image = blueprint(machines), settings.load().images, store.find(settings.load().images, "reference")
-    plan = planned(text)
-    ends = (PortRef(sandbox=LAB, machine="h0", nic=1), PortRef(sandbox=LAB, machine=f"h{machines - 1}", nic=2))
-    found: dict[str, Any] = {"machines": machines, "peers": {}, "absent": {}}
-    for name, (why, make) in peers(text).items():
-        if name not in wanted or why:
-            found["absent"] |= {name: why} if why else {}
-            continue
-        with tempfile.TemporaryDirectory(prefix="rlb", dir="/tmp", ignore_cleanup_errors=True) as folder:
-            # Rackless keeps there what the host can do, and so has nothing to find out while it is measured.
-            how = (await Accelerator(Path(folder, "s/accelerator.json")).find(image.kernel)).how
-            task = Task(plan=plan, images=images, image=image, how=how, top=Path(folder), free=ends)
-            sys.stderr.write(f"{name}: {machines} machines ({how.name}) ...\n")
-            found["peers"][name] = await measure(make(task), task, tries)
-    bare = found["peers"].get("bare", {})
-    for each in found["peers"].values():
+async def run(machines: int, tries: int, rounds: int, wanted: list[str]) -> dict[str, Any]:
+    text, images = blueprint(machines), settings.load().images
+    absent = {name: why for name, (why, _) in peers(text).items() if why and name in wanted}
+    makers = {name: make for name, (why, make) in peers(text).items() if not why and name in wanted}
+    taken: dict[str, list[dict[str, Any]]] = {name: [] for name in makers}
+    for _ in range(rounds):
+        for name, make in makers.items():
+            with tempfile.TemporaryDirectory(prefix="rlb", dir="/tmp", ignore_cleanup_errors=True) as folder:
+                task = await given_task(text, images, Path(folder))
+                sys.stderr.write(f"{name}: {machines} machines ({task.how.name}) ...\n")
+                taken[name].append(await measure(make(task), task, tries))
+    found = {name: together(each) for name, each in taken.items()}
+    bare = found.get("bare", {})
+    for each in found.values():
         each["ratios"] = {key: each[key] / bare[key] for key in ROWS if key in each and bare.get(key)}
-    return found
+    return {"machines": machines, "rounds": rounds, "peers": found, "absent": absent}
+
+
+async def given_task(text: str, images: Path, folder: Path) -> Task:
+    plan, image = planned(text), store.find(images, "reference")
+    ends = (
+        PortRef(sandbox=LAB, machine=plan.machines[0].name, nic=1),
+        PortRef(sandbox=LAB, machine=plan.machines[-1].name, nic=2),
+    )
+    # Rackless keeps there what the host can do, and so has nothing to find out while it is measured.
+    accelerator = Accelerator(folder / "s/accelerator.json", os.environ.get("RACKLESS_ACCELERATOR", "auto"))
+    how = (await accelerator.find(image.kernel)).how
+    return Task(plan=plan, images=images, image=image, how=how, top=folder, free=ends)
+
+
+def together(rounds: list[dict[str, Any]]) -> dict[str, Any]:
+    """The medians of several rounds; of what is no figure, the last word."""
+    medians = {key: statistics.median(each[key] for each in rounds if key in each) for key in ROWS if key in rounds[-1]}
+    return rounds[-1] | medians | {"wires_carry": all(each["wires_carry"] for each in rounds), "rounds": rounds}
 
 
 def table(found: dict[str, Any]) -> str:
     """As docs/reference/benchmarks.md has it: the figure, and its ratio to the bare one."""
     columns = list(found["peers"].values())
-    lines = [f"| {found['machines']} machines | " + " | ".join(each["title"] for each in columns) + " |"]
+    rounds = f", medians of {found['rounds']} rounds" if found["rounds"] > 1 else ""
+    lines = [f"| {found['machines']} machines{rounds} | " + " | ".join(each["title"] for each in columns) + " |"]
     lines.append("|---" * (len(columns) + 1) + "|")
     for key, title in ROWS.items():
         cells = [_cell(each, key) for each in columns]
         lines.append(f"| {title} | " + " | ".join(cells) + " |")
     lines.append("| wires carry frames | " + " | ".join("yes" if each["wires_carry"] else "**no**" for each in columns) + " |")
-    lines.append("| load before | " + " | ".join(f"{each['load_before']:.1f}" for each in columns) + " |")
+    lines.append("| load before | " + " | ".join(_loads(each) for each in columns) + " |")
     said = [f"{each['title']}, {what}: {why}" for each in columns for what, why in each["refused"].items()]
     said += [f"{name}: {why}" for name, why in found["absent"].items()]
     return "\n".join([*lines, *(["", *said] if said else [])])
+
+
+def _loads(figures: dict[str, Any]) -> str:
+    return " ".join(f"{each['load_before']:.1f}" for each in figures["rounds"])
 
 
 def _cell(figures: dict[str, Any], key: str) -> str:
@@ -158,11 +180,12 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--machines", type=int, default=6, help="how many (6; at least 2)")
     parser.add_argument("--tries", type=int, default=20, help="how often to connect and disconnect (20)")
-    parser.add_argument("--only", nargs="+", metavar="NAME", help="some of bare, rackless, libvirt, gns3")
+    parser.add_argument("--rounds", type=int, default=1, help="how often all of it, one after the other (1); medians")
+    parser.add_argument("--only", nargs="+", metavar="NAME", help="some of bare, rackless, libvirt-udp, libvirt-bridges, gns3")
     given = parser.parse_args()
     if given.machines < 2:
         parser.error("--machines has to be 2 or more")
-    found = asyncio.run(run(given.machines, given.tries, given.only or list(peers(""))))
+    found = asyncio.run(run(given.machines, given.tries, given.rounds, given.only or list(peers(""))))
     sys.stdout.write((json.dumps(found, indent=2) if given.json else table(found)) + "\n")
 
 
