@@ -153,24 +153,24 @@ async def sweep(top: Path) -> list[int]:
     return [pid for pid, _ in left]
 
 
-async def carries(task: Task) -> bool:
-    """True when frames pass the first wire: one guest pings the other, each asked over its host channel."""
-    near, far = task.wires()[0]
+async def carries(task: Task, ports: tuple[PortRef, PortRef], network: str) -> bool:
+    """True when frames pass between two ports: one guest pings the other, each asked over its host channel.
+
+    Args:
+        network: the first three octets of what they get as addresses, on no other port.
+    """
     paths = _channels(task.top)
     ends = []
     try:
-        for number, port in enumerate((near, far), start=1):
+        for number, port in enumerate(ports, start=1):
             stream = SocketStream(*await asyncio.open_unix_connection(str(paths[port.machine])))
             ends.append(HostChannel(port.machine, stream))
             device = f"eth{port.nic}"
-            for words in (
-                ["ip", "link", "set", device, "up"],
-                ["ip", "address", "replace", f"192.0.2.{number}/30", "dev", device],
-            ):
-                code, _, errors = await ends[-1].run(words, deadline=Deadline(30))
+            for words in (f"link set {device} up", f"address replace {network}.{number}/30 dev {device}"):
+                code, _, errors = await ends[-1].run(["ip", *words.split()], deadline=Deadline(30))
                 if code:
                     raise Refused(errors)
-        code, _, _ = await ends[0].run(["ping", "-c", "1", "-w", "8", "192.0.2.2"], deadline=Deadline(30))
+        code, _, _ = await ends[0].run(["ping", "-c", "1", "-w", "8", f"{network}.2"], deadline=Deadline(30))
         return code == 0
     finally:
         for end in ends:

@@ -53,7 +53,7 @@ class Gns3:
                 (top / "images/QEMU" / name).symlink_to(file)
         port, password = _free_port(), secrets.token_hex(16)
         _write(top / "gns3_server.conf", _configuration(self._task, port, password))
-        words = [PROGRAM, "--config", top / "gns3_server.conf"]
+        words = [str(PROGRAM), "--config", str(top / "gns3_server.conf")]
         environ = {"PATH": f"{os.environ['PATH']}:/usr/sbin", "HOME": str(top / "home"), "LC_ALL": "C.UTF-8"}
         with (top / "log").open("wb") as log:
             quiet = asyncio.subprocess.DEVNULL

@@ -85,6 +85,7 @@ def test_the_same_machines_are_run_by_every_peer_that_is_installed_here_and_noth
         assert min(figures[key] for key in ("ready_s", "end_s", "machine_mib")) > 0, figures
         # Whatever a peer could not do is told in its own words, and never a figure.
         assert ("connect_ms" in figures) != ("rewiring" in figures["refused"]), figures
+        assert figures.get("new_wire_carries", True), f"{name}: {figures}"
         assert figures["wires_carry"] or "start of nodes" in figures["refused"], f"{name}: {figures}"
     assert {"connect_ms", "disconnect_ms"} <= set(found["bare"]) & set(found["rackless"])
     assert benched() <= before
