@@ -20,12 +20,13 @@ import argparse
 import asyncio
 import json
 import os
+import signal
 import statistics
 import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import peer_gns3
 import peer_libvirt
@@ -117,6 +118,8 @@ async def run(machines: int, tries: int, rounds: int, wanted: list[str]) -> dict
     absent = {name: why for name, (why, _) in peers(text).items() if why and name in wanted}
     makers = {name: make for name, (why, make) in peers(text).items() if not why and name in wanted}
     taken: dict[str, list[dict[str, Any]]] = {name: [] for name in makers}
+    # Whoever ends the bench leaves nothing either.
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, cast("asyncio.Task[Any]", asyncio.current_task()).cancel)
     for _ in range(rounds):
         for name, make in makers.items():
             with tempfile.TemporaryDirectory(prefix="rlb", dir="/tmp", ignore_cleanup_errors=True) as folder:
@@ -195,7 +198,10 @@ def main() -> None:
     given = parser.parse_args()
     if given.machines < 2:
         parser.error("--machines has to be 2 or more")
-    found = asyncio.run(run(given.machines, given.tries, given.rounds, given.only or list(peers(""))))
+    try:
+        found = asyncio.run(run(given.machines, given.tries, given.rounds, given.only or list(peers(""))))
+    except asyncio.CancelledError:
+        sys.exit("Ended before its end; nothing is left.")
     sys.stdout.write((json.dumps(found, indent=2) if given.json else table(found)) + "\n")
 
 
