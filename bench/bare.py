@@ -28,7 +28,7 @@ from rackless.qemu.monitor import converse
 from rackless.shell.hostchannel import HostChannel, identity
 
 PROGRAM = "qemu-system-x86_64"
-BOOT_SECONDS = 150.0
+BOOT_SECONDS = 300.0
 
 
 async def boot(

@@ -22,8 +22,8 @@ from rackless.qemu.command import Virtualization
 from rackless.shell.hostchannel import HostChannel
 
 QEMU = "qemu-system-x86_64"
-CALL_SECONDS = 120.0
-START_SECONDS = 60.0
+CALL_SECONDS = 300.0
+START_SECONDS = 180.0
 
 
 class Refused(Exception):
@@ -137,7 +137,7 @@ def memory(top: Path, machines: int) -> tuple[float, float]:
     return found[True] / machines / 1024, found[False] / 1024
 
 
-async def gone(top: Path, *, seconds: float = 60.0) -> None:
+async def gone(top: Path, *, seconds: float = START_SECONDS) -> None:
     """Wait until no machine of the peer is left."""
     deadline = Deadline(seconds)
     while left := [pid for pid in processes(top) if is_machine(pid)]:
