@@ -1,6 +1,6 @@
 # The two a newcomer needs: `make demo` and `make test`. The rest is for those who work on Rackless.
 BIN := .venv/bin
-.PHONY: demo test test-all setup images check client unit machines deb bench bench-warm bench-many bench-wires bench-service bench-standing bench-fabric bench-vsphere bench-openstack lock clean
+.PHONY: demo test test-all setup images check client unit machines deb bench bench-warm bench-many bench-wires bench-peers bench-service bench-standing bench-fabric bench-vsphere bench-openstack lock clean
 
 demo: setup images  ## set up, build the images once, deploy examples/back-to-back.yaml and show it
 	@packaging/demo.sh
@@ -48,6 +48,10 @@ bench-many: setup images  ## many machines at once, and their end, against the s
 bench-wires: setup  ## what wires, impaired wires and captured ports carry, in one run
 	@$(BIN)/python bench/wires.py
 
+bench-peers: setup images  ## the same machines by QEMU alone, Rackless, libvirt and GNS3, in one run
+	@packaging/setup.sh --peers
+	@$(BIN)/python bench/peers.py
+
 bench-service: setup  ## how the service grows, on the fake provider, from 100 routers to 10,000
 	@$(BIN)/python bench/service.py
 
@@ -67,6 +71,8 @@ lock:  ## pin every Python package with hashes
 	  --no-annotate --custom-compile-command "make lock" -o packaging/openstack/requirements.lock
 	@$(BIN)/uv pip compile -q packaging/fabric.in --generate-hashes --python-version 3.11 \
 	  --no-annotate --custom-compile-command "make lock" -o packaging/fabric.lock
+	@$(BIN)/uv pip compile -q packaging/peers.in --generate-hashes --python-version 3.11 \
+	  --no-annotate --custom-compile-command "make lock" -o packaging/peers.lock
 
 clean:
-	rm -rf .venv .venv-clients .venv-openstack .venv-fabric
+	rm -rf .venv .venv-clients .venv-openstack .venv-fabric .venv-peers

@@ -28,7 +28,7 @@ from rackless.qemu.monitor import converse
 from rackless.shell.hostchannel import HostChannel, identity
 
 PROGRAM = "qemu-system-x86_64"
-BOOT_SECONDS = 150.0
+BOOT_SECONDS = 300.0
 
 
 async def boot(
@@ -50,7 +50,7 @@ async def boot(
                 if template is not None:
                     async with converse(top / spec.name / "monitor", started[-1]) as monitor:
                         await state.load(monitor, template.state, shared=True)
-            await asyncio.gather(*(_ready(plan, spec, top) for spec in plan.machines))
+            await asyncio.gather(*(ready(plan, spec, top) for spec in plan.machines))
             seconds = time.monotonic() - began
             memory = {spec.name: resident(pid) for spec, pid in zip(plan.machines, started, strict=True)}
         finally:
@@ -89,12 +89,18 @@ def start(spec: MachineSpec, folder: Path, images: Path, how: Virtualization, te
     return int((folder / "pid").read_text())
 
 
-async def _ready(plan: Plan, spec: MachineSpec, top: Path) -> None:
+async def ready(plan: Plan, spec: MachineSpec, top: Path, kinds: tuple[str, ...] = ("internal",)) -> None:
+    """Plug the machine in, let it run and wait for its own word. `kinds`: of the segments that it is plugged into."""
     folder = top / spec.name
-    await _go(folder / "monitor", list(_internal(plan, spec, top)))
+    await go(folder / "monitor", [*plugging(plan, spec, top, kinds), {"execute": "cont"}])
     ports = sum(nic.role is NicRole.TRAFFIC for card in plan.machines_of(spec.owner) for nic in card.nics)
+    await said_ready(spec, folder / "channel", ports)
+
+
+async def said_ready(spec: MachineSpec, path: Path, ports: int = 0) -> None:
+    """Tell the guest over its host channel who it is, and wait until it says that it is ready; a controller, with its ports."""
     deadline = Deadline(BOOT_SECONDS)
-    channel = HostChannel(spec.name, SocketStream(*await asyncio.open_unix_connection(str(folder / "channel"))))
+    channel = HostChannel(spec.name, SocketStream(*await asyncio.open_unix_connection(str(path))))
     await channel.ping(deadline=deadline)
     await channel.identify(identity(spec, hostname=spec.name), deadline=deadline)
     while True:
@@ -105,24 +111,23 @@ async def _ready(plan: Plan, spec: MachineSpec, top: Path) -> None:
     await channel.close()
 
 
-def _internal(plan: Plan, spec: MachineSpec, top: Path) -> Iterator[dict[str, object]]:
-    """QMP commands that join the machine to its router's internal network."""
+def plugging(plan: Plan, spec: MachineSpec, top: Path, kinds: tuple[str, ...]) -> Iterator[dict[str, object]]:
+    """QMP commands that join the machine to its segments of these kinds: its router's internal network, or its wires."""
     for segment in plan.segments:
-        for port in segment.ports if segment.kind == "internal" else ():
+        for port in segment.ports if segment.kind in kinds else ():
             for peer in peers(segment, port) if port.machine == spec.name else ():
                 end, hub = peer_ids(port.nic, segment.name, str(peer))
-                here, there = (
-                    {"type": "unix", "path": str(top / f"{a.machine}-{b.machine}")} for a, b in ((port, peer), (peer, port))
-                )
+                paths = [top / f"{a.machine}.{a.nic}-{b.machine}.{b.nic}" for a, b in ((port, peer), (peer, port))]
+                here, there = ({"type": "unix", "path": str(path)} for path in paths)
                 yield {"execute": "netdev_add", "arguments": {"id": end, "type": "dgram", "local": here, "remote": there}}
                 yield {"execute": "netdev_add", "arguments": {"id": hub, "type": "hubport", "hubid": port.nic, "netdev": end}}
 
 
-async def _go(monitor: Path, plugging: list[dict[str, object]]) -> None:
-    """Plug the machine in and let it run, by hand."""
+async def go(monitor: Path, commands: list[dict[str, object]]) -> None:
+    """QMP by hand."""
     reader, writer = await asyncio.open_unix_connection(str(monitor))
     await reader.readline()
-    for command in ({"execute": "qmp_capabilities"}, *plugging, {"execute": "cont"}):
+    for command in ({"execute": "qmp_capabilities"}, *commands):
         writer.write(json.dumps(command).encode() + b"\n")
         await writer.drain()
         while "return" not in (said := json.loads(await reader.readline())):

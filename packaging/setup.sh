@@ -1,7 +1,8 @@
 #!/bin/bash
-# setup.sh [--test | --openstack | --fabric]: install what is missing on Debian 12, and the pinned Python packages into .venv. Safe to repeat; quick
+# setup.sh [--test | --openstack | --fabric | --peers]: install what is missing on Debian 12, and the pinned Python packages into .venv. Safe to repeat; quick
 # when done. --openstack: only the services of the test stack (packaging/openstack), which have a .venv-openstack of their own.
 # --fabric: only what a node of a fabric needs besides: its engines, and a .venv-fabric.
+# --peers: only what bench/peers.py compares with: libvirt, and GNS3's server in a .venv-peers.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 lists=(packaging/apt.txt)
@@ -9,6 +10,7 @@ case "${1:-}" in
   --test) lists+=(packaging/apt-test.txt) ;;
   --openstack) lists=(packaging/apt-openstack.txt) ;;
   --fabric) lists=(packaging/apt-fabric.txt) ;;
+  --peers) lists=(packaging/apt-peers.txt) ;;
 esac
 
 say() { printf '==> %s\n' "$*" >&2; }
@@ -101,7 +103,19 @@ install_fabric() { # into .venv-fabric: Patroni and supervisor. Debian's Python 
   printf '%s' "$want" > "$stamp"
 }
 
+install_peers() { # into .venv-peers: GNS3's server, for bench/peers.py
+  local stamp=.venv-peers/.installed want
+  want=$(sha256sum < packaging/peers.lock)
+  [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$want" ] && return
+  say "installing the pinned GNS3 server into .venv-peers"
+  rm -rf .venv-peers
+  "${PYTHON:-python3}" -m venv .venv-peers
+  .venv-peers/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r packaging/peers.lock
+  printf '%s' "$want" > "$stamp"
+}
+
 install_debian_packages
+if [ "${1:-}" = --peers ]; then install_peers; exit; fi
 if [ "${1:-}" = --fabric ]; then install_fabric; exit; fi
 if [ "${1:-}" = --openstack ]; then install_openstack; exit; fi
 install_python_packages

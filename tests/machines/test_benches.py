@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 import math
+import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -58,6 +60,36 @@ def test_a_bench_of_the_service_runs_with_a_few_routers(name: str) -> None:
     (found,) = json.loads(ran.stdout)
     assert found["routers"] == 4
     assert min(found.values()) > 0, found
+
+
+def test_the_same_machines_are_run_by_every_peer_that_is_installed_here_and_nothing_is_left() -> None:
+    found_at = f"{os.environ['PATH']}:/usr/sbin"
+    lacking = [] if shutil.which("libvirtd", path=found_at) else ["libvirtd"]
+    lacking += [] if (REPOSITORY / ".venv-peers/bin/gns3server").exists() else ["GNS3 server"]
+    if lacking:
+        pytest.skip(f"not installed here: {', '.join(lacking)} (packaging/setup.sh --peers)")
+    before, bridges = benched(), set(os.listdir("/sys/class/net"))
+    ran = subprocess.run(
+        [sys.executable, "bench/peers.py", "--json", "--machines", "2", "--tries", "1"],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr[-4000:]
+    told = json.loads(ran.stdout)
+    found = told["peers"]
+    assert set(found) | set(told["absent"]) == {"bare", "rackless", "libvirt-udp", "libvirt-bridges", "gns3"}
+    assert set(told["absent"]) <= ({"libvirt-bridges"} if os.geteuid() else set()), told["absent"]
+    for name, figures in found.items():
+        assert min(figures[key] for key in ("ready_s", "end_s", "machine_mib")) > 0, figures
+        # Whatever a peer could not do is told in its own words, and never a figure.
+        assert ("connect_ms" in figures) != ("rewiring" in figures["refused"]), figures
+        assert figures.get("new_wire_carries", True), f"{name}: {figures}"
+        assert figures["wires_carry"] or "start of nodes" in figures["refused"], f"{name}: {figures}"
+    assert {"connect_ms", "disconnect_ms"} <= set(found["bare"]) & set(found["rackless"])
+    assert benched() <= before
+    assert set(os.listdir("/sys/class/net")) <= bridges
 
 
 def benched() -> set[str]:
