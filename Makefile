@@ -1,6 +1,6 @@
 # The two a newcomer needs: `make demo` and `make test`. The rest is for those who work on Rackless.
 BIN := .venv/bin
-.PHONY: demo test test-all setup images check client unit machines deb bench bench-warm bench-many bench-wires bench-peers bench-service bench-standing bench-fabric bench-vsphere bench-openstack lock clean
+.PHONY: demo test test-all setup images check client unit machines deb bench bench-warm bench-many bench-wires bench-peers bench-card bench-service bench-standing bench-fabric bench-vsphere bench-openstack lock clean
 
 demo: setup images  ## set up, build the images once, deploy examples/back-to-back.yaml and show it
 	@packaging/demo.sh
@@ -51,6 +51,9 @@ bench-wires: setup  ## what wires, impaired wires and captured ports carry, in o
 bench-peers: setup images  ## the same machines by QEMU alone, Rackless, libvirt and GNS3, in one run
 	@packaging/setup.sh --peers
 	@$(BIN)/python bench/peers.py
+
+bench-card: setup images  ## what goes through a card, against a bare wire and a bare guest that forwards, in one run
+	@$(BIN)/python bench/card.py
 
 bench-service: setup  ## how the service grows, on the fake provider, from 100 routers to 10,000
 	@$(BIN)/python bench/service.py

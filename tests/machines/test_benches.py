@@ -23,6 +23,15 @@ BENCHES = {
     "warm": (["--host"], {"cold_ratio", "warm_ratio", "warm_of_cold", "warm_private_mib"}),
     "many": (["--machines", "2", "--tries", "1"], {"up_ratio", "down_ratio", "connect_ms", "private_mib"}),
     "wires": (["--span", "0.05"], {"dgram_frames_s", "stream_frames_ratio", "relay_frames_ratio", "capture_frames_ratio"}),
+    "card": (
+        ["--span", "0.1", "--turns", "1"],
+        {
+            "card_of_wire_64_frames_ratio",
+            "card_of_linux_1514_time_ratio",
+            "captured_of_card_9000_frames_ratio",
+            "card_9000_p99_ms",
+        },
+    ),
 }
 
 
