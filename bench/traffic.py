@@ -21,6 +21,8 @@ COMES = 20.0
 """Seconds until the first frame has to be through: whoever is in between may have to find its neighbour first."""
 LOST = 0.5
 """Seconds without any frame after which those under way are taken for lost."""
+LATE = 5.0
+"""Seconds after which a frame that is timed is taken for lost: who is in between may wait for a processor."""
 MOST = 1 << 16
 MAGIC = slice(42, 50)
 """Behind the headers of Ethernet, IPv4 and UDP: which flow it is of, and then the frame's number in it."""
@@ -171,7 +173,7 @@ class Way:
         while not took or time.perf_counter() < ends_at:
             began = time.perf_counter()
             self._into.send(_whole(head, sent, octets))
-            while sent not in (fresh := self._came(head[MAGIC], LOST)) and time.perf_counter() < began + LOST:
+            while sent not in (fresh := self._came(head[MAGIC], LOST)) and time.perf_counter() < began + LATE:
                 pass
             if sent in fresh:
                 took.append(time.perf_counter() - began)
