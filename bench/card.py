@@ -232,11 +232,11 @@ class Found:
         print(f"{kind:10} {octets:5} {rate:8.0f}/s {took.median * 1000:7.2f} ms", file=sys.stderr)
 
     def told(self) -> dict[str, float]:
-        """Frames a second at best: what else the machine does only makes them fewer. Medians of the turns' medians and p99."""
+        """Frames a second and work of the best stretch: what else the machine does makes them worse. Medians of medians and p99."""
         found = {}
         for (kind, octets), counted in self.counted.items():
             found[f"{kind}_{octets}_frames_s"] = max(one.frames for one in counted)
-            found[f"{kind}_{octets}_work_us"] = 1e6 * sum(one.work for one in counted) / sum(one.came for one in counted)
+            found[f"{kind}_{octets}_work_us"] = 1e6 * min(one.work / one.came for one in counted if one.came)
             found[f"{kind}_{octets}_came_ratio"] = sum(one.came for one in counted) / sum(one.sent for one in counted)
             turns = self.took[kind, octets]
             found[f"{kind}_{octets}_median_ms"] = 1000 * statistics.median(turn.median for turn in turns)

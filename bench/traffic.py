@@ -22,7 +22,7 @@ COMES = 20.0
 LOST = 0.5
 """Seconds without any frame after which those under way are taken for lost."""
 LATE = 5.0
-"""Seconds after which a frame that is timed is taken for lost: who is in between may wait for a processor."""
+"""Seconds after which a frame is taken for lost when it is that which is asked: who is in between may wait for a processor."""
 MOST = 1 << 16
 MAGIC = slice(42, 50)
 """Behind the headers of Ethernet, IPv4 and UDP: which flow it is of, and then the frame's number in it."""
@@ -140,14 +140,14 @@ class Way:
         raise TimeoutError(f"No frame of {octets} octets came through in {COMES:g} s.")
 
     def count(self, octets: int, *, span: float, window: int) -> Counted:
-        """With as many frames under way as `window` says, for `span` seconds."""
+        """With as many frames under way as `window` says, for `span` seconds, or until the first has come."""
         head = self._flow.head(octets)
         sent = came = under_way = 0
         worked, began = work(self.pids), time.perf_counter()
         heard = began
         self._both.modify(self._into.socket, select.POLLIN | select.POLLOUT)
         try:
-            while (now := time.perf_counter()) < began + span:
+            while (now := time.perf_counter()) < began + span or (not came and now < began + span + COMES):
                 while under_way < window and self._into.send(_whole(head, sent, octets)):
                     sent, under_way = sent + 1, under_way + 1
                 more = select.POLLOUT if under_way < window else 0
@@ -160,7 +160,7 @@ class Way:
             rate = came / seconds
         finally:
             self._both.modify(self._into.socket, select.POLLIN)
-        while came < sent and (fresh := self._came(head[MAGIC], LOST)):
+        while came < sent and (fresh := self._came(head[MAGIC], LATE)):
             came += len(fresh)
         return Counted(frames=rate, sent=sent, came=came, work=work(self.pids) - worked)
 
