@@ -232,7 +232,7 @@ class Found:
         print(f"{kind:10} {octets:5} {rate:8.0f}/s {took.median * 1000:7.2f} ms", file=sys.stderr)
 
     def told(self) -> dict[str, float]:
-        """Frames a second and work of the best stretch: what else the machine does makes them worse. Medians of medians and p99."""
+        """Frames a second and work of the best stretch: what else runs here makes them worse. Medians of medians and p99."""
         found = {}
         for (kind, octets), counted in self.counted.items():
             found[f"{kind}_{octets}_frames_s"] = max(one.frames for one in counted)
