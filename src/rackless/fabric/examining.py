@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rackless.fabric.supervision import program_folders
 from rackless.model.errors import RacklessError
 from rackless.model.fabric import DISK_ALARM
 from rackless.running import run
@@ -30,7 +29,7 @@ PROGRAMS = {
     "address": {"keepalived": "keepalived"},
 }
 """By function: programs that it needs, with Debian's package; "" is what the package of Rackless brings."""
-ELSEWHERE = ("/usr/bin", "/bin")
+ELSEWHERE = ("/opt/rackless/fabric/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
 DRIFT = 0.5
 """Seconds between a node's clock and its source from which something is wrong with it."""
 EXPIRING = 14 * 86400.0
@@ -156,7 +155,7 @@ async def of_this_machine(now: float, program: Sequence[str] = PROGRAM) -> tuple
                 hint="systemctl status rackless-fabric-node; as root.",
             ),
         )
-    path = os.pathsep.join((*program_folders(), *ELSEWHERE))
+    path = os.pathsep.join((os.environ.get("RACKLESS_FABRIC_PROGRAMS", ""), os.environ.get("PATH", ""), *ELSEWHERE))
     own = _own(top, status)
     return (*lacking(own["functions"] if own else [], path), *findings(status, now))
 
