@@ -301,7 +301,8 @@ def well(status: dict[str, Any]) -> bool:
     databases = [health.get(one["id"], {}).get("database") for one in status["layout"]["nodes"] if one["role"] != "witness"]
     for node in status["layout"]["nodes"]:
         has = health.get(node["id"])
-        if has is None or (members[node["id"]]["age"] or 99) > 10 or has["engines_down"]:
+        lives = members[node["id"]]["life"] == "alive" and (members[node["id"]]["age"] or 99) <= 10
+        if has is None or not lives or has["engines_down"]:
             return False
         if ("vote" in node["functions"] and not has["etcd"]) or ("application" in node["functions"] and not has["serving"]):
             return False
