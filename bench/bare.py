@@ -100,7 +100,7 @@ async def ready(plan: Plan, spec: MachineSpec, top: Path, kinds: tuple[str, ...]
 async def said_ready(spec: MachineSpec, path: Path, ports: int = 0) -> None:
     """Tell the guest over its host channel who it is, and wait until it says that it is ready; a controller, with its ports."""
     deadline = Deadline(BOOT_SECONDS)
-    channel = HostChannel(spec.name, SocketStream(*await asyncio.open_unix_connection(str(path))))
+    channel = HostChannel(spec.name, await _open(path, deadline))
     await channel.ping(deadline=deadline)
     await channel.identify(identity(spec, hostname=spec.name), deadline=deadline)
     while True:
@@ -109,6 +109,17 @@ async def said_ready(spec: MachineSpec, path: Path, ports: int = 0) -> None:
             break
         await deadline.pause(0.2)
     await channel.close()
+
+
+async def _open(path: Path, deadline: Deadline) -> SocketStream:
+    """A socket is there a moment before somebody listens to it, which is long on a busy machine."""
+    while True:
+        try:
+            return SocketStream(*await asyncio.open_unix_connection(str(path)))
+        except (FileNotFoundError, ConnectionRefusedError):
+            if deadline.over:
+                raise
+            await deadline.pause(0.05)
 
 
 def plugging(plan: Plan, spec: MachineSpec, top: Path, kinds: tuple[str, ...]) -> Iterator[dict[str, object]]:

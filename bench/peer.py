@@ -104,14 +104,6 @@ async def overlay(task: Task, spec: MachineSpec) -> Path:
     return disk
 
 
-async def listening(path: Path, deadline: Deadline) -> None:
-    """Wait until a socket is there."""
-    while not os.path.exists(path):  # noqa: ASYNC240 - a look costs nothing
-        if deadline.over:
-            raise deadline.missed(f"{path} to be served")
-        await deadline.pause(0.05)
-
-
 def processes(top: Path) -> Iterator[int]:
     """All that have the folder in their command line or environment."""
     word = str(top).encode()

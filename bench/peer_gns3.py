@@ -16,7 +16,7 @@ from typing import Any
 
 import httpx
 from bare import said_ready
-from peer import CALL_SECONDS, QEMU, START_SECONDS, Notes, Refused, Task, gone, listening, sweep
+from peer import CALL_SECONDS, QEMU, START_SECONDS, Notes, Refused, Task, gone, sweep
 
 from rackless.deadline import Deadline
 from rackless.model.plan import MachineSpec, PortRef
@@ -93,11 +93,7 @@ class Gns3:
         except Refused as refused:
             # Without its uBridge it says so only when it has started QEMU, and leaves that running.
             self.notes.refused["start of nodes"] = str(refused)
-        await asyncio.gather(*(self._ready(spec) for spec in task.plan.machines))
-
-    async def _ready(self, spec: MachineSpec) -> None:
-        await listening(self._task.channel(spec.name), Deadline(START_SECONDS))
-        await said_ready(spec, self._task.channel(spec.name))
+        await asyncio.gather(*(said_ready(spec, task.channel(spec.name)) for spec in task.plan.machines))
 
     async def _link(self, a: PortRef, b: PortRef) -> str:
         ends = [{"node_id": self._nodes[port.machine], "adapter_number": port.nic, "port_number": 0} for port in (a, b)]

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from bare import said_ready
 from libvirt_grounds import Ground
-from peer import START_SECONDS, Notes, Task, call, gone, listening, overlay, sweep
+from peer import START_SECONDS, Notes, Refused, Task, call, gone, overlay, sweep
 
 from rackless.deadline import Deadline
 from rackless.model.family import NicRole
@@ -57,10 +57,19 @@ class Libvirt:
         with (top / "log").open("wb") as log:
             quiet = asyncio.subprocess.DEVNULL
             self._daemon = await asyncio.create_subprocess_exec(*words, stdin=quiet, stdout=log, stderr=log, env=self._env)
-        await listening(top / "run/libvirt-sock", Deadline(START_SECONDS))
-        # It answers when it has asked QEMU what it can do, which takes seconds the first time.
-        self.title = f"libvirt {(await self._virsh('version', '--daemon')).split()[-1]}, {self._ground.name}"
+        self.title = f"libvirt {(await self._answering()).split()[-1]}, {self._ground.name}"
         await self._virsh("domcapabilities", "--virttype", _kind(self._task.how))
+
+    async def _answering(self) -> str:
+        """What it says of its version: when it has asked QEMU what it can do, which takes seconds the first time."""
+        deadline = Deadline(START_SECONDS)
+        while True:
+            try:
+                return await self._virsh("version", "--daemon")
+            except Refused:
+                if deadline.over:
+                    raise
+                await deadline.pause(0.2)
 
     @property
     def _pid(self) -> int:
