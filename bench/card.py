@@ -29,7 +29,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 
@@ -92,40 +92,35 @@ def _pids(top: Path) -> tuple[int, ...]:
     return tuple(int(file.read_text()) for file in top.glob("pid*"))
 
 
-def _folder() -> contextlib.AbstractContextManager[str]:
-    return tempfile.TemporaryDirectory(prefix="rlw", dir="/tmp")
-
-
 @asynccontextmanager
-async def hub() -> AsyncIterator[Way]:
-    with _folder() as folder:
+async def _guestless(commands: Callable[[Path], list[list[str]]]) -> AsyncIterator[Way]:
+    """Between QEMUs that have no guest, in a folder of their own."""
+    with tempfile.TemporaryDirectory(prefix="rlw", dir="/tmp") as folder:
         top = Path(folder)
+        try:
+            for words in commands(top):
+                await run(words, deadline=wireprobe.BEGINS, hint="Run `rackless doctor`.")
+            with between(_sides(top), _pids(top)) as way:
+                yield way
+        finally:
+            await wireprobe.end(top)
+
+
+def hub() -> contextlib.AbstractAsyncContextManager[Way]:
+    def commands(top: Path) -> list[list[str]]:
         words = [PROGRAM, "-machine", "none", "-nodefaults", "-no-user-config", "-display", "none", "-daemonize"]
         words += ["-pidfile", f"{top}/pid0"]
         for number in range(2):
             local, remote = f"local.type=unix,local.path={top}/i{number}", f"remote.type=unix,remote.path={top}/o{number}"
             words += ["-netdev", f"dgram,id=o{number},{local},{remote}"]
             words += ["-netdev", f"hubport,id=p{number},hubid=0,netdev=o{number}"]
-        try:
-            await run(words, deadline=wireprobe.BEGINS, hint="Run `rackless doctor`.")
-            with between(_sides(top), _pids(top)) as way:
-                yield way
-        finally:
-            await wireprobe.end(top)
+        return [words]
+
+    return _guestless(commands)
 
 
-@asynccontextmanager
-async def wire() -> AsyncIterator[Way]:
-    with _folder() as folder:
-        top = Path(folder)
-        try:
-            for number in range(2):
-                words = wireprobe.words("dgram", top, number, 0)
-                await run(words, deadline=wireprobe.BEGINS, hint="Run `rackless doctor`.")
-            with between(_sides(top), _pids(top)) as way:
-                yield way
-        finally:
-            await wireprobe.end(top)
+def wire() -> contextlib.AbstractAsyncContextManager[Way]:
+    return _guestless(lambda top: [wireprobe.words("dgram", top, number, 0) for number in range(2)])
 
 
 @asynccontextmanager
@@ -202,15 +197,19 @@ def captured(folder: Path) -> Iterator[tuple[int, ...]]:
     file = folder / "pcap"
     words = [sys.executable, "-m", "rackless.cli.main", "capture", LAB, "r:ge-0/0/1", "--write", str(file)]
     with subprocess.Popen(words, stderr=sys.stderr) as capturing:
+        deadline = time.monotonic() + BEGINS
         try:
             while not (file.exists() and file.stat().st_size):  # the file's head says that it has begun
-                if capturing.poll() is not None:
-                    raise RuntimeError("The capture has ended.")
+                if capturing.poll() is not None or time.monotonic() > deadline:
+                    raise RuntimeError("The capture has ended, or does not begin.")
                 time.sleep(0.05)
             yield int((settings.load().run / "server.pid").read_text()), capturing.pid
         finally:
             capturing.send_signal(signal.SIGINT)
-            capturing.wait()
+            try:
+                capturing.wait(BEGINS)
+            except subprocess.TimeoutExpired:
+                capturing.kill()
             file.unlink(missing_ok=True)
 
 
