@@ -121,6 +121,7 @@ def fabric(stage: Path) -> list[str]:
             data = path.read_bytes()
             if real in data:
                 path.write_bytes(data.replace(real, f"/{FABRIC}".encode()))
+    compile_all(stage / FABRIC / "lib", f"/{FABRIC}/lib")
     config = stage / FABRIC / "pyvenv.cfg"
     config.write_text("home = /usr/bin\ninclude-system-site-packages = false\nversion = 3.11\n")
     lines = (TOP / "packaging/apt-fabric.txt").read_text().splitlines()

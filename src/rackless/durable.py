@@ -19,6 +19,7 @@ import asyncio
 import itertools
 import logging
 import os
+import threading
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -26,8 +27,9 @@ from enum import Enum
 from typing import Any, TypeVar, cast
 
 import sqlalchemy as sa
-from dbos import DBOS, SetWorkflowID
+from dbos import DBOS, SetWorkflowID, _dbos
 from dbos._error import DBOSWorkflowConflictIDError
+from dbos._queue import queue_worker_thread
 
 from rackless import observing, postgresql
 from rackless.lease import EVER, Lease, patience
@@ -61,8 +63,23 @@ THREADS = 64
 """In which the library waits for its record. The event loop's own few are for those who have work."""
 SESSION = {"idle_in_transaction_session_timeout": "8000"}
 """A server that was stopped in the midst of a transaction keeps no others out of the record for long (milliseconds)."""
+COALESCED = 1.0
+"""Seconds between two looks of the library at events and streams to be told of: there are none here, and it looks every 10 ms."""
 FIRST_PAUSE = 0.5
 """Seconds before the first retry of a transient error; doubled each time."""
+
+
+def _only_recovery(stop_event: threading.Event, dbos: DBOS) -> None:
+    """Of the library's queues the one by which it hands on what is to be resumed. It would look into its tables each second for
+    others, and for workflows that are late or put off: there are none, and these looks are most of what an idle server costs."""
+    queue_worker_thread(stop_event, dbos, dbos._registry.get_internal_queue())
+
+
+def _nothing(stop_event: threading.Event, dbos: DBOS) -> None:
+    """Instead of one of the library's threads that is not needed here."""
+
+
+vars(_dbos).update(queue_thread=_only_recovery, background_jobs_thread=_nothing)
 
 
 def to_record(error: RacklessError) -> dict[str, Json]:
@@ -157,6 +174,7 @@ def launch(record: str, *, server: str = "local", cancelled: Iterable[str] = (),
             "application_version": "1",
             "executor_id": server,
             "log_level": "WARNING",
+            "notification_coalesce_sec": COALESCED,
         }
     )
     DBOS.launch()

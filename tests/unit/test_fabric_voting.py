@@ -8,7 +8,7 @@ from rackless.fabric import actions, changing
 from rackless.fabric.etcd import Member
 from rackless.fabric.places import Self
 from rackless.fabric.truth import Truth, Verdict
-from rackless.fabric.voting import Seat, seat
+from rackless.fabric.voting import Seat, seat, settled
 from rackless.model.fabric import JoinRequest, Layout, Life, NodeRole
 
 NAMES = ("n1", "n2", "n3")
@@ -95,3 +95,12 @@ def test_the_vote_of_the_node_that_leaves_is_taken_first() -> None:
         found = taken(changing.remove(truth, me(name).id, 1.0))
         assert found[0] == me(name).id
         assert len(found) == 2
+
+
+def test_etcds_list_is_settled_when_all_who_are_to_vote_do_and_nobody_else() -> None:
+    layout = three().layout
+    assert settled(layout, ALL)
+    assert not settled(layout, ALL[:2])
+    assert not settled(layout, [*ALL, member("n4", 4)])
+    assert not settled(layout, [*ALL[:2], member("n3", 3, started=False)])
+    assert not settled(layout, [*ALL[:2], replace(ALL[2], learner=True)])

@@ -33,7 +33,7 @@ from rackless.fabric.beating import Beating
 from rackless.fabric.deciding import Deciding
 from rackless.fabric.engines import etcd as etcd_text
 from rackless.fabric.engines import patroni
-from rackless.fabric.etcd import Etcd, changed
+from rackless.fabric.etcd import Etcd, Member, changed
 from rackless.fabric.over_etcd import TRUTH, OverEtcd
 from rackless.fabric.places import Places, Self
 from rackless.fabric.supervision import Supervision
@@ -47,6 +47,8 @@ TURN = 1.0
 """Seconds between two looks at everything."""
 AFRESH = 30.0
 """Seconds after which this node is made what it is to be, though nothing is known to have changed."""
+LISTED = 10.0
+"""Seconds for which etcd's list of members holds, where all who are to vote do."""
 MONITOR, SHOWN = "monitor.json", 2.0
 """What the server of this node reads (fabric/monitoring.py), and seconds between two of them."""
 STUCK = 15.0
@@ -73,7 +75,11 @@ class NodeDaemon:
         self.unkept = ""
         """Why the truth was not written to this node's disk the last time."""
         self.current = False
-        """The truth was read in this turn, not remembered."""
+        """The truth was read just now, not remembered."""
+        self._read = float("-inf")
+        """When it was read last."""
+        self._members: tuple[Layout | None, list[Member], float] = (None, [], 0.0)
+        """etcd's, for which layout they were asked for, and when."""
         self.removed = False
         self.health = Health(node=me.id)
         self.trouble = ""
@@ -177,6 +183,9 @@ class NodeDaemon:
     async def _see(self) -> None:
         """Read the truth, and keep it for a start without etcd."""
         self.etcd.use(etcd_text.endpoints(self.layout))
+        founder = self.places.own / FOUNDER
+        if self.current and time.monotonic() - self._read < TURN and not founder.exists():
+            return  # a heartbeat's answer had it
         try:
             found = await self.etcd.get(TRUTH)
         except RacklessError as error:
@@ -185,16 +194,19 @@ class NodeDaemon:
             return
         if found is None:
             self.current = False
-            founder = self.places.own / FOUNDER
             if not founder.exists():
                 return
             if known := founder.read_text(encoding="ascii"):  # a database that is there already
                 await self.etcd.swap(patroni.initialize_key(self.layout), 0, known)
             await self.etcd.swap(TRUTH, 0, as_text(self.truth))
             return
-        self.current = True
-        (self.places.own / FOUNDER).unlink(missing_ok=True)
-        self.take(from_text(Truth, found.value))
+        founder.unlink(missing_ok=True)
+        self.seen(from_text(Truth, found.value))
+
+    def seen(self, truth: Truth) -> None:
+        """Read in etcd, at this moment."""
+        self.take(truth)
+        self.current, self._read = True, time.monotonic()
 
     def take(self, seen: Truth) -> None:
         """What was agreed on; an older layout than the one that is known is none."""
@@ -238,6 +250,7 @@ class NodeDaemon:
 
     def _anew(self, truth: Truth) -> None:
         self.take(truth)
+        self.current, self._read, self._members = False, float("-inf"), (None, [], 0.0)
         self.etcd.use(etcd_text.endpoints(self.layout))
         self.world.anew()
         self._applied, self._prepared = (), ""
@@ -250,7 +263,7 @@ class NodeDaemon:
                 raise StateError("The fabric has no state yet.", hint="Try again in a moment.")
             return as_text(what(from_text(Truth, old)))
 
-        self.take(from_text(Truth, await changed(self.etcd, TRUTH, text)))
+        self.seen(from_text(Truth, await changed(self.etcd, TRUTH, text)))
         return self.truth
 
     async def _apply(self, node: Node) -> None:
@@ -281,8 +294,16 @@ class NodeDaemon:
             return voting.Seat(runs=False)
         members = None
         with contextlib.suppress(RacklessError):
-            members = await self.etcd.members_now()
+            members = await self._voters()
         return voting.seat(self.layout, self.me, members, begun, founder=(self.places.own / FOUNDER).exists())
+
+    async def _voters(self) -> list[Member]:
+        layout, members, asked = self._members
+        if layout != self.layout or time.monotonic() - asked > LISTED or not voting.settled(self.layout, members):
+            asked, layout = time.monotonic(), self.layout
+            members = await self.etcd.members_now()
+            self._members = (layout, members, asked)
+        return members
 
     async def _sign(self, node: Node) -> None:
         """Who votes, or will when it takes over, has the authority's key: of another that votes."""

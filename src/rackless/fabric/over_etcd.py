@@ -45,7 +45,7 @@ class OverEtcd:
         self.etcd = etcd
         self._asking = health.Asking(daemon.places)
         self._incarnation = uuid.uuid4().hex[:12]
-        self._office = 0
+        self._office, self._renewed = 0, 0.0
         self.epoch = 0
         """The revision at which this node took the office, and GENERATION for each take-over; 0: it does not hold it."""
         self._beats = (0, 0.0)
@@ -85,7 +85,7 @@ class OverEtcd:
         if found is None:
             raise ProviderError("The fabric has no state yet.")
         truth = from_text(Truth, found.value)
-        self._daemon.take(truth)
+        self._daemon.seen(truth)
         beats, heard = [], {}
         for entry in entries:
             with contextlib.suppress(InputError):
@@ -111,9 +111,14 @@ class OverEtcd:
         node = self._daemon.node
         if node is None or not node.has(Function.VOTE):
             return 0
-        if self._office and not await self.etcd.renew(self._office):
-            self._office = self.epoch = 0
+        if self._office and time.monotonic() - self._renewed > LEASE / 4:
+            asked = time.monotonic()
+            if await self.etcd.renew(self._office):
+                self._renewed = asked
+            else:
+                self._office = self.epoch = 0
         if not self._office:
+            self._renewed = time.monotonic()
             self._office = await self.etcd.lease(LEASE)
         made = await self.etcd.claim(OFFICE, self.node, self._office)
         self.epoch = made + (self._daemon.truth.generation - 1) * GENERATION if made > 0 else 0

@@ -8,14 +8,19 @@ starts none, nor does one of two nodes that may have been taken over.
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import http.client
 import itertools
 import os
 import shlex
+import socket
 import sys
+import xmlrpc.client
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, cast
 
 from rackless.deadline import Deadline
 from rackless.fabric.places import Places
@@ -231,6 +236,7 @@ class Supervisor:
         self._places = places
         self._file = places.own / "supervisord.conf"
         self._folder = places.own / "programs"
+        self._socket = places.own / "supervisor.sock"
         self._wanted: dict[str, Program] = {}
         self._told = False
 
@@ -240,7 +246,7 @@ class Supervisor:
         self._folder.mkdir(exist_ok=True, mode=0o700)
         if await self._answers():
             return
-        self._places.own.path.joinpath("supervisor.sock").unlink(missing_ok=True)
+        self._socket.unlink(missing_ok=True)
         spawn([program_path("supervisord"), "-n", "-c", self._file], log=self._places.log / "supervisord.out")
         deadline = Deadline(ACTING)
         while not await self._answers():
@@ -249,7 +255,7 @@ class Supervisor:
             await deadline.pause(0.2)
 
     async def _answers(self) -> bool:
-        if not (self._places.own / "supervisor.sock").exists():
+        if not self._socket.exists():
             return False
         return (await self._ctl("pid", check=False)).strip().isdecimal()
 
@@ -275,9 +281,16 @@ class Supervisor:
         await self._ctl("restart", name)
 
     async def down(self) -> tuple[str, ...]:
-        lines = (await self._ctl("status", check=False)).splitlines()
-        states = {words[0]: words[1] for line in lines if len(words := line.split()) > 1}
+        states = await asyncio.to_thread(self._states)
         return tuple(sorted(name for name in self._wanted if states.get(name) not in {"RUNNING", "STARTING"}))
+
+    def _states(self) -> dict[str, str]:
+        """By program (http://supervisord.org/api.html); none while supervisord does not answer. supervisorctl asks the same, and
+        costs a start of Python each time."""
+        with contextlib.suppress(OSError, http.client.HTTPException, xmlrpc.client.Error), _Unix(self._socket) as transport:
+            found = xmlrpc.client.ServerProxy("http://localhost/RPC2", transport=transport).supervisor.getAllProcessInfo()
+            return {str(one["name"]): str(one["statename"]) for one in cast(list[dict[str, object]], found)}
+        return {}
 
     async def end(self) -> None:
         if await self._answers():
@@ -291,6 +304,28 @@ class Supervisor:
     async def _ctl(self, *words: str, check: bool = True) -> str:
         done = await run([program_path("supervisorctl"), "-c", self._file, *words], deadline=ACTING, check=check)
         return done.out.decode(errors="replace")
+
+
+class _Unix(xmlrpc.client.Transport):
+    """Of one question."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self._path = path
+
+    def __enter__(self) -> _Unix:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def make_connection(self, host: object) -> http.client.HTTPConnection:
+        connection = http.client.HTTPConnection("localhost")
+        self._connection = "localhost", connection
+        connection.sock = socket.socket(socket.AF_UNIX)
+        connection.sock.settimeout(ACTING)
+        connection.sock.connect(str(self._path))
+        return connection
 
 
 class Systemd:

@@ -55,3 +55,8 @@ def seat(layout: Layout, me: Self, members: Sequence[Member] | None, begun: str 
     by_url = {etcd.peer_url(one): one.id for one in layout.nodes}
     others = {by_url.get(one.peer, one.name): one.peer for one in members}
     return Seat(runs=True, member=number, others=tuple(sorted((name, url) for name, url in others.items() if name != me.id)))
+
+
+def settled(layout: Layout, members: Sequence[Member]) -> bool:
+    """Whoever is to vote does, and nobody else: etcd's list changes only after the layout has."""
+    return {one.name for one in members} == {one.id for one in layout.voters} and not any(one.learner for one in members)
