@@ -13,18 +13,10 @@ from tests.kills.scenarios import SCENARIOS
 from tests.postgresql import Cluster
 
 CASES = [(name, part) for name in SCENARIOS for part in range(PARTS.get(name, 1)) if name not in test_kills_in_set_up.NAMES]
-UNPROVEN = {"lab-of-a-snapshot"}
-"""Killed while it takes up a machine's state, its server leaves transcripts that the other end does not have."""
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize(
-    ("name", "part"),
-    [
-        pytest.param(name, part, id=f"{name}-{part}", marks=[pytest.mark.unproven] if name in UNPROVEN else [])
-        for name, part in CASES
-    ],
-)
+@pytest.mark.parametrize(("name", "part"), [pytest.param(name, part, id=f"{name}-{part}") for name, part in CASES])
 def test_a_server_killed_at_any_point_is_followed_by_one_that_reaches_the_same_end(name: str, part: int, top: Path) -> None:
     check(name, part, top)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from pathlib import Path
 
 import sqlalchemy as sa
 
@@ -150,8 +151,17 @@ async def _take_up(work: Work) -> None:
             ports.seen(db, work.lab.id, owner, dict(macs))
 
     await world.database.run(record)
+    await asyncio.gather(*(_listen(work, spec) for spec in plan.machines))
     for text in await world.database.read(_other_wires, work, found):
         work.tell("restore")(text)
+
+
+async def _listen(work: Work, spec: MachineSpec) -> None:
+    """Nobody has waited for this machine to boot, so nobody has opened its serial line: from now on it has a transcript."""
+    world, lab = work.world, work.lab.id
+    row = await world.database.read(machines.get, lab, spec.name)
+    holder = await world.database.read(secrets.of, lab, spec.owner)
+    await world.consoles.open(ref_of(spec), Path(row.transcript), tuple(holder.values()))
 
 
 def _other_wires(db: sa.Connection, work: Work, found: Snapshot) -> list[str]:
