@@ -8,6 +8,7 @@ import pytest
 from tests.unit.api_client import Client
 
 from rackless import blueprints, planning
+from rackless.keepers.mending import mend
 from rackless.model.blueprint import Wire
 from rackless.model.changes import Live, LiveWire, Verb
 from rackless.model.errors import BlueprintErrors
@@ -17,6 +18,7 @@ from rackless.planning import difference
 from rackless.providers.everywhere import unable
 from rackless.providers.impairing import lacking
 from rackless.routers.families import FAMILIES
+from rackless.workflows.starting import start
 
 PAIR = """
 name: lab
@@ -103,6 +105,23 @@ async def test_a_wire_is_impaired_and_cleared_behind_running_machines(client: Cl
     refused = await client.ask("PUT", path, {"end": "west:ge-0/0/0", "rate": "fast"}, status=422)
     assert "rate 'fast' is none from 8k" in refused["detail"]
     await client.ask("PUT", path, {"end": "west:ge-0/0/1", "delay": "1ms"}, status=404)
+    await client.down()
+
+
+async def test_one_that_carries_nothing_any_more_is_impaired_again_by_itself(client: Client) -> None:
+    await client.up()
+    await client.ask("PUT", "/labs/lab/wires/impairment", {"end": "west:ge-0/0/0", **TEXTS}, wait=30)
+    assert await mend(client.world) == [], "it carries"
+    (segment,) = client.cloud.lab("lab").impaired
+    client.cloud.hush("lab", segment)
+    assert "does not run" in str((await client.ask("GET", "/labs/lab"))["wires"])
+    (job,) = await mend(client.world)
+    await start(client.world, job)
+    await client.end_of(job)
+    assert "does not run" not in str((await client.ask("GET", "/labs/lab"))["wires"])
+    assert (await wires(client))["west:ge-0/0/0"] == TEXTS
+    assert await mend(client.world) == []
+    assert any("carried nothing" in one["why"] for one in await client.items("/labs/lab/history"))
     await client.down()
 
 

@@ -1,5 +1,6 @@
 """At the start and every few minutes: what the place has is compared with the store. What came back is adopted, what stopped is
-noted and, if the site says so, brought back; leftovers are only told: `rackless audit --remove` takes them away.
+noted and, if the site says so, brought back; a wire that carries nothing is mended; leftovers are only told: `rackless audit
+--remove` takes them away.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Iterable
 import sqlalchemy as sa
 
 from rackless import metrics
+from rackless.keepers import mending
 from rackless.model.errors import RacklessError, StateError
 from rackless.model.lifecycle import MachineState, SandboxState
 from rackless.sandboxes import booking
@@ -36,7 +38,7 @@ async def keep(world: World) -> None:
                 if one.difference is Difference.SILENT:
                     log.warning("the place %s does not answer: %s", one.ref.name, one.reason)
             metrics.LEFTOVERS.set(len(leftovers))
-            for job in await world.database.run(settle, found, heal=world.site.heal):
+            for job in [*await world.database.run(settle, found, heal=world.site.heal), *await mending.mend(world)]:
                 await start(world, job)
         except (RacklessError, sa.exc.SQLAlchemyError) as error:
             log.warning("reconcile: %s", error)

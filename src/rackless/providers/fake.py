@@ -270,13 +270,15 @@ class FakeProvider:
         if segment not in lab.segments:
             raise AbsentError(f"There is no segment {segment} in {sandbox}.", hint="Connect the wire first.")
         lab.impaired.pop(segment, None)
+        lab.silent.discard(segment)
         if how is not None:
             lab.impaired[segment] = how
         self._end("impair", segment, sandbox)
 
     async def impaired(self, sandbox: str) -> Mapping[str, Impaired]:
         lab = self.cloud.lab(sandbox)
-        return {name: Impaired(how=how) for name, how in lab.impaired.items() if name in lab.segments}
+        why = {name: "its relay does not run" for name in lab.silent}
+        return {name: Impaired(how=how, why=why.get(name, "")) for name, how in lab.impaired.items() if name in lab.segments}
 
     async def console(self, machine: Ref) -> Stream:
         self._begin("console", machine.name)

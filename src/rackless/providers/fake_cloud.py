@@ -65,6 +65,8 @@ class FakeLab:
     machines: dict[str, FakeMachine] = field(default_factory=dict)
     impaired: dict[str, Impairment] = field(default_factory=dict)
     """By segment."""
+    silent: set[str] = field(default_factory=set)
+    """Segments that are impaired and carry nothing."""
     foreign: set[str] = field(default_factory=set)
     """"kind/name" of things of others: they never show in `owned` and can not be removed."""
 
@@ -194,6 +196,11 @@ class FakeCloud:
         """End all streams to a machine."""
         for stream in self.wakers.pop(f"{sandbox}/{machine}", []):
             stream.end()
+
+    def hush(self, sandbox: str, segment: str) -> None:
+        """What carries the frames of an impaired wire ends."""
+        self.lab(sandbox).silent.add(segment)
+        self.save(sandbox)
 
     def _file(self, lab: str) -> Path:
         assert self.path is not None

@@ -14,6 +14,8 @@ from rackless.providers.local.machines import Machines
 from rackless.providers.local.plugging import WIRE
 from rackless.providers.local.records import Records
 
+SILENT = "its relay does not run; it is started again soon, or at once if the wire is impaired again"
+
 
 class Impairments:
     """`locks`: by sandbox and machine, those of whoever plugs."""
@@ -65,5 +67,10 @@ class Impairments:
             how = self._records.impairment(sandbox, name)
             if how is not None:
                 runs = self._machines.plugging.relays.find(sandbox, name) is not None
-                found[name] = Impaired(how=how, why="" if runs else "its relay does not run; impair it again, or clear it")
+                found[name] = Impaired(
+                    how=how,
+                    why=""
+                    if runs
+                    else "its relay does not run; it is started again soon, or at once if the wire is impaired again",
+                )
         return found
