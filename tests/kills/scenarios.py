@@ -91,6 +91,8 @@ class Scenario:
     known: Callable[[Api], bool]
     verbs: frozenset[str] = frozenset()
     before: Callable[[Api], Any] = _nothing
+    goes_on: bool = False
+    """What `before` began has no end of its own."""
     prepare: Callable[[Path], None] = field(default=lambda _: None)
     site: str = ""
     answer: Callable[[Api], Any] | None = None
@@ -226,6 +228,7 @@ SCENARIOS: dict[str, Scenario] = {
     "down-while-it-deploys": Scenario(
         site=ALLOWED,
         before=_deploying,
+        goes_on=True,
         ask=lambda api: api.ask("DELETE", "/labs/a"),
         known=lambda api: any(verb == "teardown" for verb, _ in api.jobs("a")),
         done=lambda api: api.state("a") == "ended" and api.idle("a"),
