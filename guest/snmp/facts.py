@@ -23,7 +23,7 @@ from system.netlink import (
     dump,
     text,
 )
-from system.ports import router_name
+from system.ports import ETHERNET_HEADER, router_name, tunnelled
 
 TYPE_CHECKING = False  # typing, re and what they need take an emulated processor half a second to import
 if TYPE_CHECKING:
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from typing import Any
 
 GIGABIT = 1_000_000_000
-ETHERNET_HEADER = 14
-"""Junos counts it in the MTU of a physical interface ("media MTU"): kernel 1500 is 1514."""
 IFF_UP, IFF_LOOPBACK = 1, 8
 IFLA_ADDRESS, IFLA_STATS64, IFLA_CARRIER = 1, 23, 33
 IFLA_LINKINFO, IFLA_INFO_SLAVE_DATA, IFLA_BOND_SLAVE_PERM_HWADDR = 18, 5, 4
@@ -101,9 +99,12 @@ class Interface:
         return ifindex.physical(self.name)
 
     def count(self, what: str) -> int:
-        """A counter of struct rtnl_link_stats64 (linux/if_link.h)."""
+        """A counter of struct rtnl_link_stats64 (linux/if_link.h); octets are those of whole frames (RFC 2863, ifInOctets)."""
         at = COUNTERS.index(what) * 8
-        return int.from_bytes(self._counters[at : at + 8], sys.byteorder)
+        value = int.from_bytes(self._counters[at : at + 8], sys.byteorder)
+        if what.endswith("_bytes") and tunnelled(self.name):
+            return value + ETHERNET_HEADER * self.count(what.replace("bytes", "packets"))
+        return value
 
 
 class Card:

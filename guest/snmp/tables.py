@@ -5,7 +5,7 @@ from __future__ import annotations
 from snmp.bgp_table import BGP, bgp_table
 from snmp.chassis_tables import BOX, box_table
 from snmp.entity_table import ENTITY, entity_table
-from snmp.facts import ETHERNET_HEADER, Interface
+from snmp.facts import Interface
 from snmp.host_tables import HOST, host_tables
 from snmp.ip_tables import (
     IPADDR,
@@ -25,6 +25,7 @@ from snmp.ospf_tables import OSPF, ospf_tables
 from snmp.route_tables import DEFAULT_ROUTER, FORWARD, OLDEST, default_router_table, forward_tables, oldest_table
 from snmp.smi import COUNTER, COUNTER64, GAUGE, INTEGER, MOST32, OCTETS, TICKS
 from system import ifindex
+from system.ports import ETHERNET_HEADER
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 KINDS = ("ge", "xe", "et")
 """Kinds of Ethernet ports by their speed, as the dialect names them."""
+ETHERNET_HEADER = 14
+"""Octets. Junos counts it in the MTU of a physical interface ("media MTU"): kernel 1500 is 1514."""
 
 
 def _decimal(word: str) -> bool:
@@ -43,3 +45,9 @@ def card_port(kernel: str) -> tuple[int, int] | None:
     if len(words) == 4 and words[0] == "ge" and words[2] == "0" and _decimal(words[1]) and _decimal(words[3]):
         return int(words[1]), int(words[3])
     return None
+
+
+def tunnelled(name: str) -> bool:
+    """Whether the kernel counts octets of this port, ge-0/0/0 or ge-0-0-0, without the header of Ethernet, as it does for VXLAN
+    (net/ipv4/ip_tunnel_core.c, iptunnel_xmit), and so for an aggregate. Not of a unit with a VLAN, an interface above it."""
+    return name.startswith((*(f"{kind}-" for kind in KINDS), "ae")) and "." not in name

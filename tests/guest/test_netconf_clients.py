@@ -241,7 +241,7 @@ def test_get_config_formats(device: Any) -> None:
 def test_operational_tables(device: Any) -> None:
     ports = {port.name: port for port in EthPortTable(device).get()}
     assert set(ports) == {"ge-0/0/0", "ge-1/0/2", "ge-1/0/10"}
-    assert (ports["ge-0/0/0"].oper, ports["ge-0/0/0"].running, ports["ge-0/0/0"].rx_bytes) == ("up", True, "500")
+    assert (ports["ge-0/0/0"].oper, ports["ge-0/0/0"].running, ports["ge-0/0/0"].rx_bytes) == ("up", True, "570")
     assert ports["ge-1/0/10"].oper == "down"
     assert [(row.ip_address, row.interface_name) for row in ArpTable(device).get()] == [("10.0.0.2", "ge-0/0/0.0")]
     routes = {row.name: row for row in RouteTable(device).get()}

@@ -6,14 +6,15 @@ import json
 import struct
 from pathlib import Path
 
-from snmp.facts import Facts, Interface
+from snmp.facts import IFLA_STATS64, Facts, Interface
 from system.netlink import IFLA_IFNAME, IFLA_MTU
 
 UP = 1
 
 
-def port(name: str, index: int) -> Interface:
+def port(name: str, index: int, counters: bytes = b"") -> Interface:
     known = {IFLA_IFNAME: name.replace("/", "-").encode() + b"\0", IFLA_MTU: struct.pack("=L", 1500), 33: b"\1", 1: bytes(6)}
+    known[IFLA_STATS64] = counters
     return Interface(name, index, UP, known)
 
 
@@ -55,3 +56,14 @@ def test_cards_are_chassisds_and_those_whose_ports_are_there(tmp_path: Path) -> 
 def test_an_interface_is_as_its_link_message_has_it() -> None:
     made = port("ge-1/0/3", 9)
     assert (made.card, made.port, made.mtu, made.admin_up, made.oper_up, made.if_index) == (1, 3, 1514, True, True, 567)
+
+
+def test_octets_of_a_port_are_those_of_its_frames() -> None:
+    """The kernel counts a tunnel's packets without the header of Ethernet; IF-MIB's octets are those of whole frames."""
+    kernel = struct.pack("=4Q", 5, 6, 500, 600)
+    for name in ("ge-0/0/0", "ae0"):
+        made = port(name, 1, kernel)
+        assert [made.count(what) for what in ("rx_packets", "tx_packets", "rx_bytes", "tx_bytes")] == [5, 6, 570, 684], name
+    for name in ("fxp0", "ge-0/0/0.100"):
+        made = port(name, 1, kernel)
+        assert [made.count(what) for what in ("rx_bytes", "tx_bytes")] == [500, 600], name

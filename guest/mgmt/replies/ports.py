@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from system.ports import router_name
+from system.ports import ETHERNET_HEADER, router_name, tunnelled
 
 from ..bridging import bridged
 from ..devices import device, instances, tagged, vrf_name, vrf_of
@@ -127,12 +127,19 @@ def _since_cleared(session: Session, kernel: str, link: Link) -> None:
             now[way][name] = max(0, now[way].get(name, 0) - count)
 
 
+def _with_headers(kernel: str, link: Link) -> None:
+    """Octets are those of whole frames, as SNMP tells them."""
+    for count in link.get("stats64", {}).values() if tunnelled(kernel) else ():
+        count["bytes"] = count.get("bytes", 0) + ETHERNET_HEADER * count.get("packets", 0)
+
+
 def ports(session: Session, *, counters: bool = False) -> dict[str, Port]:
     """The router's interfaces that the kernel has, by the router's name, in order: ports, aggregates, the others."""
     done = session.datastore.world.run(["ip", "-j", *(["-s"] if counters else []), "addr", "show"])
     links = {link.get("ifname", ""): link for link in json.loads(done.out or "[]")}
     for kernel, link in links.items():
         _since_cleared(session, kernel, link)
+        _with_headers(kernel, link)
     running = session.datastore.running
     configured = running.get("interfaces", {}).get("interface", {})
     found: dict[str, Port] = {}
