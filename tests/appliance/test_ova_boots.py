@@ -67,7 +67,7 @@ def unpacked(target: Path, folder: Path) -> list[Path]:
 
 @contextlib.asynccontextmanager
 async def started(folder: Path, disks: list[Path], number: int, port: int) -> AsyncIterator[Machine]:
-    """On a network that the two have for themselves, and behind a forwarded port for their page."""
+    """On a network that the two have for themselves; the first behind a forwarded port for their page."""
     log, path = folder / f"console{number}.log", folder / f"line{number}"
     words = ["qemu-system-x86_64", "-accel", "tcg,thread=multi", "-cpu", TCG.cpu, "-smp", "2", "-m", "2560", "-display", "none"]
     words += ["-machine", "q35", "-vga", "std", "-chardev", f"socket,id=line,path={path},server=on,wait=off"]
@@ -75,13 +75,16 @@ async def started(folder: Path, disks: list[Path], number: int, port: int) -> As
     for index, disk in enumerate(disks):
         words += ["-drive", f"file={disk},if=none,id=d{index},cache=writeback"]
         words += ["-device", f"virtio-blk-pci,drive=d{index},serial=disk{index}"]
-    mac = f"52:54:00:00:00:{number:02x}"
-    # One hub: the other machine by multicast of the loopback, and QEMU's own network for the test's requests.
-    words += ["-netdev", "socket,id=peer,mcast=230.0.0.7:17007,localaddr=127.0.0.1"]
-    words += ["-netdev", f"user,id=out,net=10.0.7.0/24,host={CLOCK},hostfwd=tcp:127.0.0.1:{port}-{VIRTUAL}:443"]
-    for index, name in enumerate(("peer", "out")):
-        words += ["-netdev", f"hubport,id=h{index},hubid=1,netdev={name}"]
-    words += ["-netdev", "hubport,id=card,hubid=1", "-device", f"virtio-net-pci,netdev=card,mac={mac}"]
+    # A cable between the two; at the first's end a hub, with QEMU's network for the clock and the test's requests. A multicast
+    # group would give each its own frames back.
+    first, cable = number == 1, folder.parent / "cable"
+    words += ["-netdev", f"stream,id=peer,server={'on' if first else 'off'},addr.type=unix,addr.path={cable}"]
+    if first:
+        words += ["-netdev", f"user,id=out,net=10.0.7.0/24,host={CLOCK},hostfwd=tcp:127.0.0.1:{port}-{VIRTUAL}:443"]
+        for index, name in enumerate(("peer", "out")):
+            words += ["-netdev", f"hubport,id=h{index},hubid=1,netdev={name}"]
+        words += ["-netdev", "hubport,id=card,hubid=1"]
+    words += ["-device", f"virtio-net-pci,netdev={'card' if first else 'peer'},mac=52:54:00:00:00:{number:02x}"]
     async with begun(words, log, path) as machine:
         yield machine
 

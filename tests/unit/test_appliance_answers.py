@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+from pathlib import Path
+
 import pytest
 
-from rackless.appliance import answers, delivered, sizes
+from rackless.appliance import answers, delivered, settling, sizes
 from rackless.appliance.answers import Part
 from rackless.model.errors import InputError
 
@@ -178,3 +182,13 @@ def test_a_machine_that_is_too_small_for_its_role_is_told_what_it_lacks() -> Non
     assert "add an empty virtual disk of 40 GB" in data
     # A machine of 2 GiB shows the kernel's count, which is less.
     assert sizes.lacking(Part.FIRST, sizes.Found(processors=2, memory=int(1.93 * (1 << 30)), data=(20 << 30, 20 << 30))) == ()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="a network of its own needs root")
+@pytest.mark.parametrize("address", ["10.0.0.12/24", "fd00::12/64"])
+def test_the_network_is_up_when_the_fixed_address_is_there_and_not_before(tmp_path: Path, address: str) -> None:
+    late = tmp_path / "late"
+    words = settling.online(answers.checked({**JOIN, "address": address, "gateway": ""}))
+    shell = f'ip link set lo up; (sleep 0.5; touch {late}; ip address add {address} dev lo nodad) & exec "$@"'
+    subprocess.run(["unshare", "--net", "sh", "-c", shell, "sh", *words], check=True, timeout=60)
+    assert late.exists()

@@ -114,16 +114,20 @@ def start(unit: str) -> tuple[str, ...]:
     return ("systemctl", "start", unit)
 
 
+def online(answers: Answers) -> tuple[str, ...]:
+    """Waits until the address is there. Of a fixed one it is the kernel that is asked: systemd's own waiting is content with any
+    address, and takes that from before the change for one on a busy machine."""
+    if answers.interface is None:
+        return ("/lib/systemd/systemd-networkd-wait-online", "--any", "--timeout=120")
+    asking = 'until ip -o address show to "$1" -tentative up | grep -q .; do sleep 0.2; done'
+    return ("/bin/sh", "-c", asking, "online", str(answers.interface.ip))
+
+
 def steps(answers: Answers) -> tuple[Step, ...]:
     """In their order. All of them may be taken again after any was cut off."""
     found = [
         Step(name="network", about="Network", words=("systemctl", "restart", "systemd-networkd.service")),
-        Step(
-            name="online",
-            about="The network is up",
-            words=("/lib/systemd/systemd-networkd-wait-online", "--any", "--timeout=120"),
-            patience=150,
-        ),
+        Step(name="online", about="The network is up", words=online(answers), patience=150),
     ]
     if answers.part is Part.SINGLE:
         found.append(Step(name="clock", about="Clock", words=start("chrony.service")))
