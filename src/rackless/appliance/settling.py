@@ -115,12 +115,14 @@ def start(unit: str) -> tuple[str, ...]:
 
 
 def online(answers: Answers) -> tuple[str, ...]:
-    """Waits until the address is there. Of a fixed one it is the kernel that is asked: systemd's own waiting is content with any
-    address, and takes that from before the change for one on a busy machine."""
+    """Waits until the address is there. Of a fixed one the kernel is asked, too: networkd takes addresses away when it is started
+    anew and gives them back a moment later, and its own waiting is content with one that the kernel made."""
+    waiting = "/lib/systemd/systemd-networkd-wait-online"
     if answers.interface is None:
-        return ("/lib/systemd/systemd-networkd-wait-online", "--any", "--timeout=120")
+        return (waiting, "--any", "--timeout=120")
     asking = 'until ip -o address show to "$1" -tentative up | grep -q .; do sleep 0.2; done'
-    return ("/bin/sh", "-c", asking, "online", str(answers.interface.ip))
+    systemd = f"[ ! -d /run/systemd/system ] || {waiting} --any --operational-state=routable --timeout=120"
+    return ("/bin/sh", "-ec", f"{systemd}; {asking}", "online", str(answers.interface.ip))
 
 
 def steps(answers: Answers) -> tuple[Step, ...]:
