@@ -7,12 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import http.client
 import os
 import re
-import socket
-import ssl
 import subprocess
+import sys
 import tarfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -35,7 +33,13 @@ PASSWORD = "correct horse battery"
 PROMPT = "to leave: "
 VIRTUAL = "10.0.7.10"
 CLOCK = "10.0.7.2"
-"""This machine, as QEMU's network shows it to the two: they reach its loopback there."""
+"""Of the test itself, on the network that it has with the two."""
+TAPS = ("one", "two")
+ASKING = """
+import ssl, sys, urllib.request
+trusted = ssl.create_default_context(cafile=sys.argv[2])
+print(urllib.request.urlopen(sys.argv[1], timeout=120, context=trusted).read().decode())
+"""
 
 
 async def made(folder: Path) -> Path:
@@ -66,8 +70,7 @@ def unpacked(target: Path, folder: Path) -> list[Path]:
 
 
 @contextlib.asynccontextmanager
-async def started(folder: Path, disks: list[Path], number: int, port: int) -> AsyncIterator[Machine]:
-    """On a network that the two have for themselves; the first behind a forwarded port for their page."""
+async def started(folder: Path, disks: list[Path], number: int, network: str) -> AsyncIterator[Machine]:
     log, path = folder / f"console{number}.log", folder / f"line{number}"
     words = ["qemu-system-x86_64", "-accel", "tcg,thread=multi", "-cpu", TCG.cpu, "-smp", "2", "-m", "2560", "-display", "none"]
     words += ["-machine", "q35", "-vga", "std", "-chardev", f"socket,id=line,path={path},server=on,wait=off"]
@@ -75,26 +78,38 @@ async def started(folder: Path, disks: list[Path], number: int, port: int) -> As
     for index, disk in enumerate(disks):
         words += ["-drive", f"file={disk},if=none,id=d{index},cache=writeback"]
         words += ["-device", f"virtio-blk-pci,drive=d{index},serial=disk{index}"]
-    # A cable between the two; at the first's end a hub, with QEMU's network for the clock and the test's requests. A multicast
-    # group would give each its own frames back.
-    first, cable = number == 1, folder.parent / "cable"
-    words += ["-netdev", f"stream,id=peer,server={'on' if first else 'off'},addr.type=unix,addr.path={cable}"]
-    if first:
-        words += ["-netdev", f"user,id=out,net=10.0.7.0/24,host={CLOCK},hostfwd=tcp:127.0.0.1:{port}-{VIRTUAL}:443"]
-        for index, name in enumerate(("peer", "out")):
-            words += ["-netdev", f"hubport,id=h{index},hubid=1,netdev={name}"]
-        words += ["-netdev", "hubport,id=card,hubid=1"]
-    words += ["-device", f"virtio-net-pci,netdev={'card' if first else 'peer'},mac=52:54:00:00:00:{number:02x}"]
-    async with begun(words, log, path) as machine:
+    words += ["-netdev", f"tap,id=card,ifname={TAPS[number - 1]},script=no,downscript=no"]
+    words += ["-device", f"virtio-net-pci,netdev=card,mac=52:54:00:00:00:{number:02x}"]
+    async with begun([*inside(network), *words], log, path) as machine:
         yield machine
 
 
+def inside(network: str) -> list[str]:
+    """What goes before a command there."""
+    return ["ip", "netns", "exec", network]
+
+
 @contextlib.contextmanager
-def clock(folder: Path) -> Iterator[None]:
+def a_network() -> Iterator[str]:
+    """A network namespace with a switch, a line to it for each of the two, and an address of its own."""
+    name = f"ova-{os.getpid()}"
+    subprocess.run(["ip", "netns", "add", name], check=True)
+    try:
+        lines = ["link set lo up", "link add switch type bridge", f"address add {CLOCK}/24 dev switch", "link set switch up"]
+        for tap in TAPS:
+            lines += [f"tuntap add {tap} mode tap", f"link set {tap} master switch up"]
+        subprocess.run(["ip", "-n", name, "-batch", "-"], input="\n".join(lines), text=True, check=True)
+        yield name
+    finally:
+        subprocess.run(["ip", "netns", "delete", name], check=True)
+
+
+@contextlib.contextmanager
+def clock(folder: Path, network: str) -> Iterator[None]:
     """The source of time that both have."""
-    words = ["chronyd", "-n", "-x", "-u", "root", "local stratum 8", "allow all", "bindaddress 127.0.0.1", "cmdport 0"]
+    words = ["chronyd", "-n", "-x", "-u", "root", "local stratum 8", "allow all", f"bindaddress {CLOCK}", "cmdport 0"]
     words += [f"pidfile {folder}/time.pid", f"bindcmdaddress {folder}/time.sock"]
-    process = subprocess.Popen(words)
+    process = subprocess.Popen([*inside(network), *words])
     try:
         yield
     finally:
@@ -136,18 +151,10 @@ async def set_up(machine: Machine, name: str, address: str, role: str, more: dic
     machine.line.sendall(b"a\n")
 
 
-def page(port: int, authority: str) -> str:
+def page(network: str, authority: Path) -> str:
     """Of the virtual address, whose certificate the fabric's authority has signed."""
-    trusted = ssl.create_default_context(cadata=authority)
-    with (
-        socket.create_connection(("127.0.0.1", port), 60) as plain,
-        trusted.wrap_socket(plain, server_hostname=VIRTUAL) as line,
-    ):
-        line.sendall(f"GET / HTTP/1.1\r\nhost: {VIRTUAL}\r\nconnection: close\r\n\r\n".encode())
-        answer = http.client.HTTPResponse(line)
-        answer.begin()
-        assert answer.status == 200
-        return answer.read().decode()
+    words = [*inside(network), sys.executable, "-c", ASKING, f"https://{VIRTUAL}/", authority]
+    return subprocess.run(words, check=True, stdout=subprocess.PIPE, text=True, env={**os.environ, "no_proxy": VIRTUAL}).stdout
 
 
 async def test_the_ova_becomes_a_fabric_by_its_menu_and_another_joins(tmp_path: Path) -> None:
@@ -156,25 +163,23 @@ async def test_the_ova_becomes_a_fabric_by_its_menu_and_another_joins(tmp_path: 
     for folder in folders:
         folder.mkdir()
     first, second = (unpacked(target, folder) for folder in folders)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    with clock(tmp_path):
-        await become(folders, first, second, port)
+    with a_network() as network, clock(tmp_path, network):
+        await become(folders, first, second, network)
 
 
-async def become(folders: list[Path], first: list[Path], second: list[Path], port: int) -> None:
-    async with started(folders[0], first, 1, port) as one:
+async def become(folders: list[Path], first: list[Path], second: list[Path], network: str) -> None:
+    async with started(folders[0], first, 1, network) as one:
         await set_up(one, "one", "10.0.7.11", "first", {"virtual": VIRTUAL})
         await one.comes(rf"Set up as first\. Web page: https://{VIRTUAL}/", patience=2 * PATIENCE)
         await log_in(one, "one")
-        authority = await one.does("cat /var/lib/rackless-fabric/own/ca.crt")
-        assert "<title>Rackless" in await asyncio.to_thread(page, port, authority)
+        authority = folders[0] / "ca.crt"
+        authority.write_text(await one.does("cat /var/lib/rackless-fabric/own/ca.crt"))
+        assert "<title>Rackless" in await asyncio.to_thread(page, network, authority)
         token = (await one.does("rackless fabric add two")).split()[-1]
-        async with started(folders[1], second, 2, 0) as two:
+        async with started(folders[1], second, 2, network) as two:
             await set_up(two, "two", "10.0.7.12", "join", {"token": token})
             await two.comes("Set up as join", patience=2 * PATIENCE)
             said = await one.does("rackless fabric status")
             assert re.search(r"(?m)^one +10\.0\.7\.11 +alive +primary", said), said
             assert re.search(r"(?m)^two +10\.0\.7\.12 +alive", said), said
-            assert "<title>Rackless" in await asyncio.to_thread(page, port, authority)
+            assert "<title>Rackless" in await asyncio.to_thread(page, network, authority)
