@@ -37,7 +37,8 @@ suite() { # NAME COMMAND...: run it if it is due, and mark it as passed
 if [ "$(id -u)" = 0 ] && [ -z "${RACKLESS_TEST_NAMESPACE:-}" ]; then
   # What the appliance and the package are made of comes through apt and pip, which the tests' own network does not reach.
   if [ -n "$all" ]; then
-    PYTHONPATH=src python -c 'import asyncio; from tests.appliance import booting; asyncio.run(booting.appliance())'
+    packaging/setup.sh --fabric
+    PYTHONPATH=src python -m tests.appliance.beforehand
     part package pytest --timeout 3600 tests/appliance/test_package.py
   fi
   # As root the tests get a network namespace of their own: management networks and captures touch nothing of this machine's.

@@ -95,10 +95,11 @@ def a_network() -> Iterator[str]:
     name = f"ova-{os.getpid()}"
     subprocess.run(["ip", "netns", "add", name], check=True)
     try:
-        lines = ["link set lo up", "link add switch type bridge", f"address add {CLOCK}/24 dev switch", "link set switch up"]
+        orders = ["link set lo up", "link add switch type bridge", f"address add {CLOCK}/24 dev switch", "link set switch up"]
         for tap in TAPS:
-            lines += [f"tuntap add {tap} mode tap", f"link set {tap} master switch up"]
-        subprocess.run(["ip", "-n", name, "-batch", "-"], input="\n".join(lines), text=True, check=True)
+            orders += [f"tuntap add {tap} mode tap", f"link set {tap} master switch up"]
+        for order in orders:
+            subprocess.run(["ip", "-n", name, *order.split()], check=True)
         yield name
     finally:
         subprocess.run(["ip", "netns", "delete", name], check=True)
