@@ -34,7 +34,7 @@ PROMPT = "to leave: "
 VIRTUAL = "10.0.7.10"
 CLOCK = "10.0.7.2"
 """Of the test itself, on the network that it has with the two."""
-TAPS = ("one", "two")
+TAPS = ("line1", "line2")
 ASKING = """
 import ssl, sys, urllib.request
 trusted = ssl.create_default_context(cafile=sys.argv[2])
