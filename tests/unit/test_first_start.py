@@ -109,7 +109,8 @@ async def test_a_first_node_is_set_up_by_the_menu(node: Node) -> None:
     assert node.finished
     done = steps(node)
     init = (
-        "rackless-fabric init --node one --address 10.0.0.11 --ntp 10.0.0.3 --ntp ntp.example.net --virtual-address 10.0.0.10/24"
+        "rackless-fabric init --node one --address 10.0.0.11 --ntp 10.0.0.3 --ntp ntp.example.net --set-clock "
+        "--virtual-address 10.0.0.10/24"
     )
     assert init in done
     assert done.index("systemctl restart systemd-networkd.service") < done.index(init) < done.index("systemctl start ssh.service")

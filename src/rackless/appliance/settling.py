@@ -102,7 +102,7 @@ def files(answers: Answers, *, hashed: str, accounts: str) -> tuple[File, ...]:
 def fabric_words(answers: Answers) -> tuple[str, ...]:
     """What makes this machine a node. Secrets are not among them: they are read from standard input."""
     assert answers.interface is not None
-    own = ("--address", str(answers.interface.ip), *(word for source in answers.ntp for word in ("--ntp", source)))
+    own = ("--address", str(answers.interface.ip), *(word for source in answers.ntp for word in ("--ntp", source)), "--set-clock")
     if answers.part in JOINING:
         return ("rackless-fabric", "join", "--name", answers.hostname, *own, "--role", ROLES[answers.part])
     virtual = ("--virtual-address", f"{answers.virtual_ip}/{answers.interface.network.prefixlen}") if answers.virtual_ip else ()

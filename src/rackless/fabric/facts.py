@@ -98,20 +98,34 @@ async def clock(control: Path | None) -> Clock:
 
 
 async def measured_offset(sources: Sequence[str]) -> float | None:
-    """This clock minus that of the first source that answers, seconds, and it is not set (chronyd(8), -Q). None: none answers."""
+    """This clock minus that of the first source that answers, seconds, and it is not set. None: none answers."""
     for source in sources:
-        with tempfile.TemporaryDirectory() as folder:
-            words = [
-                f"server {source} iburst maxsamples 1",
-                "cmdport 0",
-                f"pidfile {folder}/pid",
-                f"bindcmdaddress {folder}/sock",
-            ]
-            done = await run([program_path("chronyd"), "-Q", "-t", "8", "-u", "root", *words], deadline=20, check=False)
-        found = re.search(r"System clock wrong by (-?[\d.]+) seconds", (done.out + done.err).decode(errors="replace"))
+        said = await _chronyd("-Q", source, samples=1)
+        found = re.search(r"System clock wrong by (-?[\d.]+) seconds", said)
         if found is not None:
             return -float(found[1])
     return None
+
+
+async def set_clock(sources: Sequence[str]) -> bool:
+    """Set this clock by the first source that answers. False: none does."""
+    for source in sources:
+        if "System clock wrong by" in await _chronyd("-q", source, samples=4):
+            return True
+    return False
+
+
+async def _chronyd(way: str, source: str, *, samples: int) -> str:
+    """What it says of a source that is asked once (chronyd(8): -q sets the clock, -Q does not)."""
+    with tempfile.TemporaryDirectory() as folder:
+        words = [
+            f"server {source} iburst maxsamples {samples}",
+            "cmdport 0",
+            f"pidfile {folder}/pid",
+            f"bindcmdaddress {folder}/sock",
+        ]
+        done = await run([program_path("chronyd"), way, "-t", "8", "-u", "root", *words], deadline=20, check=False)
+    return (done.out + done.err).decode(errors="replace")
 
 
 def in_use(address: str, ports: tuple[int, ...]) -> tuple[str, ...]:

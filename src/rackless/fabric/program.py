@@ -35,7 +35,7 @@ def parser() -> argparse.ArgumentParser:
     init = command("init", "begin a fabric with this machine", "init --address 10.0.0.11 --virtual-address 10.0.0.10/24", _init)
     init.add_argument("--address", required=True, help="with which the other nodes reach this one")
     init.add_argument("--virtual-address", default="", metavar="ADDRESS/LENGTH", help="the web address, in the same subnet")
-    init.add_argument("--ntp", action="append", default=[], metavar="SERVER", help="time source of every node; may be repeated")
+    _of_time(init, "time source of every node; may be repeated")
     init.add_argument("--name", default="rackless", help="of the fabric")
     init.add_argument("--node", default="", help="name of this node; its host name, if nothing is given")
     add = command("add", "let another machine join: print a token, good once and for 15 minutes", "add n2", _add)
@@ -43,7 +43,7 @@ def parser() -> argparse.ArgumentParser:
     join = command("join", "become a node; the token comes by standard input", "join --address 10.0.0.12 < token", _join)
     join.add_argument("--address", required=True, help="with which the other nodes reach this one")
     join.add_argument("--name", default="", help="of this node; the token's, if nothing is given")
-    join.add_argument("--ntp", action="append", default=[], metavar="SERVER", help="time source, as the first node has it")
+    _of_time(join, "time source, as the first node has it")
     join.add_argument(
         "--role", choices=[one.value for one in NodeRole], default=NodeRole.FULL.value, help="what it may do (full)"
     )
@@ -107,6 +107,7 @@ def _say(text: str, where: Any = None) -> None:
 
 
 def _init(asked: argparse.Namespace) -> None:
+    _set_clock(asked)
     asyncio.run(
         joining.init(
             places.load(),
@@ -124,11 +125,23 @@ def _add(asked: argparse.Namespace) -> None:
     _say(_administered("POST", "tokens", {"name": asked.node})["token"])
 
 
+def _of_time(command: argparse.ArgumentParser, about: str) -> None:
+    command.add_argument("--ntp", action="append", default=[], metavar="SERVER", help=about)
+    command.add_argument("--set-clock", action="store_true", help="set this machine's clock by the time sources first")
+
+
+def _set_clock(asked: argparse.Namespace) -> None:
+    """Where no source answers it stays: whether it is good enough is seen with everything else."""
+    if asked.set_clock and asyncio.run(facts.set_clock(asked.ntp)):
+        _say("The clock was set.")
+
+
 def _join(asked: argparse.Namespace) -> None:
     if sys.stdin.isatty():
         print("Token: ", end="", file=sys.stderr, flush=True)  # noqa: T201
     token = tokens.read(sys.stdin.readline())
     role = NodeRole(asked.role)
+    _set_clock(asked)
     asyncio.run(
         joining.join(places.load(), token, node=asked.name, address=asked.address, role=role, time_sources=asked.ntp, say=_say)
     )
