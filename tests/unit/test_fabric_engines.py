@@ -7,6 +7,7 @@ import json
 import os
 import re
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -183,6 +184,12 @@ def test_the_end_of_patroni_is_not_that_of_postgresql() -> None:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="mounts a root that is never written")
+def test_a_unit_says_what_comes_first_where_processors_are_short() -> None:
+    program = Program(name="etcd", command=("/bin/true",))
+    assert "Nice" not in unit(program)
+    assert "\nNice=-10\n" in unit(replace(program, nice=-10))
+
+
 def test_units_go_where_they_can_be_written(tmp_path: Path) -> None:
     etc, run = tmp_path / "etc", tmp_path / "run"
     etc.mkdir()

@@ -25,6 +25,9 @@ APPLICATION = "RACKLESS_FABRIC_APPLICATION"
 CLOCK = "RACKLESS_FABRIC_CLOCK"
 """`leave`: the fabric's chrony sets no clock (this machine's is somebody else's); `none`: there is no chrony."""
 SERVER = (sys.executable, "-m", "rackless.cli.main")
+URGENT, SOON = -10, -5
+"""Niceness of what answers in time or is taken for dead, and of what serves the whole fabric. The application, and the machines of
+its labs, come after them."""
 BEGAN = "began"
 """Beside etcd's data: the number of the member as which it began."""
 POSTGRESQL = Path("/usr/lib/postgresql")
@@ -108,7 +111,7 @@ class Applying:
         environment = {name: os.environ[name] for name in keep if name in os.environ}
         environment["RACKLESS_FABRIC"] = str(self._places.top)
         words = (sys.executable, "-m", "rackless.fabric", "run")
-        return Program(name="node", command=words, order=1, group=False, environment=environment, first=True)
+        return Program(name="node", command=words, order=1, group=False, environment=environment, first=True, nice=URGENT)
 
     def _certify(self, folder: Folder) -> bool:
         """True if one of the copies is new."""
@@ -133,7 +136,7 @@ class Applying:
     def _voting(self) -> Program:
         folder = self._places.etcd
         command = (program_path("etcd"), "--config-file", str(folder / "etcd.json"))
-        return Program(name="etcd", command=command, user=folder.user, order=10)
+        return Program(name="etcd", command=command, user=folder.user, order=10, nice=URGENT)
 
     def _patroni(self, layout: Layout, node: Node, changed: set[str]) -> Program:
         folder = self._places.postgresql
@@ -146,7 +149,14 @@ class Applying:
         command = (program_path("patroni"), str(folder / "patroni.json"))
         # Its children are PostgreSQL's, which ends in order when Patroni tells it to.
         return Program(
-            name="patroni", command=command, user=folder.user, order=20, group=False, stop_wait=60, after="postgresql.service"
+            name="patroni",
+            command=command,
+            user=folder.user,
+            order=20,
+            group=False,
+            stop_wait=60,
+            after="postgresql.service",
+            nice=SOON,
         )
 
     async def _haproxy(self, layout: Layout, node: Node, changed: set[str]) -> Program:
@@ -159,7 +169,7 @@ class Applying:
         if folder.write("haproxy.cfg", haproxy.configuration(layout, node, folder)):
             changed.add("haproxy")
         command = (program_path("haproxy"), "-W", "-db", "-f", str(folder / "haproxy.cfg"))
-        return Program(name="haproxy", command=command, order=30, reload="USR2")
+        return Program(name="haproxy", command=command, order=30, reload="USR2", nice=SOON)
 
     async def _rebalance(self, layout: Layout, node: Node) -> None:
         """Applications that come are told to the running process; all else is read from the file."""
@@ -181,7 +191,8 @@ class Applying:
         run = [f"--{what}={path}" for what, path in pids.items()]
         command = (program_path("keepalived"), "-n", "-l", "-D", "-P", "-f", str(folder / "keepalived.conf"), *run)
         before = (program_path("ip"), *keepalived.clearing(layout, interface)[1:])
-        return Program(name="keepalived", command=command, order=40, before=before, pid_files=tuple(pids.values()))
+        files = tuple(pids.values())
+        return Program(name="keepalived", command=command, order=40, before=before, pid_files=files, nice=URGENT)
 
     def _application(self, node: Node, changed: set[str]) -> Program:
         folder, own = self._places.application, self._places.own

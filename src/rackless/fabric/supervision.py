@@ -61,6 +61,9 @@ class Program:
     """It is started with the machine, and starts the others."""
     after: str = ""
     """Of systemd: units it starts after."""
+    nice: int = 0
+    """Of systemd: below 0, it comes before others where processors are short (setpriority(2)). Whoever is late with heartbeats and
+    leases is taken for dead."""
 
 
 def _forgetting(program: Program) -> str:
@@ -89,6 +92,7 @@ def unit(program: Program) -> str:
         f"ExecReload=/bin/kill -{program.reload} $MAINPID",
         f"KillMode={'control-group' if program.group else 'process'}",
         f"TimeoutStopSec={program.stop_wait}",
+        *([f"Nice={program.nice}"] if program.nice else []),
         "Restart=always",
         "RestartSec=1",
         "UMask=0077",
