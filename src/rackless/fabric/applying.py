@@ -26,8 +26,8 @@ CLOCK = "RACKLESS_FABRIC_CLOCK"
 """`leave`: the fabric's chrony sets no clock (this machine's is somebody else's); `none`: there is no chrony."""
 SERVER = (sys.executable, "-m", "rackless.cli.main")
 URGENT, SOON = -10, -5
-"""Niceness of what answers in time or is taken for dead, and of what serves the whole fabric. The application, and the machines of
-its labs, come after them."""
+"""Niceness of what answers in time or is taken for dead, and of what serves the whole fabric. The application and the machines of
+its labs come after them."""
 BEGAN = "began"
 """Beside etcd's data: the number of the member as which it began."""
 POSTGRESQL = Path("/usr/lib/postgresql")

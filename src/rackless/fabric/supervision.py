@@ -62,7 +62,7 @@ class Program:
     after: str = ""
     """Of systemd: units it starts after."""
     nice: int = 0
-    """Of systemd: below 0, it comes before others where processors are short (setpriority(2)). Whoever is late with heartbeats and
+    """Of systemd: below 0, it comes before others where processors are short (setpriority(2)). Who is late with heartbeats and
     leases is taken for dead."""
 
 
