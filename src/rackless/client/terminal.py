@@ -13,7 +13,7 @@ import threading
 import time
 import tty
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from rackless.client.errors import error_of
@@ -73,12 +73,17 @@ def join_line(line: socket.socket, *, opening: str = "") -> None:
             finally:
                 os.write(done_write, b"x")
 
-        threading.Thread(target=show, daemon=True).start()
+        shower = threading.Thread(target=show, daemon=True)
+        shower.start()
         try:
             for data in _typed(done_read):
                 line.sendall(data)
         except (BrokenPipeError, ConnectionResetError):
             pass
+        finally:  # whoever reads the line is done with it before it is closed
+            with suppress(OSError):
+                line.shutdown(socket.SHUT_RDWR)
+            shower.join(JOINING)
 
 
 class _Joined:
