@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -201,3 +202,10 @@ async def test_only_its_owner_can_read_the_record(engine: None, tmp_path: Path) 
 def _nothing_is_left() -> Iterator[None]:
     yield
     gate.clear()
+
+
+async def test_the_library_looks_for_nothing_that_is_never_there(engine: None) -> None:
+    threads = {thread.name for thread in threading.enumerate()}
+    assert "queue-worker-_dbos_internal_queue" not in threads, "its own thread of queues runs, not ours"
+    assert "dbos-background-jobs" not in threads
+    assert any("_only_recovery" in thread.name for thread in threading.enumerate())
