@@ -13,7 +13,7 @@ from typing import Any
 
 import httpx
 
-from rackless.client import unencrypted
+from rackless import unencrypted
 from rackless.model.errors import DeadlineError, StateError
 from rackless.release import build
 from rackless.settings import Settings

@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 import httpx
 
-from rackless.client import unencrypted
+from rackless import unencrypted
 from rackless.client.errors import error_in, error_of
 from rackless.model.errors import ForbiddenError, InputError, RacklessError, ServerGoneError, StateError
 from rackless.model.vmhost_verbs import Verb

@@ -17,6 +17,7 @@ import httpx
 
 from rackless.deadline import Deadline
 from rackless.fabric import certifying, changing, facts, health, placing, supervision, truth
+from rackless.fabric.administering import administer, as_error
 from rackless.fabric.admitting import Admitted, Asked, Examined
 from rackless.fabric.applying import Applying
 from rackless.fabric.authority import Purpose, Subject, fingerprint, new_request
@@ -25,7 +26,7 @@ from rackless.fabric.node import FOUNDER
 from rackless.fabric.places import JOIN_PORT, PEER_PORT, Places, Self, find
 from rackless.fabric.tokens import Token
 from rackless.fabric.truth import Truth
-from rackless.model.errors import InputError, NotFoundError, ProviderError, RacklessError, StateError, remade
+from rackless.model.errors import InputError, NotFoundError, ProviderError, RacklessError, StateError
 from rackless.model.fabric import JoinRequest, Layout, NodeRole, Refusal
 from rackless.release import release
 
@@ -313,7 +314,7 @@ async def _ask(token: Token, verb: str, asked: Asked, kind: type[Any]) -> Any:
             failed = ProviderError(f"No node answers at {address}: {error}.", hint="Is it this machine's way there?")
             continue
         if answer.status_code != 200:
-            raise _as_error(answer)
+            raise as_error(answer)
         return truth.from_text(kind, answer.text)
     raise failed or InputError("The token names no node.", hint="`rackless fabric add NODE` prints another.")
 
@@ -336,36 +337,3 @@ def _trusting(host: str, port: int, authority: str) -> ssl.SSLContext:
         f"Who answers at {host} is not of the fabric of this token: its authority is another.",
         hint="Nothing was told to it. Ask for another token.",
     )
-
-
-def _as_error(answer: httpx.Response) -> RacklessError:
-    try:
-        found = dict(answer.json())
-        return remade(str(found["code"]), str(found["message"]), hint=str(found.get("hint", "")))
-    except (ValueError, KeyError):
-        return ProviderError(f"The node answered {answer.status_code}.")
-
-
-async def administer(
-    places: Places, method: str, verb: str, body: dict[str, Any] | None = None, *, answers: float = 120.0
-) -> Any:
-    """Ask this node's daemon.
-
-    Raises:
-        NotFoundError: this machine is no node.
-        ProviderError: its daemon does not answer.
-    """
-    if find(places) is None:
-        raise NotFoundError(
-            "This machine is no node of a fabric.", hint="`rackless fabric init` begins one, `rackless fabric join` joins."
-        )
-    transport = httpx.AsyncHTTPTransport(uds=str(places.socket))
-    try:
-        async with httpx.AsyncClient(transport=transport, base_url="http://node", timeout=answers) as client:
-            answer = await client.request(method, f"/v1/{verb}", json=body)
-    except (httpx.HTTPError, OSError) as error:
-        hint = f"Its log is in {places.log}: node.log."
-        raise ProviderError("The daemon of this node does not answer.", hint=hint) from error
-    if answer.status_code >= 400:
-        raise _as_error(answer)
-    return answer.json() if answer.content else None

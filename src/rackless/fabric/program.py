@@ -1,4 +1,7 @@
-"""rackless-fabric: this machine as a node. `rackless fabric` hands its words over to it."""
+"""rackless-fabric: this machine as a node. `rackless fabric` hands its words over to it.
+
+What only asks the daemon of this node loads no part of it: a start of Python with all of that takes a second of a processor.
+"""
 
 from __future__ import annotations
 
@@ -14,8 +17,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from rackless import observing
-from rackless.fabric import facts, joining, places, refilling, tokens
+from rackless.fabric import administering, places, tokens
 from rackless.model.errors import InputError, NotFoundError, ProviderError, RacklessError, StateError
 from rackless.model.fabric import NodeRole
 
@@ -107,6 +109,8 @@ def _say(text: str, where: Any = None) -> None:
 
 
 def _init(asked: argparse.Namespace) -> None:
+    from rackless.fabric import facts, joining
+
     _set_clock(asked)
     asyncio.run(
         joining.init(
@@ -132,11 +136,15 @@ def _of_time(command: argparse.ArgumentParser, about: str) -> None:
 
 def _set_clock(asked: argparse.Namespace) -> None:
     """Where no source answers it stays: whether it is good enough is seen with everything else."""
+    from rackless.fabric import facts
+
     if asked.set_clock and asyncio.run(facts.set_clock(asked.ntp)):
         _say("The clock was set.")
 
 
 def _join(asked: argparse.Namespace) -> None:
+    from rackless.fabric import joining
+
     if sys.stdin.isatty():
         print("Token: ", end="", file=sys.stderr, flush=True)  # noqa: T201
     token = tokens.read(sys.stdin.readline())
@@ -249,6 +257,8 @@ def _status(asked: argparse.Namespace) -> None:
 
 
 def _restore(asked: argparse.Namespace) -> None:
+    from rackless.fabric import refilling
+
     file = str(Path(asked.file).absolute())
     found = _administered("POST", "restore", {"file": file, "replace": asked.replace}, answers=refilling.TAKES + refilling.SERVES)
     if asked.json:
@@ -262,20 +272,25 @@ def _restore(asked: argparse.Namespace) -> None:
 
 
 def _forget(asked: argparse.Namespace) -> None:
+    from rackless.fabric import joining
+
     asyncio.run(joining.undone(places.load()))
     _say("This machine is no node of a fabric.")
 
 
 def _adopt(asked: argparse.Namespace) -> None:
+    from rackless.fabric import joining
+
     asyncio.run(joining.adopt(places.load()))
     _say("This machine is the node; `rackless fabric status` shows it in a moment.")
 
 
 def _administered(method: str, verb: str, body: dict[str, Any] | None = None, *, answers: float = 120.0) -> Any:
-    return asyncio.run(joining.administer(places.load(), method, verb, body, answers=answers))
+    return asyncio.run(administering.administer(places.load(), method, verb, body, answers=answers))
 
 
 def _run(asked: argparse.Namespace) -> None:
+    from rackless import observing
     from rackless.fabric import serving, supervision
     from rackless.fabric.node import NodeDaemon
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import httpx
 
+from rackless import unencrypted
 from rackless.fabric.truth import from_text
 from rackless.model.errors import ProviderError, remade
 from rackless.model.fabric import Alarm
@@ -21,7 +22,7 @@ async def acknowledged(socket: Path, key: str, who: str) -> Alarm:
     NotFoundError: there is no such alarm.
     ProviderError: the daemon does not answer.
     """
-    transport = httpx.AsyncHTTPTransport(uds=str(socket))
+    transport = unencrypted.asynchronous(socket)
     try:
         async with httpx.AsyncClient(transport=transport, base_url="http://node", timeout=ANSWERS) as client:
             answer = await client.post(ACKNOWLEDGE, json={"key": key, "who": who})

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from rackless.client import unencrypted
+from rackless import unencrypted
 from rackless.client.places import Local, Place
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
 import httpx
 
-from rackless.client import unencrypted
+from rackless import unencrypted
 from rackless.client.places import Local, Place
 
 if TYPE_CHECKING:
