@@ -15,8 +15,9 @@ from rackless.deadline import Deadline
 from rackless.model.errors import AbsentError, DeadlineError
 from rackless.model.inventory import Inventory, InventoryCard, InventoryPort
 
-AGAIN = 2.0
-"""Seconds between two tries; the original, too, asked several times until all ports were there."""
+AGAIN_FIRST, AGAIN_MOST = 0.25, 2.0
+"""Seconds between two tries: first, doubling, at most. An agent may answer before its parts do; the original, too, asked several
+times until all ports were there."""
 
 SYSTEM = [(1, 3, 6, 1, 2, 1, 1, column, 0) for column in (1, 2, 5)]
 IF = (1, 3, 6, 1, 2, 1, 2, 2, 1)
@@ -46,7 +47,7 @@ async def discover(host: str, port: int, community: str, *, deadline: Deadline, 
     Raises:
         DeadlineError: no answer, or which of the expected ports are missing.
     """
-    name = f"{host}:{port}"
+    name, pause = f"{host}:{port}", AGAIN_FIRST
     while True:
         try:
             async with agent(host, port, community) as walker:
@@ -58,9 +59,10 @@ async def discover(host: str, port: int, community: str, *, deadline: Deadline, 
             hint = "Are their cards running? `rackless show` tells."
         except (AbsentError, DeadlineError) as error:
             reason, hint = f"SNMP from {name}", error.hint or "Is the community right? A wrong one is answered by silence."
-        if deadline.left <= AGAIN:
+        if deadline.left <= AGAIN_MOST:
             raise deadline.missed(reason, hint=hint)
-        await deadline.pause(AGAIN)
+        await deadline.pause(pause)
+        pause = min(2 * pause, AGAIN_MOST)
 
 
 async def _once(walker: Walker, deadline: Deadline) -> Inventory:

@@ -23,8 +23,9 @@ from rackless.console.transcript import rendered
 from rackless.deadline import Deadline
 from rackless.model.errors import DeadlineError, GuestError
 
-SETTLE = 0.06
-"""Seconds of silence after which the end of the output counts as the end, when it is a prompt nothing else looks like."""
+SETTLE = 0.02
+"""Seconds of silence after which the end of the output counts as the end, when it is a prompt nothing else looks like. What comes
+in pieces from an emulated guest is 1 to 20 ms apart within a line, and no piece of a line is such a prompt."""
 DOUBT = 0.4
 """The same for a prompt that other output may look like while it comes: `#` alone, `OK`, `login:`."""
 NUDGE_FIRST, NUDGE_MOST = 3.0, 15.0
@@ -64,10 +65,13 @@ class Dialogue:
         nudge: float = NUDGE_FIRST,
         reopen: float = REOPEN,
         noise: re.Pattern[str] | None = None,
+        sure: re.Pattern[str] | None = None,
     ) -> None:
-        """`noise`: from there on a line is a message that has nothing to do with the dialogue."""
+        """`noise`: from there on a line is a message that has nothing to do with the dialogue. `sure`: a prompt that nothing else
+        looks like, though others of its kind are in doubt."""
         self._lease = lease
         self._noise = noise
+        self._sure = sure
         self._settle = settle
         self._doubt = doubt
         self._reopen = reopen
@@ -196,7 +200,8 @@ class Dialogue:
             return self._nudge
         if nudged:
             return max(self._doubt, self._nudge / 3)
-        return self._doubt if _DOUBTFUL.search(last) else self._settle
+        sure = self._sure is not None and self._sure.fullmatch(last) is not None
+        return self._settle if sure or not _DOUBTFUL.search(last) else self._doubt
 
     def _missed(self, deadline: Deadline, what: str, hint: str) -> DeadlineError:
         shown = self.last_lines() or "(nothing)"

@@ -40,6 +40,8 @@ class Wanted:
     fxp0: Management = field(default_factory=Management)
     host_keys: tuple[str, ...] = ()
     """OpenSSH public keys of its SSH server that are known already, from the host channel."""
+    community: str = field(default="", repr=False)
+    """With which it can be read over SNMP v2c; empty: not yet."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -70,9 +70,7 @@ class OverSsh:
                     hint="`show configuration | display set` prints a configuration as set statements.",
                 )
         if community is not None:
-            if not _COMMUNITY.fullmatch(community):
-                raise InputError("An SNMP community has 1 to 64 characters out of letters, digits and _ . : @ -.")
-            statements.append(f"set snmp community {community} authorization read-only")
+            statements.append(readable(community))
         if not statements:
             return
         try:
@@ -92,6 +90,17 @@ class OverSsh:
         if done.code or not lines:
             raise GuestError(f"{target} did not show its configuration: {refusal(done.out + done.err) or done.err.strip()}")
         return "\n".join(lines) + "\n"
+
+
+def readable(community: str) -> str:
+    """The statement that allows reading over SNMP v2c.
+
+    Raises:
+        InputError: it is no community.
+    """
+    if not _COMMUNITY.fullmatch(community):
+        raise InputError("An SNMP community has 1 to 64 characters out of letters, digits and _ . : @ -.")
+    return f"set snmp community {community} authorization read-only"
 
 
 async def _commit(shell: Shell, statements: list[str], deadline: Deadline) -> None:

@@ -20,7 +20,7 @@ from rackless.deadline import Deadline
 from rackless.model.errors import DeadlineError, GuestError, RacklessError
 from rackless.routers.contract import MOST_RESETS, BootstrapResult, Progress, Reset, Wanted, silent
 from rackless.routers.dialects import REFERENCE, Dialect
-from rackless.routers.operation import OverSsh
+from rackless.routers.operation import OverSsh, readable
 from rackless.routers.prompts import CLI, CONFIGURE, PASSWORD, PROMPTS, SHELL, At, refusal
 
 MENU_SETTLE = 3.0
@@ -67,7 +67,7 @@ class ReferenceRouter(OverSsh):
     async def bootstrap(
         self, hub: ConsoleHub, wanted: Wanted, *, reset: Reset, deadline: Deadline, progress: Progress = silent
     ) -> BootstrapResult:
-        hub.secret(wanted.root_password, wanted.user_password)
+        hub.secret(*filter(None, (wanted.root_password, wanted.user_password, wanted.community)))
         for resets in range(MOST_RESETS + 1):
             async with hub.writer("bootstrap") as lease:
                 talk = Talk(
@@ -77,6 +77,7 @@ class ReferenceRouter(OverSsh):
                         doubt=self._pace.doubt,
                         nudge=self._pace.nudge,
                         noise=self._dialect.noise,
+                        sure=named(wanted.host_name) if wanted.host_keys else None,
                     ),
                     wanted,
                     (self._pace, self._dialect),
@@ -95,6 +96,11 @@ class ReferenceRouter(OverSsh):
             await reset()
             hub.forget()
         raise AssertionError
+
+
+def named(host: str) -> re.Pattern[str]:
+    """The login prompt of a machine that has been told its name already."""
+    return re.compile(rf"{re.escape(host)} login: ?")
 
 
 class Talk:
@@ -215,6 +221,8 @@ class Talk:
             "set system services ssh root-login allow",
             f"set system login user {wanted.user} class super-user",
         ]
+        if wanted.community:
+            lines.append(readable(wanted.community))
         if address is None:
             return [*lines, f"set {fxp0} dhcp"]
         lines += [*self._dialect.static_first, f"set {fxp0} address {address}"]

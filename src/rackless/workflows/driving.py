@@ -47,7 +47,8 @@ class Driver(Protocol):
     async def bootstrap(
         self, spot: Spot, hub: ConsoleHub, *, reset: Callable[[], Awaitable[None]], deadline: Deadline, tell: Tell
     ) -> tuple[str, ...]:
-        """From power-on to a login over SSH, through the serial line alone. Returns the SSH host keys read there."""
+        """From power-on to a login over SSH and reading over SNMP, through the serial line alone. Returns the SSH host keys read
+        there."""
         ...
 
     def held(self, spot: Spot) -> AbstractAsyncContextManager[None]:

@@ -50,6 +50,7 @@ class RoutedDriver:
             user_password=spot.password,
             fxp0=spot.fxp0,
             host_keys=spot.host_keys if self._channel is not None else (),
+            community=spot.community,
         )
         result = await self._family.bootstrap(hub, wanted, reset=reset, deadline=deadline, progress=tell)
         return tuple(dict.fromkeys((*result.host_keys, *spot.host_keys)))

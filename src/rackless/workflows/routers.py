@@ -58,16 +58,17 @@ async def set_up_router(work: Work, router: str, phases: frozenset[Phase]) -> No
             name, lambda: start(work.world, work.lab, spec, work.tell(name)), deadline=START, about=f"starting {spec.name}"
         )
     async with work.world.driver_of(work.lab.plan, spec).held(await spot_of(work.world, work.lab, router)):
+        bootstrapped = False
         if Phase.PROVISIONING in phases:
             name = f"bootstrap {router}"
-            await work.step(
+            bootstrapped = await work.step(
                 name,
                 lambda: _bootstrap(work, spec, work.tell(name)),
                 deadline=patience(work, spec) + REACH,
                 about=f"bootstrapping {router} over its serial line",
             )
         if Phase.CONFIGURATION in phases:
-            await configure(work, spec)
+            await configure(work, spec, bootstrapped=bool(bootstrapped))
         if Phase.POST_PROVISIONING in phases:
             await await_ports(work, spec)
     if Phase.CONFIGURATION in phases:
@@ -86,11 +87,17 @@ async def read_inventory(work: Work, router: str) -> None:
     )
 
 
-async def configure(work: Work, spec: MachineSpec) -> None:
-    """Start-up configuration and SNMP, the first time only: later the router's own configuration counts."""
-    name = f"configure {spec.owner}"
+async def configure(work: Work, spec: MachineSpec, *, bootstrapped: bool = False) -> None:
+    """Start-up configuration and SNMP, the first time only: later the router's own configuration counts.
+
+    Args:
+        bootstrapped: the serial dialogue was held just now, and SNMP can be read since: then an empty one needs no commit.
+    """
     await work.step(
-        name, lambda: _configure(work, spec), deadline=2 * CONFIGURE, about=f"loading the start-up configuration of {spec.owner}"
+        f"configure {spec.owner}",
+        lambda: _configure(work, spec, bootstrapped=bootstrapped),
+        deadline=2 * CONFIGURE,
+        about=f"loading the start-up configuration of {spec.owner}",
     )
 
 
@@ -140,12 +147,14 @@ def patience(work: Work, spec: MachineSpec) -> float:
     return BOOTSTRAP + (2 * family.facts(spec.role).first_boot if family is not None else 0.0)
 
 
-async def _bootstrap(work: Work, spec: MachineSpec, tell: Tell) -> None:
+async def _bootstrap(work: Work, spec: MachineSpec, tell: Tell) -> bool:
+    """Whether the serial dialogue was held."""
     world, key = work.world, work.lab.id
     row = await world.database.run(machines.get, key, spec.name)
     driver = world.driver_of(work.lab.plan, spec)
     # Running says of a controller that it took logins: then only what came after the dialogue is left to do.
-    if not row.configured and row.state is not MachineState.RUNNING:
+    fresh = not row.configured and row.state is not MachineState.RUNNING
+    if fresh:
         await world.database.run(machines.move, key, spec.name, MachineState.BOOTSTRAPPING, "serial dialogue")
         mine = await world.database.run(secrets.of, key, spec.owner)
         hub = await world.consoles.open(ref_of(spec), Path(row.transcript), tuple(mine.values()))
@@ -164,16 +173,18 @@ async def _bootstrap(work: Work, spec: MachineSpec, tell: Tell) -> None:
     await unless_dead(work, [spec], reached)
     how = await begun(at(world.provider, work.lab.plan.place_of(spec)), spec)
     await world.database.run(machines.move, key, spec.name, MachineState.RUNNING, f"it takes logins over SSH{how}")
+    return fresh
 
 
-async def _configure(work: Work, spec: MachineSpec) -> bool:
+async def _configure(work: Work, spec: MachineSpec, *, bootstrapped: bool) -> bool:
     world = work.world
     if (await world.database.run(machines.get, work.lab.id, spec.name)).configured:
         return False
     driver, spot = world.driver_of(work.lab.plan, spec), await spot_of(world, work.lab, spec.owner)
     wish = next(wish for wish in work.lab.plan.blueprint.routers if wish.name == spec.owner)
     wanted = work.lab.plan.blueprint.file(wish.startup) if wish.startup is not None else ""
-    await driver.load(spot, wanted, deadline=Deadline(CONFIGURE))
+    if wanted or not bootstrapped:
+        await driver.load(spot, wanted, deadline=Deadline(CONFIGURE))
     await world.database.run(machines.configured, work.lab.id, spec.name)
     return True
 

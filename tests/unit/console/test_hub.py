@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from pathlib import Path
 
 import pytest
@@ -194,8 +195,6 @@ async def test_closing_ends_watchers_and_writers(line, socket_stream) -> None:
 
 
 async def test_a_missed_prompt_says_what_how_long_and_the_last_lines(hub, line) -> None:
-    import re
-
     hub.secret("Sup3r-Secret")
     async with hub.writer("test") as lease:
         dialogue = Dialogue(lease, settle=0.02)
@@ -206,6 +205,18 @@ async def test_a_missed_prompt_says_what_how_long_and_the_last_lines(hub, line) 
     assert "The console of west-vcp: waited 0.3 s for the commit to end" in caught.value.message
     assert "the password is ********" in caught.value.message
     assert "Secret" not in str(caught.value)
+
+
+async def test_a_prompt_that_nothing_else_looks_like_is_no_doubtful_one(hub, line) -> None:
+    login = {"login": re.compile(r"\S* ?login:")}
+    async with hub.writer("test") as lease:
+        dialogue = Dialogue(lease, settle=0.02, doubt=3600.0, sure=re.compile("west login:"))
+        await line.say(b"welcome\r\nlogin: ")
+        with pytest.raises(DeadlineError):
+            await dialogue.expect(login, what="a login prompt", deadline=Deadline(0.3))
+        await line.say(b"\r\nwest login: ")
+        at, reply = await dialogue.expect(login, what="a login prompt", deadline=Deadline(20))
+    assert (at, reply.prompt) == ("login", "west login:")
 
 
 async def test_writing_to_a_line_that_stays_away_ends(tmp_path, socket_stream) -> None:

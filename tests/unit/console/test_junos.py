@@ -35,6 +35,7 @@ async def bootstrapped(guest: Any, hub: ConsoleHub, story: dict[str, Any], pace:
         user="lab",
         user_password="User-Secret-456",
         fxp0=Management(**story.get("fxp0", {})),
+        community="Read-Secret-789",
     )
     deadline = Deadline(story.get("deadline", 30))
     return await ReferenceRouter(pace, JUNOS).bootstrap(hub, wanted, reset=guest.reset, deadline=deadline)
@@ -73,6 +74,7 @@ async def test_story(name: str, tmp_path: Path, scripted_guest, socket_stream, m
                 if not outcome.get("out_of_step"):
                     assert guest.heard.count("Root-Secret-123") == 2 + result.had_password
                 assert guest.heard.count("User-Secret-456") == 2
+                assert "set snmp community Read-Secret-789 authorization read-only" in guest.heard
             assert hub.holder is None
         assert "Secret" not in transcript.read_text()
 

@@ -16,7 +16,9 @@ from rackless.routers.contract import Wanted
 from rackless.routers.reference import Pace, ReferenceRouter
 
 STORIES = Path(__file__).parents[2] / "stories" / "console"
-WANTED = Wanted(host_name="west", root_password="Root-Secret-123", user="lab", user_password="User-Secret-456")
+WANTED = Wanted(
+    host_name="west", root_password="Root-Secret-123", user="lab", user_password="User-Secret-456", community="Read-Secret-789"
+)
 PACE = Pace(settle=0.01, doubt=0.09, nudge=0.2, menu=0.2, again=0.02)
 
 
@@ -51,6 +53,7 @@ async def test_story(story: str, tmp_path: Path, scripted_guest, socket_stream, 
                 if not outcome.get("out_of_step"):
                     assert guest.heard.count("Root-Secret-123") == 2 + result.had_password
                 assert guest.heard.count("User-Secret-456") == 2
+                assert "set snmp community Read-Secret-789 authorization read-only" in guest.heard
             assert hub.holder is None
         shown = transcript.read_text()
         assert "Secret" not in shown
