@@ -195,7 +195,10 @@ async def test_a_cancellation_asked_for_before_a_crash_holds_after_it(record_url
 
 @pytest.mark.skipif(EVERYWHERE, reason="a file's mode")
 async def test_only_its_owner_can_read_the_record(engine: None, tmp_path: Path) -> None:
-    assert (tmp_path / "jobs.sqlite").stat().st_mode & 0o777 == 0o600
+    await (await durable.start(clerk, "private", "wait")).result()
+    files = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.glob("jobs.sqlite*")}
+    assert "jobs.sqlite-wal" in files, "what is recorded does not wait for the disk"
+    assert set(files.values()) == {0o600}, files
 
 
 @pytest.fixture(autouse=True)
