@@ -150,15 +150,51 @@ def test_a_wire_is_drawn_and_taken_away_with_the_keyboard_alone(visit: Visit, la
     assert tuple(sorted((f"{name}:ge-1/0/1", f"{other}:ge-1/0/2"))) not in wires()
 
 
+def choose(page: Page, a: str, b: str) -> None:
+    grip = wire(page, a, b).locator(".grip")
+    grip.dispatch_event("pointerdown", {"button": 0, "bubbles": True})
+    grip.dispatch_event("pointerup", {"button": 0, "bubbles": True})
+
+
 def test_a_link_goes_down_and_up_and_all_who_look_see_it(visit: Visit, lab: str) -> None:
     page, other = come(visit, lab), come(visit, lab, "olga")
-    wire(page, "west:ge-0/0/0", "east:ge-0/0/0").locator(".grip").dispatch_event("pointerdown", {"button": 0, "bubbles": True})
-    wire(page, "west:ge-0/0/0", "east:ge-0/0/0").locator(".grip").dispatch_event("pointerup", {"button": 0, "bubbles": True})
+    choose(page, "west:ge-0/0/0", "east:ge-0/0/0")
     page.get_by_role("button", name="Link down").click()
     expect(port(page, "west:ge-0/0/0")).to_have_attribute("aria-label", re.compile("wired, no carrier"))
     expect(port(other, "west:ge-0/0/0")).to_have_attribute("aria-label", re.compile("wired, no carrier"))
     page.get_by_role("button", name="Link up").click()
     expect(port(other, "west:ge-0/0/0")).to_have_attribute("aria-label", re.compile("up, wired to"))
+
+
+def test_a_wire_is_impaired_and_all_who_look_see_how(visit: Visit, lab: str, site: Site) -> None:
+    page, other = come(visit, lab), come(visit, lab, "olga")
+    ends = "west:ge-0/0/0", "east:ge-0/0/0"
+    choose(page, *ends)
+    wire(page, *ends).focus()
+    page.keyboard.press("i")
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Jitter").fill("2ms")
+    dialog.get_by_role("button", name="Impair", exact=True).click()
+    expect(dialog.get_by_role("alert")).to_contain_text(
+        "no frame arrives before it was sent"
+    )  # and nothing that was typed is lost
+    dialog.get_by_label("Delay").fill("20ms")
+    dialog.get_by_label("Loss").fill("0.5%")
+    dialog.get_by_role("button", name="Impair", exact=True).click()
+    expect(dialog).to_have_count(0)
+    words = re.compile("connected, impaired: delay 20ms, jitter 2ms, loss 0.5%")
+    expect(wire(page, *ends)).to_have_attribute("aria-label", words)
+    expect(wire(other, *ends)).to_have_attribute("aria-label", words)
+    expect(page.get_by_label("Details of what is selected")).to_contain_text("Delay20ms")
+    other.get_by_role("button", name="Tables").click()
+    expect(other.get_by_role("table", name="Wires")).to_contain_text("delay 20ms, jitter 2ms, loss 0.5%")
+    page.get_by_role("button", name="Impair…").click()
+    for name, there in (("Delay", "20ms"), ("Jitter", "2ms"), ("Loss", "0.5%"), ("Rate", "")):
+        expect(dialog.get_by_label(name)).to_have_value(there)
+        dialog.get_by_label(name).fill("")
+    dialog.get_by_role("button", name="Carry every frame at once").click()
+    expect(wire(page, *ends)).not_to_have_attribute("aria-label", re.compile("impaired"))
+    assert not any(one["impairment"] for one in site.ask("GET", f"/labs/{lab}")["wires"])
 
 
 def place(page: Page, name: str) -> str:

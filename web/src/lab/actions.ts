@@ -20,6 +20,13 @@ export async function link(name: string, wire: Wire, up: boolean): Promise<void>
   await ok(api.PATCH("/labs/{name}/wires", { params: { path: { name }, query: { wait: WAIT } }, body: { end, other, up } }));
 }
 
+/** Let a wire delay, lose or slow down frames, in each direction; what is left out it does no more. */
+export async function impair(name: string, wire: Wire, how: Record<string, string>): Promise<void> {
+  const [end, other] = wire.ends;
+  const body = { end, other, ...how };
+  await ok(api.PUT("/labs/{name}/wires/impairment", { params: { path: { name }, query: { wait: WAIT } }, body }));
+}
+
 /** Off and on. Its way back is seen in the picture, so nothing is waited for. */
 export async function restart(name: string, machine: string): Promise<void> {
   await ok(api.POST("/labs/{name}/machines/{machine}/restart", { params: { path: { name, machine } } }));

@@ -4,7 +4,7 @@ import { rate } from "../parts/amounts";
 import { tone } from "../parts/state";
 import { boxOf, type Curve, HEAD, type Point, PORT } from "./geometry";
 import { domId } from "./moving";
-import { LOOKS, type Node, type Port, spoken, spokenNode, type Wire } from "./model";
+import { LOOKS, type Node, type Port, spoken, spokenImpairment, spokenNode, type Wire } from "./model";
 
 interface ChassisProps {
   node: Node;
@@ -161,13 +161,14 @@ export const Cable = memo(
   function Cable({ wire, curve, selected, focused, pending, toFirst, toSecond, capturing }: CableProps) {
     const total = toFirst + toSecond;
     const state = pending ? "being made" : wire.state;
-    const words = `Wire ${wire.ends[0]} to ${wire.ends[1]}, ${state}`;
+    const how = spokenImpairment(wire);
+    const words = `Wire ${wire.ends[0]} to ${wire.ends[1]}, ${state}${how && `, impaired: ${how}`}`;
     const flow = total >= 1 ? `${rate(toSecond)} / ${rate(toFirst)}` : "";
     return (
       <g
         id={domId({ kind: "wire", id: wire.id })}
         data-wire={wire.id}
-        className={`cable cable-${pending ? "pending" : wire.state}${selected ? " selected" : ""}`}
+        className={`cable cable-${pending ? "pending" : wire.state}${selected ? " selected" : ""}${how && " impaired"}`}
         role="button"
         aria-label={flow ? `${words}, ${flow} bit/s` : words}
         aria-pressed={selected}
@@ -198,6 +199,7 @@ export const Cable = memo(
     a.curve.path === b.curve.path &&
     a.wire.state === b.wire.state &&
     a.wire.id === b.wire.id &&
+    spokenImpairment(a.wire) === spokenImpairment(b.wire) &&
     a.selected === b.selected &&
     a.focused === b.focused &&
     a.pending === b.pending &&

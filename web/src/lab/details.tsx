@@ -6,6 +6,7 @@ import { Time } from "../parts/time";
 import { Link } from "../routing";
 import { type Capture, dropCapture, saveCapture, startCapture, stopCapture, useCapture } from "./captures";
 import { Legend } from "./chassis";
+import { IMPAIRMENTS } from "./impairments";
 import { LOOKS, type LabMachine, type Node, type Picture, type Port, type Wire } from "./model";
 import type { Spot } from "./moving";
 import type { Lab } from "./part";
@@ -24,6 +25,7 @@ interface DetailsProps {
   onWire: (port: string) => void;
   onDisconnect: (wire: Wire) => void;
   onLink: (wire: Wire) => void;
+  onImpair: (wire: Wire) => void;
 }
 
 export function Details(props: DetailsProps) {
@@ -215,6 +217,7 @@ function PortDetails({ lab, picture, port, rates, mayUse, onSelect, onWire, ...r
         {wire && (
           <>
             <h3>Wire to {port.peer}</h3>
+            <Facts rows={impairmentRows(wire)} />
             <WireDeeds {...{ lab, wire, mayUse }} {...rest} />
           </>
         )}
@@ -232,6 +235,10 @@ function flowRows(flow: ReturnType<Rates["get"]>): (readonly [string, ReactNode]
   ];
 }
 
+function impairmentRows(wire: Wire): (readonly [string, ReactNode])[] {
+  return IMPAIRMENTS.map(({ key, title }) => [title, wire.impairment[key] ?? ""] as const);
+}
+
 function WireDetails({ lab, wire, rates, mayUse, onSelect, ...rest }: DetailsProps & { wire: Wire }) {
   return (
     <>
@@ -243,6 +250,7 @@ function WireDetails({ lab, wire, rates, mayUse, onSelect, ...rest }: DetailsPro
       </Head>
       <div className="panel-body">
         {wire.note && <p className="hint">{wire.note}</p>}
+        <Facts rows={impairmentRows(wire)} />
         <WireDeeds {...{ lab, wire, mayUse }} {...rest} />
         {wire.ends.map((end) => (
           <section key={end}>
@@ -260,14 +268,17 @@ function WireDetails({ lab, wire, rates, mayUse, onSelect, ...rest }: DetailsPro
   );
 }
 
-type WireDeedsProps = Pick<DetailsProps, "mayUse" | "onDisconnect" | "onLink"> & { wire: Wire };
+type WireDeedsProps = Pick<DetailsProps, "mayUse" | "onDisconnect" | "onLink" | "onImpair"> & { wire: Wire };
 
-function WireDeeds({ wire, mayUse, onDisconnect, onLink }: WireDeedsProps) {
+function WireDeeds({ wire, mayUse, onDisconnect, onLink, onImpair }: WireDeedsProps) {
   if (!mayUse) return null;
   return (
     <div className="deeds">
       <button type="button" onClick={() => onLink(wire)}>
         {wire.state === "down" ? "Link up" : "Link down"}
+      </button>
+      <button type="button" onClick={() => onImpair(wire)}>
+        Impair…
       </button>
       <button type="button" onClick={() => onDisconnect(wire)}>
         Disconnect…
@@ -353,7 +364,7 @@ const KEYS: readonly (readonly [string, string])[] = [
   ["Shift + arrows", "move the router"],
   ["w", "on a port: wire it"],
   ["l", "on a port: go to its wire"],
-  ["d / Del", "on a wire: link down or up / disconnect"],
+  ["d / i / Del", "on a wire: link down or up / impair / disconnect"],
   ["+ − 0", "zoom, show all"],
 ];
 

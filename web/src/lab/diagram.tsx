@@ -41,6 +41,7 @@ export interface DiagramProps {
   onWire: (port: string) => void;
   onDisconnect: (wire: Wire) => void;
   onLink: (wire: Wire) => void;
+  onImpair: (wire: Wire) => void;
 }
 
 interface View extends Point {
@@ -232,6 +233,7 @@ export function Diagram(props: DiagramProps) {
     if (!wire || !mayWire) return false;
     if (key === "Delete" || key === "Backspace") props.onDisconnect(wire);
     else if (key === "d") props.onLink(wire);
+    else if (key === "i") props.onImpair(wire);
     else return false;
     return true;
   }

@@ -57,6 +57,8 @@ export interface Wire {
   state: string;
   /** Why it is not connected, or that somebody drew it by hand. */
   note: string;
+  /** What it does to frames on purpose, those of delay, jitter, loss and rate that it has: "20ms", "1%", "10m". */
+  impairment: Record<string, string>;
   since: number;
 }
 
@@ -114,6 +116,7 @@ export function pictureOf(lab: Lab): Picture {
       ends: wire.ends,
       state: wire.state,
       note: wire.note || (wire.drawn ? "Drawn by hand; the blueprint does not have it." : ""),
+      impairment: wire.impairment,
       since: wire.since,
     }));
   return { nodes: [...nodes.values()], wires, ports, byId: nodes };
@@ -152,6 +155,13 @@ export function spoken(port: Port): string {
   const addresses = port.given.addresses ?? [];
   if (addresses.length > 0) words.push(addresses.join(" "));
   return words.join(", ");
+}
+
+/** What a wire does to frames on purpose: "delay 20ms, loss 1%". */
+export function spokenImpairment(wire: Wire): string {
+  return Object.entries(wire.impairment)
+    .map((each) => each.join(" "))
+    .join(", ");
 }
 
 export function spokenNode(node: Node): string {

@@ -3,7 +3,7 @@ import { State } from "../parts/state";
 import { Table } from "../parts/table";
 import { Time } from "../parts/time";
 import { Link } from "../routing";
-import { LOOKS, type Node, type Picture, type Port, type Wire } from "./model";
+import { LOOKS, type Node, type Picture, type Port, spokenImpairment, type Wire } from "./model";
 import type { Spot } from "./moving";
 import type { Lab } from "./part";
 import { bits, type Rates } from "./traffic";
@@ -17,6 +17,7 @@ interface TablesProps {
   onWire: (port: string) => void;
   onDisconnect: (wire: Wire) => void;
   onLink: (wire: Wire) => void;
+  onImpair: (wire: Wire) => void;
 }
 
 export function Tables(props: TablesProps) {
@@ -149,7 +150,7 @@ function flow(amount: number | undefined): string {
   return amount ? bits(amount) : "";
 }
 
-function Wires({ picture, mayUse, onSelect, onDisconnect, onLink }: TablesProps) {
+function Wires({ picture, mayUse, onSelect, onDisconnect, onLink, onImpair }: TablesProps) {
   return (
     <Table<Wire>
       caption="Wires"
@@ -171,6 +172,7 @@ function Wires({ picture, mayUse, onSelect, onDisconnect, onLink }: TablesProps)
           sort: (wire) => wire.ends[1],
         },
         { key: "state", title: "State", cell: (wire) => <State state={wire.state} />, sort: (wire) => wire.state },
+        { key: "impairment", title: "Impairment", cell: spokenImpairment, sort: spokenImpairment },
         { key: "since", title: "Since", cell: (wire) => <Time at={wire.since} relative />, sort: (wire) => wire.since },
         {
           key: "do",
@@ -181,6 +183,9 @@ function Wires({ picture, mayUse, onSelect, onDisconnect, onLink }: TablesProps)
               <div className="row-actions">
                 <button type="button" className="small" onClick={() => onLink(wire)}>
                   {wire.state === "down" ? "Link up" : "Link down"}
+                </button>
+                <button type="button" className="small" onClick={() => onImpair(wire)}>
+                  Impair…
                 </button>
                 <button type="button" className="small" onClick={() => onDisconnect(wire)}>
                   Disconnect…

@@ -9,6 +9,7 @@ import { useCaptures } from "./captures";
 import { type Ask, Details } from "./details";
 import { Diagram } from "./diagram";
 import { CommandDialog, ConfigurationDialog, LoginsDialog, WireDialog } from "./dialogs";
+import { ImpairmentDialog } from "./impairments";
 import { type Node, pictureOf, type Wire, wireId } from "./model";
 import type { Spot } from "./moving";
 import type { LabPart } from "./part";
@@ -19,7 +20,9 @@ import { useTraffic } from "./traffic";
 const VIEW = "rackless.topology.view";
 
 type Asked =
-  { what: Ask; node: Node; machine: string | undefined } | { what: "wire"; port: string } | { what: "disconnect"; wire: Wire };
+  | { what: Ask; node: Node; machine: string | undefined }
+  | { what: "wire"; port: string }
+  | { what: "disconnect" | "impair"; wire: Wire };
 
 export default function Topology({ lab, reread }: LabPart) {
   const mayUse = useSession().has("user");
@@ -34,7 +37,7 @@ export default function Topology({ lab, reread }: LabPart) {
   const capturing = useMemo(() => new Set(captures.filter((one) => one.running).map((one) => one.end)), [captures]);
 
   async function wire(a: string, b: string): Promise<void> {
-    const made: Wire = { id: wireId(a, b), ends: [a, b], state: "planned", note: "", since: Date.now() / 1000 };
+    const made: Wire = { id: wireId(a, b), ends: [a, b], state: "planned", note: "", impairment: {}, since: Date.now() / 1000 };
     setPending((old) => [...old, made]);
     try {
       await connect(lab.name, a, b);
@@ -68,6 +71,7 @@ export default function Topology({ lab, reread }: LabPart) {
     onWire: (port: string) => mayUse && !picture.ports.get(port)?.peer && setAsked({ what: "wire", port }),
     onDisconnect: (one: Wire) => setAsked({ what: "disconnect", wire: one }),
     onLink: (one: Wire) => void carrier(one),
+    onImpair: (one: Wire) => setAsked({ what: "impair", wire: one }),
   };
   return (
     <>
@@ -160,6 +164,8 @@ function Dialogs({ lab, asked, picture, onClose, onConnect, reread }: DialogsPro
           </p>
         </ActionDialog>
       );
+    case "impair":
+      return <ImpairmentDialog lab={lab} wire={asked.wire} onClose={onClose} reread={reread} />;
     case "restart": {
       const machine = asked.machine ?? asked.node.id;
       return (
