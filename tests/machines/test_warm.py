@@ -95,7 +95,6 @@ def check_unlike(told: dict[str, dict[str, str]], keys: tuple[str, ...]) -> None
         assert abs(int(one["time"]) - time.time()) < PATIENCE
 
 
-@pytest.mark.unproven
 def test_ten_routers_start_warm_with_all_ports_and_nothing_in_common(warm: Installation, tmp_path: Path) -> None:
     file = tmp_path / "ten.yaml"
     routers = "".join(
