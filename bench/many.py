@@ -20,7 +20,7 @@ import tempfile
 from pathlib import Path
 
 from bare import boot, start
-from run import machine_pids, rackless, rewiring, timed
+from run import leave, machine_pids, rackless, rewiring, timed
 from warm import memory, planned, templates
 
 from rackless import settings
@@ -93,7 +93,7 @@ def main() -> None:
         try:
             found = measure(images, file, planned(text), given.tries)
         finally:
-            rackless("stop")
+            leave(LAB)
     if given.json:
         sys.stdout.write(json.dumps(found, indent=2) + "\n")
         return

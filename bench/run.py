@@ -7,6 +7,9 @@
     teardown         `rackless down`, proved empty
     memory           proportional set size of each machine's QEMU, against the bare one's
 
+Rounds alternate between the two sides, and every figure is the median of them: what others do on the machine meanwhile changes
+either side by a third.
+
 Targets: deploy ratio under 1.25; rewiring under 100 ms. Prints a table, or JSON with --json.
 """
 
@@ -70,6 +73,13 @@ def rackless(*words: str) -> None:
     subprocess.run([sys.executable, "-m", "rackless.cli.main", *words], check=True, stdout=sys.stderr, cwd=TOP)
 
 
+def leave(lab: str) -> None:
+    """No machine stays, and no server, also where the bench was broken off."""
+    words = [sys.executable, "-m", "rackless.cli.main", "down", lab]
+    subprocess.run(words, check=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=TOP)
+    rackless("stop")
+
+
 def machine_pids(lab: str, run: Path) -> dict[str, int]:
     found = {}
     for process in Path("/proc").glob("[0-9]*"):
@@ -93,12 +103,18 @@ def rewiring(lab: str, a: str, b: str, tries: int) -> tuple[list[float], list[fl
     return joined, parted
 
 
-def measure(images: Path, lab: Lab, tries: int) -> dict[str, float]:
+def measure(images: Path, lab: Lab, tries: int, rounds: int) -> dict[str, float]:
+    rackless("list")  # the server's own start is no part of a deployment
+    found = [measured(images, lab, tries) for _ in range(rounds)]
+    return {name: statistics.median(each[name] for each in found) for name in found[0]}
+
+
+def measured(images: Path, lab: Lab, tries: int) -> dict[str, float]:
+    """One round."""
     how = asyncio.run(Accelerator(images / ".accelerator.json").find(store.find(images, "reference").kernel)).how
     print(f"bare: {len(lab.plan().machines)} machines side by side ({how.name}) ...", file=sys.stderr)
     bare, bare_memory = asyncio.run(boot(lab.plan(), images, how))
     print(f"bare: {bare:.1f} s; now rackless up ...", file=sys.stderr)
-    rackless("list")  # the server's own start is no part of a deployment
     cold = timed(lambda: rackless("up", str(lab.file)))
     pids = machine_pids(lab.name, settings.load().run)
     memory = {name: resident(pid) for name, pid in pids.items()}
@@ -124,16 +140,18 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--tries", type=int, default=20, help="how often to connect and disconnect (20)")
     parser.add_argument("--short", action="store_true", help="with two hosts, instead of two routers of two cards each")
+    parser.add_argument("--rounds", type=int, default=3, help="how often all of it (3)")
     given = parser.parse_args()
     images = settings.load().images
     with tempfile.TemporaryDirectory(prefix="rlb", dir="/tmp") as folder:
         own = {"RACKLESS_STATE": f"{folder}/s", "RACKLESS_RUN": f"{folder}/r", "RACKLESS_IMAGES": str(images)}
         # Forwarded ports on both sides: the bare machines have them too, and a bench changes no network of this machine.
         os.environ.update(own, RACKLESS_MANAGEMENT="forwarded")
+        lab = SHORT if given.short else EXAMPLE
         try:
-            found = measure(images, SHORT if given.short else EXAMPLE, given.tries)
+            found = measure(images, lab, given.tries, given.rounds)
         finally:
-            rackless("stop")
+            leave(lab.name)
     if given.json:
         print(json.dumps(found, indent=2))
         return

@@ -21,7 +21,7 @@ import tempfile
 from pathlib import Path
 
 from bare import boot
-from run import machine_pids, rackless, timed
+from run import leave, machine_pids, rackless, timed
 
 from rackless import blueprints, planning, settings
 from rackless.images import store
@@ -112,7 +112,7 @@ def main() -> None:
         try:
             found = measure(images, file, planned(text))
         finally:
-            rackless("stop")
+            leave(LAB)
     if given.json:
         sys.stdout.write(json.dumps(found, indent=2) + "\n")
         return
