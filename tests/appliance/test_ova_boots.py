@@ -192,9 +192,10 @@ async def leaves(one: Machine, two: Machine) -> None:
     await one.does("rackless fabric remove two")
     assert not re.search(r"(?m)^two ", await one.does("rackless fabric status"))
     await log_in(two, "two")
-    assert "fabric" in await two.does("systemctl list-units --no-legend --plain --type=service 'rackless-fabric-*'")
+    units = "systemctl list-units --no-legend --plain --all 'rackless-fabric-*'"
+    assert re.search(r"(?m)^rackless-fabric-node\.service +loaded +active", await two.does(units))
     await two.does("rackless fabric forget")
-    left = await two.does(
-        "systemctl list-units --no-legend --plain --all --type=service 'rackless-fabric-*'; ls /var/lib/rackless-fabric"
-    )
-    assert not re.search(r"rackless-fabric-(?!node)", left), left
+    left = await two.does(units)
+    assert not re.search(r"(?m)^rackless-fabric-(?!node)\S+\.service", left), left
+    assert not re.search(r"(?m)^rackless-fabric-node\.service +loaded +active", left), left
+    assert "No such file" in await two.does("ls /var/lib/rackless-fabric/own; true")
