@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import codecs
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -30,6 +31,8 @@ DOUBT = 0.4
 """The same for a prompt that other output may look like while it comes: `#` alone, `OK`, `login:`."""
 NUDGE_FIRST, NUDGE_MOST = 3.0, 15.0
 """Seconds of silence without a prompt before Enter is sent again: first, doubling, at most."""
+SLACK = 0.001
+"""Seconds by which silence may be shorter than wanted: it is a sum of waits."""
 BABBLE = 4.0
 """How many times that a guest which is never silent is let talk before Enter is sent into it."""
 REOPEN = 60.0
@@ -171,12 +174,13 @@ class Dialogue:
         silent = 0.0
         nudged = False
         last = asyncio.get_running_loop().time()
+        step = self._settle
         while True:
             if deadline.over:
                 raise self._missed(deadline, what, hint)
-            step = min(self._settle, max(deadline.left, 0.001))
+            step = min(step, max(deadline.left, 0.001))
             if not await self.read_silence(step):
-                silent = 0.0
+                silent, step = 0.0, self._settle
                 if nudge and asyncio.get_running_loop().time() - last > BABBLE * pause:
                     # A guest that talks all the time: its prompt stands somewhere above, and is drawn anew.
                     pause, nudged, last = min(pause * 2, NUDGE_MOST), True, asyncio.get_running_loop().time()
@@ -184,13 +188,16 @@ class Dialogue:
                 continue
             silent += step
             key = self._at_prompt(prompts, fresh=fresh)
-            if key is not None and silent >= self._trial(nudged=nudged):
+            trial = self._trial(nudged=nudged) if key is not None else math.inf
+            if key is not None and silent >= trial - SLACK:
                 return key, self._reply()
             if key is None and seen and (key := self._seen(seen)) is not None:
                 return key, self._reply()
-            if key is None and nudge and silent >= pause:
+            if key is None and nudge and silent >= pause - SLACK:
                 silent, pause, nudged, last = 0.0, min(pause * 2, NUDGE_MOST), True, asyncio.get_running_loop().time()
                 await self._write("\r")
+            # Nothing is decided before one of these is over, or something comes.
+            step = max(self._settle, min(trial, pause if nudge and key is None else math.inf) - silent)
 
     def _trial(self, *, nudged: bool) -> float:
         """Seconds that a prompt must stand unchanged. A prompt may be an old one, drawn for an Enter that was sent on a silent
