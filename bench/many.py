@@ -14,7 +14,6 @@ import argparse
 import asyncio
 import json
 import os
-import statistics
 import sys
 import tempfile
 from pathlib import Path
@@ -61,7 +60,7 @@ def measure(images: Path, file: Path, plan: Plan, tries: int) -> dict[str, float
     ended = killed(plan, images, how, found)
     up = timed(lambda: rackless("up", str(file)))
     private, proportional = memory(machine_pids(LAB, settings.load().run))
-    joined, parted = rewiring(LAB, "h0:eth2", "h1:eth2", tries)
+    rewired = rewiring(LAB, "h0:eth2", "h1:eth2", tries)
     down = timed(lambda: rackless("down", LAB))
     return {
         "machines": len(plan.machines),
@@ -71,8 +70,7 @@ def measure(images: Path, file: Path, plan: Plan, tries: int) -> dict[str, float
         "down_ratio": down / ended,
         "down_s": down,
         "bare_end_s": ended,
-        "connect_ms": statistics.median(joined) * 1000,
-        "disconnect_ms": statistics.median(parted) * 1000,
+        **rewired.figures(),
         "private_mib": private,
         "proportional_mib": proportional,
     }

@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.scale, pytest.mark.timeout(1800)]
 BENCHES = {
     "run": (
         ["--short", "--tries", "1", "--rounds", "1"],
-        {"deploy_ratio", "connect_ms", "disconnect_ms", "teardown_s", "memory_ratio"},
+        {"deploy_ratio", "connect_ms", "carrier_ms", "disconnect_ms", "teardown_s", "memory_ratio"},
     ),
     "warm": (["--host"], {"cold_ratio", "warm_ratio", "warm_of_cold", "warm_private_mib"}),
     "many": (["--machines", "2", "--tries", "1"], {"up_ratio", "down_ratio", "connect_ms", "private_mib"}),
