@@ -189,7 +189,7 @@ class Applying:
             changed.add("keepalived")
         pids = {what: folder / f"{what}.pid" for what in ("pid", "vrrp_pid", "checkers_pid")}
         run = [f"--{what}={path}" for what, path in pids.items()]
-        command = (program_path("keepalived"), "-n", "-l", "-D", "-P", "-f", str(folder / "keepalived.conf"), *run)
+        command = (program_path("keepalived"), "-n", "-l", "-G", "-D", "-P", "-f", str(folder / "keepalived.conf"), *run)
         before = (program_path("ip"), *keepalived.clearing(layout, interface)[1:])
         files = tuple(pids.values())
         return Program(name="keepalived", command=command, order=40, before=before, pid_files=files, nice=URGENT)
