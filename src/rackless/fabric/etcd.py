@@ -196,8 +196,9 @@ class Etcd:
                 answer = await self._post(endpoint, path, body)
             except _AwayError as error:
                 failed = error
-                self._endpoints.remove(endpoint)
-                self._endpoints.append(endpoint)
+                if endpoint in self._endpoints:  # by now it may be none: `use`
+                    self._endpoints.remove(endpoint)
+                    self._endpoints.append(endpoint)
                 continue
             return answer
         raise failed or ProviderError("There is no node that votes.", hint=HINT)
