@@ -167,7 +167,9 @@ def test_a_link_goes_down_and_up_and_all_who_look_see_it(visit: Visit, lab: str)
 
 
 def test_a_wire_is_impaired_and_all_who_look_see_how(visit: Visit, lab: str, site: Site) -> None:
-    page, other = come(visit, lab), come(visit, lab, "olga")
+    visitor = visit()
+    visitor.allow("422")
+    page, other = visitor.log_in("una", f"/labs/{lab}"), come(visit, lab, "olga")
     ends = "west:ge-0/0/0", "east:ge-0/0/0"
     choose(page, *ends)
     wire(page, *ends).focus()

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import codecs
+import itertools
 import math
 import re
 from collections.abc import Mapping, Sequence
@@ -147,6 +148,8 @@ class Dialogue:
 
     def _seen(self, seen: Mapping[Key, re.Pattern[str]]) -> Key | None:
         lines = self.lines()[1:]
+        if self._noise is not None:  # a message may stand in the midst of it, and Enter would not draw it again
+            lines += [glue.join(pair) for pair in itertools.pairwise(lines) for glue in ("", " ")]
         return next((key for key, pattern in seen.items() if any(pattern.match(line) for line in lines)), None)
 
     async def expect(
@@ -203,7 +206,7 @@ class Dialogue:
         """Seconds that a prompt must stand unchanged. A prompt may be an old one, drawn for an Enter that was sent on a silent
         line and is read only now; the echo of what was sent last comes after such a one."""
         *lines, last = self.lines()
-        if self._echo and self._echo not in "".join(lines):  # a message may stand in the middle of it
+        if self._echo and _packed(self._echo) not in _packed("".join(lines)):  # a message may stand in the middle of it
             return self._nudge
         if nudged:
             return max(self._doubt, self._nudge / 3)
@@ -245,6 +248,11 @@ class Dialogue:
                 return reply.text
             if await self.read_silence(self._nudge):
                 await self._write("\r")
+
+
+def _packed(text: str) -> str:
+    """Without blanks, of which one may have been lost where a message tore the line apart."""
+    return "".join(text.split())
 
 
 def _without(lines: list[str], noise: re.Pattern[str]) -> list[str]:

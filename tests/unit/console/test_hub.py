@@ -219,6 +219,18 @@ async def test_a_prompt_that_nothing_else_looks_like_is_no_doubtful_one(hub, lin
     assert (at, reply.prompt) == ("login", "west login:")
 
 
+async def test_a_password_prompt_is_seen_that_a_message_tore_apart(hub, line) -> None:
+    asked = {"password": re.compile("New password:")}
+    async with hub.writer("test") as lease:
+        dialogue = Dialogue(lease, settle=0.02, noise=re.compile(r"Auto Image Upgrade: .*"))
+        await dialogue.send("set password")
+        await line.say(b"set password\r\nNew \r\nAuto Image Upgrade: DHCP\r\npassword:")
+        assert (await dialogue.expect(asked, seen=asked, what="a prompt", deadline=Deadline(20)))[0] == "password"
+        await dialogue.send("set password")
+        await line.say(b"set password\r\nNew pa\r\nAuto Image Upgrade: DHCP\r\nssword:")
+        assert (await dialogue.expect(asked, seen=asked, what="a prompt", deadline=Deadline(20)))[0] == "password"
+
+
 async def test_writing_to_a_line_that_stays_away_ends(tmp_path, socket_stream) -> None:
     async with ConsoleHub("west-vcp", lambda: socket_stream.open(tmp_path / "never")) as hub, hub.writer("test") as lease:
         with pytest.raises(DeadlineError, match="for the console line of west-vcp to open"):
